@@ -1,0 +1,292 @@
+//! The routing snapshot: partners, credentials, services, numbers and tariffs as they are now.
+//!
+//! It is replaced whole and never changed, so a message sees one state of the world. A million
+//! keywords are looked up in under two microseconds: one map per number, longest word first.
+
+use std::{collections::HashMap, sync::Arc};
+
+use smol_str::SmolStr;
+
+use super::{
+    number::{KEYWORD_SEPARATORS, Keyword, Msisdn, Sender, ShortCode},
+    partner::{Credential, Partner, PartnerId},
+    refusal::Refusal,
+    service::{Billing, Service, ServiceId, ServiceState},
+    tariff::{Tariff, TariffId},
+};
+use crate::payload;
+
+/// Where an MO goes.
+#[derive(Debug, Clone)]
+pub enum Route {
+    To { service: Arc<Service>, keyword: Keyword },
+    Unrouted(Unrouted),
+}
+
+/// Why no service takes an MO. The word is a metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unrouted {
+    NoSuchNumber,
+    NoSuchKeyword,
+    ServiceNotLive,
+    NotATestNumber,
+    PartnerSuspended,
+}
+
+impl Unrouted {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSuchNumber => "no_such_number",
+            Self::NoSuchKeyword => "no_such_keyword",
+            Self::ServiceNotLive => "service_not_live",
+            Self::NotATestNumber => "not_a_test_number",
+            Self::PartnerSuspended => "partner_suspended",
+        }
+    }
+}
+
+/// An API key as requests are checked against it.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    /// The public first part; it names the key in logs.
+    pub prefix: SmolStr,
+    pub partner: PartnerId,
+    pub secret: [u8; 32],
+    /// Microseconds UTC; 0 never expires.
+    pub expires_at: i64,
+}
+
+/// What a catalog is made of; the store fills it.
+#[derive(Debug, Default)]
+pub struct Parts {
+    pub partners: Vec<Partner>,
+    pub credentials: Vec<Credential>,
+    pub api_keys: Vec<ApiKey>,
+    pub services: Vec<Service>,
+    pub tariffs: Vec<Tariff>,
+    /// Names that a partner may send under.
+    pub sender_names: Vec<(PartnerId, SmolStr)>,
+    /// Numbers that no message may go to (S097).
+    pub barred: Vec<Msisdn>,
+}
+
+#[derive(Debug, Default)]
+pub struct Catalog {
+    partners: HashMap<PartnerId, Arc<Partner>>,
+    credentials: HashMap<SmolStr, Arc<Credential>>,
+    api_keys: HashMap<SmolStr, Arc<ApiKey>>,
+    services: HashMap<ServiceId, Arc<Service>>,
+    tariffs: HashMap<TariffId, Arc<Tariff>>,
+    tariff_codes: HashMap<SmolStr, TariffId>,
+    numbers: HashMap<ShortCode, Number>,
+    senders: HashMap<(PartnerId, SmolStr), Vec<Arc<Service>>>,
+    sender_names: HashMap<PartnerId, Vec<SmolStr>>,
+    barred: std::collections::HashSet<Msisdn>,
+}
+
+#[derive(Debug, Default)]
+struct Number {
+    keywords: HashMap<Keyword, Arc<Service>>,
+    catch_all: Option<Arc<Service>>,
+}
+
+impl Catalog {
+    pub fn new(parts: Parts) -> Self {
+        let mut catalog = Self {
+            tariff_codes: parts.tariffs.iter().map(|t| (t.code.clone(), t.id)).collect(),
+            tariffs: parts.tariffs.into_iter().map(|t| (t.id, Arc::new(t))).collect(),
+            partners: parts.partners.into_iter().map(|p| (p.id, Arc::new(p))).collect(),
+            credentials: parts
+                .credentials
+                .into_iter()
+                .map(|c| (c.system_id.clone(), Arc::new(c)))
+                .collect(),
+            api_keys: parts
+                .api_keys
+                .into_iter()
+                .map(|key| (key.prefix.clone(), Arc::new(key)))
+                .collect(),
+            barred: parts.barred.into_iter().collect(),
+            ..Self::default()
+        };
+        for (partner, name) in parts.sender_names {
+            catalog.sender_names.entry(partner).or_default().push(name);
+        }
+        for service in parts.services {
+            catalog.add_service(Arc::new(service));
+        }
+        catalog
+    }
+
+    fn add_service(&mut self, service: Arc<Service>) {
+        let number = self.numbers.entry(service.short_code.clone()).or_default();
+        for keyword in &service.keywords {
+            if keyword.is_catch_all() {
+                number.catch_all = Some(Arc::clone(&service));
+            } else {
+                number.keywords.insert(keyword.clone(), Arc::clone(&service));
+            }
+        }
+        if service.state != ServiceState::Closed {
+            let sender = (service.partner, SmolStr::from(service.short_code.as_str()));
+            self.senders.entry(sender).or_default().push(Arc::clone(&service));
+        }
+        self.services.insert(service.id, service);
+    }
+
+    pub fn partner(&self, id: PartnerId) -> Option<&Arc<Partner>> {
+        self.partners.get(&id)
+    }
+
+    pub fn partner_named(&self, name: &str) -> Option<&Arc<Partner>> {
+        self.partners.values().find(|partner| partner.name == name)
+    }
+
+    pub fn partners(&self) -> impl Iterator<Item = &Arc<Partner>> {
+        self.partners.values()
+    }
+
+    pub fn credential(&self, system_id: &str) -> Option<&Arc<Credential>> {
+        self.credentials.get(system_id)
+    }
+
+    pub fn api_key(&self, prefix: &str) -> Option<&Arc<ApiKey>> {
+        self.api_keys.get(prefix)
+    }
+
+    pub fn service(&self, id: ServiceId) -> Option<&Arc<Service>> {
+        self.services.get(&id)
+    }
+
+    pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.values()
+    }
+
+    pub fn tariff(&self, id: TariffId) -> Option<&Arc<Tariff>> {
+        self.tariffs.get(&id)
+    }
+
+    pub fn tariff_coded(&self, code: &str) -> Option<&Arc<Tariff>> {
+        self.tariffs.get(self.tariff_codes.get(code)?)
+    }
+
+    pub fn is_barred(&self, recipient: &Msisdn) -> bool {
+        !self.barred.is_empty() && self.barred.contains(recipient)
+    }
+
+    /// Finds the service for a text to a short code: the longest keyword that ends at a
+    /// separator or at the end of the text, else the number's catch-all.
+    pub fn route(&self, recipient: &ShortCode, text: &str, sender: &Msisdn) -> Route {
+        let Some(number) = self.numbers.get(recipient) else {
+            return Route::Unrouted(Unrouted::NoSuchNumber);
+        };
+        let found = number.longest_keyword(text);
+        let (service, keyword) = match (found, &number.catch_all) {
+            (Some(found), _) => found,
+            (None, Some(service)) => {
+                (service, Keyword::parse("*").expect("the catch-all is a keyword"))
+            }
+            (None, None) => return Route::Unrouted(Unrouted::NoSuchKeyword),
+        };
+        match self.serves(service, sender) {
+            Ok(()) => Route::To { service: Arc::clone(service), keyword },
+            Err(why) => Route::Unrouted(why),
+        }
+    }
+
+    fn serves(&self, service: &Service, sender: &Msisdn) -> Result<(), Unrouted> {
+        if !self.partners.get(&service.partner).is_some_and(|partner| partner.is_active) {
+            return Err(Unrouted::PartnerSuspended);
+        }
+        match service.state {
+            ServiceState::Live => {}
+            // Limited production: listed numbers only.
+            ServiceState::Testing if service.test_numbers.contains(sender) => {}
+            ServiceState::Testing => return Err(Unrouted::NotATestNumber),
+            ServiceState::Suspended | ServiceState::Closed => {
+                return Err(Unrouted::ServiceNotLive);
+            }
+        }
+        if !service.test_numbers.is_empty() && !service.test_numbers.contains(sender) {
+            return Err(Unrouted::NotATestNumber);
+        }
+        Ok(())
+    }
+
+    /// The service under which a partner submits an MT.
+    ///
+    /// A named service wins. Otherwise the sender decides; where several services share it, one
+    /// that does not charge is taken, for a charge must never be a guess.
+    pub fn service_for(
+        &self,
+        partner: PartnerId,
+        sender: &Sender,
+        named: Option<&str>,
+    ) -> Result<&Arc<Service>, Refusal> {
+        if let Some(name) = named {
+            let service = self
+                .services
+                .values()
+                .find(|service| service.partner == partner && service.name == name)
+                .ok_or_else(|| Refusal::UnknownService(name.into()))?;
+            return self.may_send_as(service, sender).map(|()| service);
+        }
+        let key = (partner, SmolStr::from(sender.as_str()));
+        let candidates = match sender {
+            Sender::Name(name) if self.may_use_name(partner, name) => self
+                .services
+                .values()
+                .filter(|s| s.partner == partner && s.state != ServiceState::Closed)
+                .collect::<Vec<_>>(),
+            _ => self.senders.get(&key).into_iter().flatten().collect(),
+        };
+        match candidates.as_slice() {
+            [] => Err(Refusal::NotYourNumber(sender.as_str().into())),
+            [only] => Ok(only),
+            many => many
+                .iter()
+                .filter(|s| s.billing != Billing::Mt)
+                .min_by_key(|s| (s.state != ServiceState::Live, s.id))
+                .copied()
+                .ok_or_else(|| Refusal::AmbiguousService(sender.as_str().into())),
+        }
+    }
+
+    fn may_send_as(&self, service: &Service, sender: &Sender) -> Result<(), Refusal> {
+        let good = match sender {
+            Sender::Name(name) => self.may_use_name(service.partner, name),
+            _ => service.short_code.as_str() == sender.as_str(),
+        };
+        if good { Ok(()) } else { Err(Refusal::NotYourNumber(sender.as_str().into())) }
+    }
+
+    fn may_use_name(&self, partner: PartnerId, name: &str) -> bool {
+        self.sender_names.get(&partner).is_some_and(|names| names.iter().any(|n| n == name))
+    }
+}
+
+impl Number {
+    fn longest_keyword(&self, text: &str) -> Option<(&Arc<Service>, Keyword)> {
+        if self.keywords.is_empty() {
+            return None;
+        }
+        let folded = payload::fold(text);
+        let folded = folded.as_ref();
+        let limit = folded.len().min(Keyword::OCTETS_MAX);
+        let octets = folded.as_bytes();
+        // From the longest candidate down: a keyword ends at the end of the text or before a
+        // separator. `AP.ABC` is tried before `AP`.
+        for end in (1..=limit).rev() {
+            let ends_here = end == octets.len() || KEYWORD_SEPARATORS.contains(&octets[end]);
+            if !ends_here || !folded.is_char_boundary(end) {
+                continue;
+            }
+            if let Ok(keyword) = Keyword::parse(&folded[..end])
+                && let Some(service) = self.keywords.get(&keyword)
+            {
+                return Some((service, keyword));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,30 @@
+//! The business in nouns: what a number, a partner, a service, a message is, and every reason to
+//! refuse. No I/O, no async, no SQL, no PDU.
+//!
+//! What surprises: a message carries its whole fate from the moment of acceptance, so nothing
+//! here ever asks "what does the service say now".
+
+pub mod catalog;
+pub mod ids;
+pub mod item;
+pub mod lane;
+pub mod message;
+pub mod number;
+pub mod partner;
+pub mod refusal;
+pub mod service;
+pub mod tariff;
+
+pub use catalog::{Catalog, Route};
+pub use ids::Ids;
+pub use item::{Content, Item, ItemKey};
+pub use lane::{GroupId, Lane, LaneId};
+pub use message::{
+    Body, MessageEvent, MessageId, MessageState, MoMessage, MtMessage, NetworkError, Price,
+    Receipt, ReceiptState, ReceiptWish,
+};
+pub use number::{Keyword, Msisdn, Sender, ShortCode};
+pub use partner::{Caller, Credential, Partner, PartnerId};
+pub use refusal::Refusal;
+pub use service::{Billing, ChargeAt, Delivery, OnUnknown, Service, ServiceId, ServiceState};
+pub use tariff::{Currency, Money, Tariff, TariffId};

@@ -1,0 +1,135 @@
+//! Every business reason to say no.
+//!
+//! The enum is exhaustive on purpose: a new reason does not compile until both dictionaries
+//! (`smpp_server::status`, `http::error`) have a word for it, and a test asks for its page.
+
+use std::time::Duration;
+
+use smol_str::SmolStr;
+
+/// A "no" that the caller can act on. The text goes to the peer: it names the value and says
+/// what would be right, and never holds a secret, a path or another partner's data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{0} is not one of your numbers")]
+    NotYourNumber(SmolStr),
+    #[error("no sender given, and your account has no default sender")]
+    NoSender,
+    #[error("{0}")]
+    BadSender(String),
+    #[error("{0}")]
+    BadRecipient(String),
+    #[error("{0} may not receive this service")]
+    RecipientBarred(SmolStr),
+    #[error("over your rate of {rate} messages a second; try again in {} ms", retry_after.as_millis())]
+    Throttled { rate: u32, retry_after: Duration },
+    #[error("your backlog of {backlog} messages is full; wait until some are final")]
+    BacklogFull { backlog: u64 },
+    #[error("the gateway's store is nearly full; try again later")]
+    StoreFull,
+    #[error("the gateway is stopping; bind again in a few seconds")]
+    Draining,
+    #[error("{0}")]
+    BadValidity(String),
+    #[error("{0}")]
+    BadSchedule(String),
+    #[error("{0}")]
+    BadLength(String),
+    #[error("data coding 0x{0:02X} is not supported; use 0x00, 0x03, 0x04 or 0x08")]
+    BadDataCoding(u8),
+    #[error("{0}")]
+    BadUserData(String),
+    #[error("service type `{0}` is not on your list")]
+    BadServiceType(SmolStr),
+    #[error("service {service} is {state}; only live services carry traffic")]
+    ServiceNotLive { service: SmolStr, state: &'static str },
+    #[error("service `{0}` is not one of yours")]
+    UnknownService(SmolStr),
+    #[error("sender {0} belongs to several charged services; name one with service_ref")]
+    AmbiguousService(SmolStr),
+    #[error("service {0} charges the subscriber and needs a tariff")]
+    TariffMissing(SmolStr),
+    #[error("tariff `{0}` does not exist")]
+    TariffUnknown(SmolStr),
+    #[error("tariff `{0}` is not in your agreement for this service")]
+    TariffNotAllowed(SmolStr),
+    #[error("MO `{0}` is unknown, expired, or came from another number")]
+    UnknownMo(SmolStr),
+    #[error("receipts are not part of your account")]
+    ReceiptsNotAllowed,
+    #[error("replacing is not possible here")]
+    ReplaceNotAllowed,
+    #[error("stored text {0} does not exist; the gateway has none")]
+    UnknownStoredText(u8),
+    #[error("message `{0}` is unknown")]
+    UnknownMessage(SmolStr),
+    #[error("message `{0}` is already on its way or final")]
+    TooLateToCancel(SmolStr),
+    #[error("no waiting message matches")]
+    NothingToCancel,
+    #[error("message `{0}` cannot be replaced: it is not waiting, or it is long")]
+    CannotReplace(SmolStr),
+    #[error("idempotency id `{0}` was used within 24 h with another content")]
+    IdempotencyConflict(SmolStr),
+    #[error("{0} must be 1 to 64 printable characters")]
+    BadIdempotencyId(&'static str),
+    #[error("this subscriber reached the service's limit of {0}")]
+    SpendLimit(&'static str),
+    #[error("{count} destinations are too many; {max} is the most")]
+    TooManyRecipients { count: usize, max: usize },
+    #[error("partner is suspended")]
+    PartnerSuspended,
+    #[error("{0}")]
+    BadField(String),
+}
+
+impl Refusal {
+    /// The stable machine word: the API's `code`, a metric label, the name of its page.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotYourNumber(_) => "not_your_number",
+            Self::NoSender => "no_sender",
+            Self::BadSender(_) => "bad_sender",
+            Self::BadRecipient(_) => "bad_recipient",
+            Self::RecipientBarred(_) => "recipient_barred",
+            Self::Throttled { .. } => "throttled",
+            Self::BacklogFull { .. } => "backlog_full",
+            Self::StoreFull => "store_full",
+            Self::Draining => "draining",
+            Self::BadValidity(_) => "bad_validity",
+            Self::BadSchedule(_) => "bad_schedule",
+            Self::BadLength(_) => "bad_length",
+            Self::BadDataCoding(_) => "bad_data_coding",
+            Self::BadUserData(_) => "bad_user_data",
+            Self::BadServiceType(_) => "bad_service_type",
+            Self::ServiceNotLive { .. } => "service_not_live",
+            Self::UnknownService(_) => "unknown_service",
+            Self::AmbiguousService(_) => "ambiguous_service",
+            Self::TariffMissing(_) => "tariff_missing",
+            Self::TariffUnknown(_) => "tariff_unknown",
+            Self::TariffNotAllowed(_) => "tariff_not_allowed",
+            Self::UnknownMo(_) => "unknown_mo",
+            Self::ReceiptsNotAllowed => "receipts_not_allowed",
+            Self::ReplaceNotAllowed => "replace_not_allowed",
+            Self::UnknownStoredText(_) => "unknown_stored_text",
+            Self::UnknownMessage(_) => "unknown_message",
+            Self::TooLateToCancel(_) => "too_late_to_cancel",
+            Self::NothingToCancel => "nothing_to_cancel",
+            Self::CannotReplace(_) => "cannot_replace",
+            Self::IdempotencyConflict(_) => "idempotency_conflict",
+            Self::BadIdempotencyId(_) => "bad_idempotency_id",
+            Self::SpendLimit(_) => "spend_limit",
+            Self::TooManyRecipients { .. } => "too_many_recipients",
+            Self::PartnerSuspended => "partner_suspended",
+            Self::BadField(_) => "bad_field",
+        }
+    }
+
+    /// The same request may succeed later without a change by the caller.
+    pub fn is_temporary(&self) -> bool {
+        matches!(
+            self,
+            Self::Throttled { .. } | Self::BacklogFull { .. } | Self::StoreFull | Self::Draining
+        )
+    }
+}

@@ -1,0 +1,144 @@
+//! A partner's product: a number with or without keywords, a tariff, who pays, and the way its
+//! texts reach the partner. What matters to a message is frozen into it at acceptance.
+
+use smol_str::SmolStr;
+
+use super::{
+    number::{Keyword, Msisdn, ShortCode},
+    partner::PartnerId,
+    tariff::TariffId,
+};
+
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct ServiceId(pub i64);
+
+#[derive(Debug, Clone)]
+pub struct Service {
+    pub id: ServiceId,
+    /// Raised by every change; the message names the version that it met.
+    pub version: i64,
+    pub partner: PartnerId,
+    pub name: SmolStr,
+    pub state: ServiceState,
+    pub short_code: ShortCode,
+    /// None: the service uses the number only as a sender.
+    pub keywords: Vec<Keyword>,
+    pub billing: Billing,
+    pub tariff: Option<TariffId>,
+    /// Tariffs that a submit may name instead, by code (S098).
+    pub tariffs_allowed: Vec<SmolStr>,
+    /// Group of SMSC links that carries its MT.
+    pub link_group: SmolStr,
+    pub delivery: Delivery,
+    pub on_unknown: OnUnknown,
+    pub charge_at: ChargeAt,
+    pub brakes: Brakes,
+    /// Longest life of an MT in microseconds; longer wishes are capped (S074).
+    pub validity_max_us: i64,
+    /// Subscribers served while the service is in limited production; empty serves all.
+    pub test_numbers: Vec<Msisdn>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceState {
+    Testing,
+    Live,
+    Suspended,
+    Closed,
+}
+
+impl ServiceState {
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "testing" => Self::Testing,
+            "live" => Self::Live,
+            "suspended" => Self::Suspended,
+            "closed" => Self::Closed,
+            _ => return None,
+        })
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Testing => "testing",
+            Self::Live => "live",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Which direction carries the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Billing {
+    Free,
+    Mo,
+    Mt,
+}
+
+impl Billing {
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "free" => Self::Free,
+            "mo" => Self::Mo,
+            "mt" => Self::Mt,
+            _ => return None,
+        })
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Mo => "mo",
+            Self::Mt => "mt",
+        }
+    }
+}
+
+/// How MO texts reach the partner. Receipts go back the way the MT came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    Smpp,
+    Callback(Callback),
+}
+
+/// A partner's HTTPS address and the secrets that sign what is sent there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    pub url: String,
+    /// `whsec_...`; two while a rotation overlaps.
+    pub secrets: Vec<String>,
+    pub is_enabled: bool,
+}
+
+/// What happens to an uncharged MT whose outcome is unknown. A charged one is always parked (P8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnUnknown {
+    Resend,
+    Park,
+}
+
+/// The move of a charged MT that leaves the ledger row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChargeAt {
+    Submitted,
+    Delivered,
+}
+
+/// Safety net against a partner's mistake (P13): charged messages and money per subscriber.
+/// 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Brakes {
+    pub per_minute: u32,
+    pub per_day: u32,
+    pub spend_per_day_minor: i64,
+}
+
+impl Brakes {
+    pub fn are_set(&self) -> bool {
+        self.per_minute > 0 || self.per_day > 0 || self.spend_per_day_minor > 0
+    }
+}

@@ -1,0 +1,240 @@
+//! Taking an MO from the operator: join its parts, find its service, store it, answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::{
+    Error, Gateway, by_itself,
+    likeness::{self, Doubt, Likeness},
+    parts::{Joined, Taken},
+    submit::LinkSeat,
+};
+use crate::{
+    domain::{
+        Billing, Body, Content, Delivery, Item, ItemKey, Lane, MessageId, MessageState, MoMessage,
+        Msisdn, Price, Refusal, Route, Service, ShortCode,
+    },
+    metrics,
+    store::{
+        Change,
+        change::{ChargeRow, MoPart, NewMo as NewMoRow, Rare},
+    },
+};
+
+/// An MO, or one part of one, as a link read it.
+#[derive(Debug, Clone)]
+pub struct NewMo {
+    pub sender: Msisdn,
+    pub recipient: ShortCode,
+    pub body: Body,
+    /// The text as far as it can be read, for routing.
+    pub text: String,
+    pub part: Option<PartOf>,
+    pub tlvs: Vec<(u16, Bytes)>,
+}
+
+/// Which part of which long message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PartOf {
+    pub reference: u16,
+    pub total: u8,
+    /// From 1.
+    pub number: u8,
+}
+
+/// The durable yes to an MO, with what a later repeat would look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoAccepted {
+    pub id: MessageId,
+    pub likeness: Likeness,
+}
+
+impl Gateway {
+    /// Takes an MO. When this returns `Ok`, it survives a power cut (P2).
+    ///
+    /// A text that no keyword takes is not an error: it is stored as unrouted and counted, and the
+    /// SMSC is told yes, or it would try for ever.
+    pub async fn accept_mo(&self, seat: &LinkSeat, new: NewMo) -> Result<MoAccepted, Error> {
+        if self.inner.disk.load(std::sync::atomic::Ordering::Acquire) > 1 {
+            return Err(Refusal::StoreFull.into());
+        }
+        let likeness = likeness::of(
+            &smol_str::format_smolstr!(
+                "mo:{}:{:?}",
+                seat.group.0,
+                new.part.map(|part| (part.reference, part.number))
+            ),
+            new.sender.as_str(),
+            new.recipient.as_str(),
+            &new.body,
+        );
+        if let Some(doubt) = self.inner.uncertain.take(&likeness, self.now()) {
+            metrics::replayed("mo_likeness");
+            let change = Change::default()
+                .event(self.note_row(doubt.message, "repeat_suppressed", by_itself()));
+            self.inner.store.save(change).await?;
+            return Ok(MoAccepted { id: doubt.message, likeness });
+        }
+        match new.part {
+            None => self.route_mo(seat, Joined::single(new), likeness).await,
+            Some(part) => self.take_part(seat, new, part, likeness).await,
+        }
+    }
+
+    async fn take_part(
+        &self,
+        seat: &LinkSeat,
+        new: NewMo,
+        part: PartOf,
+        likeness: Likeness,
+    ) -> Result<MoAccepted, Error> {
+        let id = self.next_id();
+        let row = MoPart {
+            id,
+            link: seat.name.clone(),
+            link_group: self.group_name(seat.group),
+            sender: new.sender.as_str().into(),
+            recipient: new.recipient.as_str().into(),
+            reference: part.reference,
+            total: part.total,
+            number: part.number,
+            data_coding: new.body.data_coding,
+            body: new.body.octets.clone(),
+            tlvs: new.tlvs.clone(),
+            received_at: self.now(),
+        };
+        match self.inner.parts.take(seat, id, new, part, self.now()) {
+            Taken::Waiting => {
+                let change =
+                    Change { rare: vec![Rare::KeepPart(Box::new(row))], ..Change::default() };
+                self.inner.store.save(change).await?;
+                Ok(MoAccepted { id: MessageId(id), likeness })
+            }
+            Taken::Repeated => Ok(MoAccepted { id: MessageId(id), likeness }),
+            Taken::Complete(joined) => self.route_mo(seat, *joined, likeness).await,
+        }
+    }
+
+    /// Finds the service, freezes the price, stores, wakes the lane.
+    pub(super) async fn route_mo(
+        &self,
+        seat: &LinkSeat,
+        joined: Joined,
+        likeness: Likeness,
+    ) -> Result<MoAccepted, Error> {
+        let now = self.now();
+        let catalog = self.catalog();
+        let id = MessageId(self.next_id());
+        let route = catalog.route(&joined.recipient, &joined.text, &joined.sender);
+        let (service, keyword, why) = match route {
+            Route::To { service, keyword } => (Some(service), Some(keyword), None),
+            Route::Unrouted(why) => (None, None, Some(why.as_str())),
+        };
+        if let Some(service) = &service {
+            self.has_room_for(service)?;
+        }
+        let message = Arc::new(MoMessage {
+            id,
+            service: service.as_ref().map(|s| (s.partner, s.id, s.version)),
+            link: seat.name.clone(),
+            link_group: self.group_name(seat.group),
+            sender: joined.sender,
+            recipient: joined.recipient,
+            keyword,
+            body: joined.body,
+            parts: joined.parts,
+            charge: service.as_ref().and_then(|service| mo_price(&catalog, service, now)),
+            accepted_at: now,
+            valid_until: now + super::mt::micros(self.settings().validity_mo),
+            tlvs: joined.tlvs,
+        });
+        let item = service.as_ref().map(|service| deliver_item(service, &message));
+        let state = if why.is_some() { MessageState::Unrouted } else { MessageState::Accepted };
+        let mut row = self.note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, seat.name.clone())
+            .over(&seat.name, 0);
+        row.detail = why.map(str::to_owned);
+        let mut change = Change {
+            mo: Some(NewMoRow { message: Arc::clone(&message), likeness, state, why }),
+            charge: self.mo_charge(&message),
+            ..Change::default()
+        }
+        .event(row);
+        change.items_in.extend(item.clone());
+        if !joined.stored.is_empty() {
+            change.rare.push(Rare::DropParts(joined.stored));
+        }
+        self.inner.store.save(change).await?;
+        if let Some(item) = item {
+            self.inner.lanes.push(item);
+        }
+        metrics::message("mo", state.as_str());
+        if let Some(why) = why {
+            metrics::unrouted(why);
+        }
+        Ok(MoAccepted { id, likeness })
+    }
+
+    /// Beyond the cap of what waits for a partner, the SMSC keeps the message (P29).
+    fn has_room_for(&self, service: &Service) -> Result<(), Refusal> {
+        let catalog = self.inner.catalog.load();
+        let Some(partner) = catalog.partner(service.partner) else { return Ok(()) };
+        let lane = self.inner.lanes.head(deliver_lane(service));
+        let waiting = lane.waiting.load(std::sync::atomic::Ordering::Acquire).unsigned_abs();
+        if waiting >= partner.limits.waiting_max {
+            return Err(Refusal::BacklogFull { backlog: partner.limits.waiting_max });
+        }
+        Ok(())
+    }
+
+    /// The session ended and the SMSC may not know that we took it: a repeat will be recognised.
+    pub fn mo_unanswered(&self, accepted: &MoAccepted) {
+        let until = self.now() + super::mt::micros(self.settings().duplicate_window);
+        let doubt = Doubt { message: accepted.id, until, held: None };
+        self.inner.uncertain.add(accepted.likeness, doubt);
+    }
+
+    fn mo_charge(&self, message: &MoMessage) -> Option<Box<ChargeRow>> {
+        let price = message.charge.as_ref()?;
+        let (partner, service, service_version) = message.service?;
+        metrics::charge(price);
+        Some(Box::new(ChargeRow {
+            id: self.next_id(),
+            message: message.id,
+            partner,
+            service,
+            service_version,
+            direction: "mo",
+            price: price.clone(),
+            msisdn: SmolStr::from(message.sender.as_str()),
+            at: message.accepted_at,
+            reason: "accepted",
+        }))
+    }
+}
+
+/// Sending the text was charged to the subscriber: by whom the service says, at the price now.
+fn mo_price(catalog: &crate::domain::Catalog, service: &Service, now: i64) -> Option<Price> {
+    if service.billing != Billing::Mo {
+        return None;
+    }
+    super::mt::price_at(catalog.tariff(service.tariff?)?, now)
+}
+
+fn deliver_lane(service: &Service) -> Lane {
+    match service.delivery {
+        Delivery::Smpp => Lane::Mo { partner: service.partner },
+        Delivery::Callback(_) => Lane::Callback { service: service.id },
+    }
+}
+
+fn deliver_item(service: &Service, message: &Arc<MoMessage>) -> Item {
+    Item {
+        key: ItemKey { lane: deliver_lane(service).id(), due_at: 0, seq: message.id.0 },
+        valid_until: message.valid_until,
+        attempt: 0,
+        deaths: 0,
+        content: Content::Mo(Arc::clone(message)),
+    }
+}

@@ -1,0 +1,345 @@
+//! The verbs of traffic. Each reads from top to bottom: rule, promise, then tell.
+//!
+//! Nobody is answered before the commit returns; that is the whole of the promise, and every verb
+//! here that an answer depends on awaits it. The module knows neither PDUs nor SQL.
+//!
+//! What surprises: there is no hidden queue. A message is in the store, and a bounded head of
+//! each lane is in memory (`lane`); the rest of this module moves things from row to row.
+
+pub mod deliver;
+pub mod keeper;
+pub mod lane;
+pub mod likeness;
+pub mod mo;
+pub mod mt;
+pub mod parts;
+pub mod query;
+pub mod receipt;
+pub mod recent;
+pub mod registry;
+pub mod submit;
+pub mod throttle;
+pub mod unknown;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use smol_str::SmolStr;
+use tokio::sync::mpsc;
+
+use crate::{
+    clock::Clock,
+    domain::{
+        Caller, Catalog, GroupId, Ids, LaneId, MessageEvent, MessageId, Partner, PartnerId, Refusal,
+    },
+    store::{
+        self, Store,
+        change::{EventRow, Groups},
+    },
+};
+
+/// What a verb may answer instead of its result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The business says no; the caller can act on it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store says no, or cannot say anything.
+    #[error("{0}")]
+    Store(Arc<store::Error>),
+}
+
+impl From<Arc<store::Error>> for Error {
+    fn from(error: Arc<store::Error>) -> Self {
+        match error.as_ref() {
+            store::Error::Full(_) => Self::Refused(Refusal::StoreFull),
+            _ => Self::Store(error),
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Arc::new(error).into()
+    }
+}
+
+/// Numbers that an operator sets; see `[messages]` and `[limits]` of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub node: u8,
+    pub validity_uncharged: Duration,
+    pub validity_charged: Duration,
+    pub validity_mo: Duration,
+    pub validity_receipt: Duration,
+    pub validity_max: Duration,
+    pub schedule_max: Duration,
+    pub retry: Vec<Duration>,
+    pub unknown_ttl: Duration,
+    pub orphan_ttl: Duration,
+    pub idempotency_ttl: Duration,
+    pub duplicate_window: Duration,
+    pub quarantine_after: u32,
+    pub country_prefix: SmolStr,
+    pub lane_head: usize,
+    pub recent_max: usize,
+    pub parts_max: u8,
+    pub mo_parts_waiting_max: usize,
+    pub reassembly_wait: Duration,
+    pub drops_incomplete: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let hours = |n: u64| Duration::from_secs(n * 3600);
+        Self {
+            node: 0,
+            validity_uncharged: hours(24),
+            validity_charged: hours(1),
+            validity_mo: hours(7 * 24),
+            validity_receipt: hours(7 * 24),
+            validity_max: hours(7 * 24),
+            schedule_max: hours(30 * 24),
+            retry: [5, 30, 120, 600, 1800, 3600].map(Duration::from_secs).to_vec(),
+            unknown_ttl: hours(72),
+            orphan_ttl: hours(72),
+            idempotency_ttl: hours(24),
+            duplicate_window: Duration::from_secs(600),
+            quarantine_after: 2,
+            country_prefix: "48".into(),
+            lane_head: 2000,
+            recent_max: 200_000,
+            parts_max: 16,
+            mo_parts_waiting_max: 10_000,
+            reassembly_wait: Duration::from_secs(120),
+            drops_incomplete: false,
+        }
+    }
+}
+
+/// The core of the gateway; cheap to clone, shared by every edge.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    settings: ArcSwap<Settings>,
+    catalog: ArcSwap<Catalog>,
+    groups: ArcSwap<Groups>,
+    pub(crate) lanes: lane::Lanes,
+    throttles: DashMap<PartnerId, Arc<throttle::Bucket>>,
+    /// MT rows of each partner that no link has taken yet.
+    backlogs: DashMap<PartnerId, Arc<AtomicI64>>,
+    pub(crate) recent: recent::Recent,
+    pub(crate) uncertain: likeness::Uncertain,
+    pub(crate) parts: parts::Waiting,
+    registry: registry::Registry,
+    is_draining: AtomicBool,
+    /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
+    pub(crate) disk: std::sync::atomic::AtomicU8,
+    /// Expiry is not decided while the clock is in doubt (P37).
+    pub(crate) clock_in_doubt: AtomicBool,
+}
+
+/// The gateway's own work, to be run as a task by the daemon.
+pub struct Pages(pub(crate) mpsc::Receiver<LaneId>);
+
+impl Gateway {
+    /// Puts the parts together and reads what the last run left. Nothing moves before the
+    /// keeper and the edges run.
+    pub async fn new(
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        groups: &[SmolStr],
+    ) -> Result<(Self, Pages), store::Error> {
+        let catalog = store.load_catalog().await?;
+        let mut names: Vec<SmolStr> = groups.to_vec();
+        names.extend(catalog.services().map(|service| service.link_group.clone()));
+        names.sort_unstable();
+        names.dedup();
+        let groups = store.group_ids(&names).await?;
+        let after = store.begin_ids().await?;
+        let (page, pages) = mpsc::channel(1024);
+        let inner = Inner {
+            lanes: lane::Lanes::new(settings.lane_head, page),
+            ids: Ids::new(settings.node, after),
+            recent: recent::Recent::new(settings.recent_max),
+            uncertain: likeness::Uncertain::default(),
+            parts: parts::Waiting::default(),
+            registry: registry::Registry::default(),
+            settings: ArcSwap::from_pointee(settings),
+            catalog: ArcSwap::from_pointee(catalog),
+            groups: ArcSwap::from_pointee(groups),
+            throttles: DashMap::new(),
+            backlogs: DashMap::new(),
+            is_draining: AtomicBool::new(false),
+            disk: std::sync::atomic::AtomicU8::new(0),
+            clock_in_doubt: AtomicBool::new(false),
+            store,
+            clock,
+        };
+        Ok((Self { inner: Arc::new(inner) }, Pages(pages)))
+    }
+
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.inner.catalog.load_full()
+    }
+
+    pub fn settings(&self) -> Arc<Settings> {
+        self.inner.settings.load_full()
+    }
+
+    /// Takes new numbers for what is decided from now on.
+    pub fn tune(&self, settings: Settings) {
+        self.inner.settings.store(Arc::new(settings));
+    }
+
+    /// Reads partners, services and numbers again; routing sees them at once.
+    pub async fn reload_catalog(&self) -> Result<(), store::Error> {
+        let catalog = self.inner.store.load_catalog().await?;
+        let mut names: Vec<SmolStr> =
+            catalog.services().map(|service| service.link_group.clone()).collect();
+        names.extend(self.inner.groups.load().iter().map(|(_, name)| name.clone()));
+        names.sort_unstable();
+        names.dedup();
+        let groups = self.inner.store.group_ids(&names).await?;
+        for partner in catalog.partners() {
+            if let Some(bucket) = self.inner.throttles.get(&partner.id) {
+                bucket.tune(partner.limits.rate, partner.limits.burst);
+            }
+        }
+        self.inner.groups.store(Arc::new(groups));
+        self.inner.catalog.store(Arc::new(catalog));
+        Ok(())
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Microseconds UTC.
+    pub fn now(&self) -> i64 {
+        self.inner.clock.now()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// From now on submits are refused and nothing is claimed (P38).
+    pub fn drain(&self) {
+        self.inner.is_draining.store(true, Ordering::Release);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.inner.is_draining.load(Ordering::Acquire)
+    }
+
+    /// Ready to work: not draining, store up, disk not full.
+    pub fn is_ready(&self) -> bool {
+        !self.is_draining() && self.inner.store.is_up() && self.inner.disk.load(Ordering::Acquire) < 2
+    }
+
+    pub fn registry(&self) -> &registry::Registry {
+        &self.inner.registry
+    }
+
+    pub fn lanes(&self) -> &lane::Lanes {
+        &self.inner.lanes
+    }
+
+    /// The number of a link group; none if no link and no service names it.
+    pub fn group(&self, name: &str) -> Option<GroupId> {
+        store::group_named(&self.inner.groups.load(), name)
+    }
+
+    pub(crate) fn group_name(&self, id: GroupId) -> SmolStr {
+        self.inner
+            .groups
+            .load()
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map_or_else(SmolStr::default, |(_, name)| name.clone())
+    }
+
+    pub(crate) fn bucket(&self, partner: &Partner) -> Arc<throttle::Bucket> {
+        if let Some(bucket) = self.inner.throttles.get(&partner.id) {
+            return Arc::clone(&bucket);
+        }
+        let fresh =
+            || Arc::new(throttle::Bucket::new(partner.limits.rate, partner.limits.burst));
+        Arc::clone(&self.inner.throttles.entry(partner.id).or_insert_with(fresh))
+    }
+
+    pub(crate) fn backlog(&self, partner: PartnerId) -> Arc<AtomicI64> {
+        if let Some(count) = self.inner.backlogs.get(&partner) {
+            return Arc::clone(&count);
+        }
+        Arc::clone(&self.inner.backlogs.entry(partner).or_default())
+    }
+
+    pub(crate) fn next_id(&self) -> i64 {
+        self.inner.ids.next(self.now())
+    }
+
+    /// One step of a message, as a row.
+    pub(crate) fn step(
+        &self,
+        message: MessageId,
+        event: MessageEvent,
+        who: impl Into<SmolStr>,
+    ) -> EventRow {
+        self.note_row(message, event.as_str(), who)
+    }
+
+    /// A step that does not move the state, as a row.
+    pub(crate) fn note_row(
+        &self,
+        message: MessageId,
+        kind: &'static str,
+        who: impl Into<SmolStr>,
+    ) -> EventRow {
+        EventRow {
+            message,
+            seq: self.next_id(),
+            at: self.now(),
+            kind,
+            who: who.into(),
+            link: None,
+            attempt: 0,
+            detail: None,
+        }
+    }
+}
+
+impl EventRow {
+    #[must_use]
+    pub(crate) fn over(mut self, link: &SmolStr, attempt: u32) -> Self {
+        self.link = Some(link.clone());
+        self.attempt = attempt;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn saying(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// The word for "the gateway by itself" in event rows.
+pub(crate) fn by_itself() -> SmolStr {
+    smol_str::ToSmolStr::to_smolstr(&Caller::Gateway)
+}

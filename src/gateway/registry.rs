@@ -1,0 +1,174 @@
+//! Who is connected now: partners' sessions and our links, as status pages and commands see them.
+//!
+//! The edges put a card here when something begins and take it away when it ends. Whoever wants
+//! to act on a session or link sends an order through its card; nobody reaches into an edge.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use smol_str::SmolStr;
+use tokio::sync::{Notify, mpsc};
+
+use crate::domain::PartnerId;
+
+/// What can be asked of a session from outside.
+#[derive(Debug)]
+pub enum SessionOrder {
+    /// Unbind and close; the text goes to the log.
+    Kick(String),
+    /// Send a line for every PDU until the receiver is gone.
+    Trace(mpsc::Sender<TraceLine>),
+}
+
+/// One PDU as a trace shows it: never a text, never a password, numbers masked.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct TraceLine {
+    /// Microseconds UTC.
+    pub at: i64,
+    /// `in` or `out`.
+    pub direction: &'static str,
+    pub command: &'static str,
+    pub status: String,
+    pub sequence: u32,
+    pub summary: String,
+}
+
+/// Counters that a session keeps while it lives.
+#[derive(Debug, Default)]
+pub struct SessionCounters {
+    pub submitted: AtomicU64,
+    pub refused: AtomicU64,
+    pub delivered: AtomicU64,
+    pub window_in_use: AtomicU32,
+    pub last_heard_at: AtomicI64,
+    pub last_error: ArcSwap<Option<String>>,
+}
+
+/// A bound session of a partner.
+#[derive(Debug)]
+pub struct SessionCard {
+    pub id: u64,
+    pub partner: PartnerId,
+    pub partner_name: SmolStr,
+    pub system_id: SmolStr,
+    /// `transmitter`, `receiver` or `transceiver`.
+    pub kind: &'static str,
+    /// `3.3`, `3.4` or `5.0`.
+    pub version: &'static str,
+    pub peer: SocketAddr,
+    pub is_tls: bool,
+    /// Microseconds UTC.
+    pub bound_at: i64,
+    pub window: u32,
+    pub rate: u32,
+    pub counters: SessionCounters,
+    pub orders: mpsc::Sender<SessionOrder>,
+}
+
+/// A configured link, up or not.
+#[derive(Debug)]
+pub struct LinkCard {
+    pub name: SmolStr,
+    pub group: SmolStr,
+    pub address: String,
+    pub binds: u32,
+    pub window: AtomicU32,
+    pub rate: AtomicU32,
+    /// An operator may take a link down; it stays down until told otherwise.
+    pub is_wanted: AtomicBool,
+    /// Fires when `is_wanted` changes or a limit is retuned.
+    pub changed: Notify,
+    pub bound: AtomicU32,
+    pub in_flight: AtomicU32,
+    pub submitted: AtomicU64,
+    pub received: AtomicU64,
+    pub since: AtomicI64,
+    pub last_error: ArcSwap<Option<String>>,
+    /// What holds the link back now (D35).
+    pub binding_limit: ArcSwap<&'static str>,
+    pub traces: DashMap<u64, mpsc::Sender<TraceLine>>,
+}
+
+impl LinkCard {
+    pub fn new(name: SmolStr, group: SmolStr, address: String, binds: u32) -> Self {
+        Self {
+            name,
+            group,
+            address,
+            binds,
+            window: AtomicU32::new(10),
+            rate: AtomicU32::new(0),
+            is_wanted: AtomicBool::new(true),
+            changed: Notify::new(),
+            bound: AtomicU32::new(0),
+            in_flight: AtomicU32::new(0),
+            submitted: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            since: AtomicI64::new(0),
+            last_error: ArcSwap::from_pointee(None),
+            binding_limit: ArcSwap::from_pointee("absent"),
+            traces: DashMap::new(),
+        }
+    }
+
+    /// Takes the link up or down.
+    pub fn want(&self, is_wanted: bool) {
+        self.is_wanted.store(is_wanted, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+}
+
+/// Everything that is connected, or should be.
+#[derive(Debug, Default)]
+pub struct Registry {
+    sessions: DashMap<u64, Arc<SessionCard>>,
+    links: DashMap<SmolStr, Arc<LinkCard>>,
+    next_session: AtomicU64,
+}
+
+impl Registry {
+    /// A number for a new session, unique since the start of the process.
+    pub fn next_session(&self) -> u64 {
+        self.next_session.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub fn session_began(&self, card: Arc<SessionCard>) {
+        self.sessions.insert(card.id, card);
+    }
+
+    pub fn session_ended(&self, id: u64) {
+        self.sessions.remove(&id);
+    }
+
+    pub fn session(&self, id: u64) -> Option<Arc<SessionCard>> {
+        self.sessions.get(&id).map(|card| Arc::clone(&card))
+    }
+
+    /// Every bound session, oldest first.
+    pub fn sessions(&self) -> Vec<Arc<SessionCard>> {
+        let mut cards: Vec<_> = self.sessions.iter().map(|entry| Arc::clone(&entry)).collect();
+        cards.sort_by_key(|card| card.id);
+        cards
+    }
+
+    pub fn add_link(&self, card: Arc<LinkCard>) {
+        self.links.insert(card.name.clone(), card);
+    }
+
+    pub fn link(&self, name: &str) -> Option<Arc<LinkCard>> {
+        self.links.get(name).map(|card| Arc::clone(&card))
+    }
+
+    pub fn links(&self) -> Vec<Arc<LinkCard>> {
+        let mut cards: Vec<_> = self.links.iter().map(|entry| Arc::clone(&entry)).collect();
+        cards.sort_by(|one, other| one.name.cmp(&other.name));
+        cards
+    }
+}

@@ -1,0 +1,428 @@
+//! Towards the operator: claiming what may go, and recording what came of it.
+//!
+//! For a message that parks when its outcome is unknown the order is: intent committed, octets
+//! sent, answer recorded (P6). Whatever stands between the first and the last of these when a
+//! process or a link dies is `Unknown`, and for a charged message that is never "try again".
+
+use std::sync::{Arc, atomic::Ordering};
+
+use smol_str::SmolStr;
+
+use super::{Gateway, by_itself, lane::Outlet, recent::Flight};
+use crate::{
+    domain::{
+        ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, MtMessage, Receipt,
+        message::ReceiptState,
+    },
+    metrics,
+    store::{
+        self, Applied, Change,
+        change::{ChargeRow, Claim, Rare, ReceiptKey, StateRow},
+    },
+};
+
+/// A link as the verbs know it: its name, its group, and the epoch of its lease.
+#[derive(Debug, Clone)]
+pub struct LinkSeat {
+    pub name: SmolStr,
+    pub group: crate::domain::GroupId,
+    pub epoch: i64,
+}
+
+/// Why an SMSC did not take a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotTaken {
+    /// It certainly was not accepted, and may be later.
+    Later { status: SmolStr },
+    /// It certainly was not accepted and never will be.
+    Never { status: SmolStr },
+}
+
+impl Gateway {
+    /// Takes up to `max` messages for a link. Those that must not be sent twice come back only
+    /// after their claim is durable; nothing comes back while draining or while the store is away.
+    pub async fn claim(&self, seat: &LinkSeat, outlet: &Outlet, max: usize) -> Vec<Item> {
+        let mut items = Vec::new();
+        if max == 0 || self.is_draining() || !self.inner.store.is_up() {
+            return items;
+        }
+        self.inner.lanes.take(outlet, max, &mut items);
+        self.drop_expired(&mut items).await;
+        let guarded: Vec<ItemKey> =
+            items.iter().filter(|item| is_guarded(item)).map(|item| item.key).collect();
+        if guarded.is_empty() {
+            return items;
+        }
+        let mut change = Change {
+            claim: Some(Box::new(Claim {
+                items: guarded,
+                link: seat.name.clone(),
+                epoch: seat.epoch,
+            })),
+            ..Change::default()
+        };
+        for item in items.iter().filter(|item| is_guarded(item)) {
+            change.events.push(
+                self.step(item.content.message_id(), MessageEvent::Claim, by_itself())
+                    .over(&seat.name, item.attempt + 1),
+            );
+        }
+        match self.inner.store.save(change).await {
+            Ok(Applied::Done) => items,
+            outcome => {
+                if let Ok(Applied::Fenced) = outcome {
+                    tracing::error!(link = %seat.name, epoch = seat.epoch,
+                        "the lease of this link belongs to somebody else; nothing is sent");
+                }
+                for item in items {
+                    self.inner.lanes.put_back(item);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Gives back what was claimed and not sent (P38). The claims go before the items return.
+    pub async fn unclaim(&self, seat: &LinkSeat, items: Vec<Item>) {
+        if items.is_empty() {
+            return;
+        }
+        let guarded: Vec<ItemKey> =
+            items.iter().filter(|item| is_guarded(item)).map(|item| item.key).collect();
+        let mut change =
+            Change { rare: vec![Rare::Unclaim { items: guarded }], ..Change::default() };
+        for item in items.iter().filter(|item| is_guarded(item)) {
+            change.events.push(
+                self.step(item.content.message_id(), MessageEvent::Release, by_itself())
+                    .over(&seat.name, item.attempt + 1),
+            );
+        }
+        if self.inner.store.save(change).await.is_ok() {
+            for item in items {
+                self.inner.lanes.put_back(item);
+            }
+        }
+    }
+
+    /// The SMSC took the message, under one id for each part.
+    pub async fn submitted(
+        &self,
+        seat: &LinkSeat,
+        item: &Item,
+        ids: &[SmolStr],
+    ) -> Result<(), store::Error> {
+        let Content::Mt(message) = &item.content else { return Ok(()) };
+        let attempt = item.attempt + 1;
+        let flight = Arc::new(Flight::new(Arc::clone(message), attempt));
+        let mut change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
+            .event(
+                self.step(message.id, MessageEvent::Submit, by_itself())
+                    .over(&seat.name, attempt)
+                    .saying(ids.join(",")),
+            )
+            .state(self.state(message, MessageState::Submitted, None));
+        for (part, id) in ids.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
+            let part = u8::try_from(part).unwrap_or(u8::MAX);
+            change.receipt_keys.push(ReceiptKey {
+                link_group: message.link_group.clone(),
+                smsc_message_id: id.clone(),
+                message: message.id,
+                part,
+            });
+            self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
+        }
+        if let Some((_, ChargeAt::Submitted)) = &message.charge {
+            change.charge = self.charge_row(message, "submitted");
+        }
+        self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
+        self.inner.store.note(change).await?;
+        self.inner.lanes.done(item.key);
+        metrics::message("mt", "submitted");
+        self.match_orphans(seat, ids).await;
+        Ok(())
+    }
+
+    /// The SMSC said no.
+    pub async fn not_taken(
+        &self,
+        seat: &LinkSeat,
+        item: &Item,
+        why: NotTaken,
+    ) -> Result<(), store::Error> {
+        let Content::Mt(message) = &item.content else { return Ok(()) };
+        match why {
+            NotTaken::Later { status } => self.plan_again(item, &seat.name, &status).await,
+            NotTaken::Never { status } => {
+                self.finish(message, Some(item), MessageEvent::Reject, Some(status), Some(&seat.name))
+                    .await
+            }
+        }
+    }
+
+    /// Sent and never answered: the session ended, or the process did.
+    ///
+    /// A message that parks becomes `Unknown`; any other goes again, marked (P7, P8).
+    pub async fn outcome_lost(
+        &self,
+        link: &SmolStr,
+        items: Vec<Item>,
+        is_death: bool,
+    ) -> Result<(), store::Error> {
+        for mut item in items {
+            let Content::Mt(message) = item.content.clone() else { continue };
+            item.attempt += 1;
+            if message.parks_when_unknown() {
+                let change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
+                    .event(
+                        self.step(message.id, MessageEvent::LoseOutcome, by_itself())
+                            .over(link, item.attempt),
+                    )
+                    .state(self.state(&message, MessageState::Unknown, Some("no answer".into())));
+                self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
+                self.inner.store.note(change).await?;
+                self.inner.lanes.done(item.key);
+                self.inner.unknown_seen(&message);
+                metrics::message("mt", "unknown");
+                continue;
+            }
+            if is_death {
+                item.deaths += 1;
+            }
+            if item.deaths >= self.settings().quarantine_after {
+                self.quarantine(&item, link).await?;
+                continue;
+            }
+            let counted = vec![item.key];
+            let rare = if is_death {
+                Rare::CountDeath { items: counted }
+            } else {
+                Rare::CountTry { items: counted }
+            };
+            let change = Change { rare: vec![rare], ..Change::default() }.event(
+                self.step(message.id, MessageEvent::Resend, by_itself()).over(link, item.attempt),
+            );
+            self.inner.store.note(change).await?;
+            self.inner.lanes.put_back(item);
+        }
+        Ok(())
+    }
+
+    /// Puts a message aside with its octets: it ended a session twice (P21).
+    async fn quarantine(&self, item: &Item, link: &SmolStr) -> Result<(), store::Error> {
+        let id = item.content.message_id();
+        let (octets, state) = match &item.content {
+            Content::Mt(message) | Content::Receipt(message, _) => {
+                (message.body.octets.to_vec(), self.state(message, MessageState::Quarantined, None))
+            }
+            Content::Mo(message) => (
+                message.body.octets.to_vec(),
+                StateRow {
+                    message: id,
+                    state: MessageState::Quarantined,
+                    at: self.now(),
+                    error: None,
+                },
+            ),
+        };
+        let mut change = Change {
+            items_out: smallvec::smallvec![item.key],
+            rare: vec![Rare::Quarantine {
+                message: id,
+                at: self.now(),
+                reason: format!("{} sessions ended while it was in flight", item.deaths),
+                pdu: octets,
+            }],
+            ..Change::default()
+        }
+        .event(self.step(id, MessageEvent::Quarantine, by_itself()).over(link, item.attempt));
+        // A receipt in quarantine does not change what is known of its message.
+        if !matches!(item.content, Content::Receipt(..)) {
+            change = change.state(state);
+        }
+        if let Content::Mt(message) = &item.content {
+            self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
+        }
+        tracing::warn!(message.id = %id, link = %link, "quarantined: it ended a session twice");
+        metrics::quarantined(1);
+        self.inner.store.note(change).await?;
+        self.inner.lanes.done(item.key);
+        Ok(())
+    }
+
+    /// Sends a session's suspects to quarantine or back, for the partner side.
+    pub(super) async fn suspect(&self, mut item: Item, who: &SmolStr) -> Result<(), store::Error> {
+        item.attempt += 1;
+        item.deaths += 1;
+        if item.deaths >= self.settings().quarantine_after.max(3) {
+            return self.quarantine(&item, who).await;
+        }
+        let rare = vec![
+            Rare::CountDeath { items: vec![item.key] },
+            Rare::CountTry { items: vec![item.key] },
+        ];
+        self.inner.store.note(Change { rare, ..Change::default() }).await?;
+        self.inner.lanes.put_back(item);
+        Ok(())
+    }
+
+    /// Moves an item to a later moment, with back-off and jitter (P19).
+    pub(super) async fn plan_again(
+        &self,
+        item: &Item,
+        who: &SmolStr,
+        why: &str,
+    ) -> Result<(), store::Error> {
+        let attempt = item.attempt + 1;
+        let due_at = self.now() + self.back_off(attempt);
+        let mut later = item.clone();
+        later.attempt = attempt;
+        later.key.due_at = due_at;
+        let change = Change {
+            items_out: smallvec::smallvec![item.key],
+            items_in: smallvec::smallvec![later],
+            ..Change::default()
+        }
+        .event(
+            self.step(item.content.message_id(), MessageEvent::Retry, by_itself())
+                .over(who, attempt)
+                .saying(why),
+        );
+        self.inner.store.note(change).await?;
+        self.inner.lanes.planned(item.key, due_at);
+        metrics::retried(item.content.what());
+        Ok(())
+    }
+
+    /// Microseconds until the next try: the schedule's step, full jitter in its upper half.
+    fn back_off(&self, attempt: u32) -> i64 {
+        let settings = self.settings();
+        let step = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+        let last = settings.retry.len().saturating_sub(1);
+        let delay = settings.retry.get(step.min(last)).copied().unwrap_or_default();
+        let whole = super::mt::micros(delay).max(2);
+        whole / 2 + self.inner.clock.random() % (whole / 2)
+    }
+
+    /// Ends a message: state, receipt to its partner, and the item's row, in one change.
+    pub(super) async fn finish(
+        &self,
+        message: &Arc<MtMessage>,
+        item: Option<&Item>,
+        event: MessageEvent,
+        error: Option<SmolStr>,
+        link: Option<&SmolStr>,
+    ) -> Result<(), store::Error> {
+        let state = match event {
+            MessageEvent::Expire => MessageState::Expired,
+            MessageEvent::Delete => MessageState::Deleted,
+            MessageEvent::WriteOff => MessageState::UnknownFinal,
+            _ => MessageState::Rejected,
+        };
+        let mut row = self.step(message.id, event, by_itself());
+        if let Some(link) = link {
+            row = row.over(link, item.map_or(0, |item| item.attempt + 1));
+        }
+        if let Some(error) = &error {
+            row = row.saying(error.as_str());
+        }
+        let receipt = self.receipt_item(
+            message,
+            Receipt {
+                message: message.id,
+                state: ReceiptState::of(state),
+                network_error: None,
+                done_at: self.now(),
+            },
+            message.receipts.wants(state),
+        );
+        let mut change = Change::default().event(row).state(self.state(message, state, error));
+        change.items_out.extend(item.map(|item| item.key));
+        change.items_in.extend(receipt.clone());
+        self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
+        if let Some(item) = item {
+            self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
+            self.inner.lanes.done(item.key);
+        }
+        if let Some(receipt) = receipt {
+            self.inner.lanes.push(receipt);
+        }
+        metrics::message("mt", state.as_str());
+        Ok(())
+    }
+
+    /// The receipt as an item of the lane that leads to its partner.
+    pub(super) fn receipt_item(
+        &self,
+        message: &Arc<MtMessage>,
+        receipt: Receipt,
+        is_wanted: bool,
+    ) -> Option<Item> {
+        if !is_wanted {
+            return None;
+        }
+        let lane = self.receipt_lane(message);
+        Some(Item {
+            key: ItemKey { lane: lane.id(), due_at: 0, seq: self.next_id() },
+            valid_until: self.now() + super::mt::micros(self.settings().validity_receipt),
+            attempt: 0,
+            deaths: 0,
+            content: Content::Receipt(Arc::clone(message), receipt),
+        })
+    }
+
+    /// A receipt goes back the way its message came.
+    fn receipt_lane(&self, message: &MtMessage) -> Lane {
+        let catalog = self.inner.catalog.load();
+        let has_callback = catalog
+            .service(message.service)
+            .is_some_and(|s| matches!(s.delivery, crate::domain::Delivery::Callback(_)));
+        if message.caller.starts_with("api:") && has_callback {
+            Lane::Callback { service: message.service }
+        } else {
+            Lane::Receipt { partner: message.partner }
+        }
+    }
+
+    pub(super) fn state(
+        &self,
+        message: &MtMessage,
+        state: MessageState,
+        error: Option<SmolStr>,
+    ) -> StateRow {
+        StateRow { message: message.id, state, at: self.now(), error }
+    }
+
+    pub(super) fn charge_row(
+        &self,
+        message: &MtMessage,
+        reason: &'static str,
+    ) -> Option<Box<ChargeRow>> {
+        let (price, _) = message.charge.as_ref()?;
+        metrics::charge(price);
+        Some(Box::new(ChargeRow {
+            id: self.next_id(),
+            message: message.id,
+            partner: message.partner,
+            service: message.service,
+            service_version: message.service_version,
+            direction: "mt",
+            price: price.clone(),
+            msisdn: message.recipient.as_str().into(),
+            at: self.now(),
+            reason,
+        }))
+    }
+}
+
+/// Needs a durable claim before its octets leave.
+fn is_guarded(item: &Item) -> bool {
+    matches!(&item.content, Content::Mt(message) if message.parks_when_unknown())
+}
+
+/// A shared store error as one of our own; the detail was logged by the writer.
+pub(super) fn unshare(error: &store::Error) -> store::Error {
+    match error {
+        store::Error::Stopped => store::Error::Stopped,
+        other => store::Error::Unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,3 @@
+//! bramka: command line.
+
+fn main() {}

@@ -1,0 +1,288 @@
+//! What the gateway says of itself in numbers. The names, units and labels are a contract:
+//! [`CONTRACT`] lists them, a test compares the list with what is served (D30), and a change of
+//! the list is a change of version.
+//!
+//! Labels are bounded: partners and links are names that an operator gave, never a subscriber's
+//! number, a message's id or a peer's text. After [`PARTNERS_MAX`] partners the rest is `other`.
+
+use std::{
+    collections::HashSet,
+    sync::{LazyLock, Mutex},
+    time::Duration,
+};
+
+use metrics::{counter, gauge, histogram};
+
+use crate::domain::Price;
+
+/// Partners that have a label of their own; the others share `other`.
+pub const PARTNERS_MAX: usize = 500;
+
+/// Kind of series, as Prometheus names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// One line of the contract.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct Series {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    pub help: &'static str,
+}
+
+const fn series(
+    name: &'static str,
+    kind: Kind,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Series {
+    Series { name, kind, labels, help }
+}
+
+/// Every series, with its unit in its name. Version 1.
+pub const CONTRACT: &[Series] = &[
+    series("bramka_messages_total", Kind::Counter, &["flow", "result"], "messages by flow (mt, mo, receipt) and what became of them"),
+    series("bramka_message_duration_seconds", Kind::Histogram, &["flow"], "from acceptance to the final step"),
+    series("bramka_queue_messages", Kind::Gauge, &["lane_class", "partner"], "rows that wait in lanes"),
+    series("bramka_queue_oldest_age_seconds", Kind::Gauge, &["lane_class", "partner"], "age of the oldest row that waits"),
+    series("bramka_unknown_messages", Kind::Gauge, &["state"], "messages that need a person: unknown, held, quarantined"),
+    series("bramka_submit_responses_total", Kind::Counter, &["link", "status"], "answers of SMSCs to submit_sm"),
+    series("bramka_submit_response_seconds", Kind::Histogram, &["link"], "from submit_sm to its answer by the SMSC"),
+    series("bramka_accept_seconds", Kind::Histogram, &["side"], "from a request to its answer by the gateway"),
+    series("bramka_commit_duration_seconds", Kind::Histogram, &[], "time of one group commit"),
+    series("bramka_commit_batch_size", Kind::Histogram, &[], "changes in one group commit"),
+    series("bramka_store_up", Kind::Gauge, &[], "1 while the store takes commits"),
+    series("bramka_sessions", Kind::Gauge, &["side", "type", "state"], "SMPP sessions"),
+    series("bramka_binds_total", Kind::Counter, &["side", "result"], "binds and how they ended"),
+    series("bramka_session_closed_total", Kind::Counter, &["side", "reason"], "sessions that ended, by reason"),
+    series("bramka_smpp_pdus_total", Kind::Counter, &["side", "direction", "command"], "PDUs"),
+    series("bramka_bad_pdus_total", Kind::Counter, &["side", "status"], "PDUs that could not be read, by the status they were answered with"),
+    series("bramka_refusals_total", Kind::Counter, &["side", "code"], "refused requests by code"),
+    series("bramka_window_in_use", Kind::Gauge, &["link"], "requests sent to an SMSC and not answered"),
+    series("bramka_window_limit", Kind::Gauge, &["link"], "the window in force on a link, all binds"),
+    series("bramka_rate_limit", Kind::Gauge, &["link"], "messages a second in force on a link; 0 is none"),
+    series("bramka_binding_limit", Kind::Gauge, &["subject", "name", "limit"], "1 for the limit that holds a lane or link back now, 0 for the others"),
+    series("bramka_throttled_total", Kind::Counter, &["partner", "limit"], "submits refused for a limit"),
+    series("bramka_link_up", Kind::Gauge, &["link"], "bound sessions of a link"),
+    series("bramka_link_reconnects_total", Kind::Counter, &["link"], "tries to bind to an SMSC"),
+    series("bramka_lease_epoch", Kind::Gauge, &["link"], "epoch of the lease of a link"),
+    series("bramka_receipts_total", Kind::Counter, &["link", "match"], "receipts of SMSCs by what they matched"),
+    series("bramka_orphan_receipts", Kind::Gauge, &[], "receipts that match nothing"),
+    series("bramka_orphan_receipts_matched_total", Kind::Counter, &[], "receipts that came before their answer and found it"),
+    series("bramka_quarantined_messages_total", Kind::Counter, &[], "messages put aside as poison"),
+    series("bramka_charge_mismatch_total", Kind::Counter, &[], "receipts that contradict a final state"),
+    series("bramka_charges_total", Kind::Counter, &["tariff"], "ledger rows"),
+    series("bramka_charge_amount_minor_total", Kind::Counter, &["currency"], "money in ledger rows, minor units"),
+    series("bramka_charges_submitted_twice_total", Kind::Counter, &[], "charged messages submitted more than once: must stay 0"),
+    series("bramka_replayed_total", Kind::Counter, &["why"], "repeats that got the earlier answer"),
+    series("bramka_retries_total", Kind::Counter, &["what"], "items planned for another try"),
+    series("bramka_unrouted_total", Kind::Counter, &["why"], "MO that no service takes"),
+    series("bramka_incomplete_messages_total", Kind::Counter, &["link"], "long MO that missed a part when their time was over"),
+    series("bramka_callback_attempts_total", Kind::Counter, &["outcome"], "posts to partners' callbacks"),
+    series("bramka_http_requests_total", Kind::Counter, &["route", "status"], "HTTP requests"),
+    series("bramka_disk_free_bytes", Kind::Gauge, &[], "free space where the database is"),
+    series("bramka_clock_jumps_total", Kind::Counter, &[], "jumps of the wall clock over 2 s"),
+    series("bramka_insecure_settings", Kind::Gauge, &[], "settings spelled insecure_ that are on"),
+    series("bramka_build_info", Kind::Gauge, &["version"], "always 1"),
+];
+
+/// Upper bounds of the histograms, in seconds or records.
+pub const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0];
+pub const RECORDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0];
+
+/// A partner's label, or `other` once there are too many.
+pub fn partner_label(name: &str) -> String {
+    static SEEN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+    let mut seen = SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if seen.contains(name) {
+        return name.to_owned();
+    }
+    if seen.len() >= PARTNERS_MAX {
+        return "other".to_owned();
+    }
+    seen.insert(name.to_owned());
+    name.to_owned()
+}
+
+pub fn message(flow: &'static str, result: &'static str) {
+    counter!("bramka_messages_total", "flow" => flow, "result" => result).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a duration fit a float well")]
+pub fn duration(flow: &'static str, micros: i64) {
+    histogram!("bramka_message_duration_seconds", "flow" => flow)
+        .record(micros.max(0) as f64 / 1e6);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+pub fn queue(class: &'static str, partner: &str, waiting: i64, age_micros: i64) {
+    let partner = partner_label(partner);
+    gauge!("bramka_queue_messages", "lane_class" => class, "partner" => partner.clone())
+        .set(waiting.max(0) as f64);
+    gauge!("bramka_queue_oldest_age_seconds", "lane_class" => class, "partner" => partner)
+        .set(age_micros.max(0) as f64 / 1e6);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+pub fn unknown(counts: &[(String, i64)]) {
+    for state in ["unknown", "held", "quarantined"] {
+        let count = counts.iter().find(|(known, _)| known == state).map_or(0, |(_, count)| *count);
+        gauge!("bramka_unknown_messages", "state" => state).set(count as f64);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+pub fn orphans(count: i64) {
+    gauge!("bramka_orphan_receipts").set(count as f64);
+}
+
+pub fn orphan_matched() {
+    counter!("bramka_orphan_receipts_matched_total").increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a group has a few hundred records")]
+pub fn commit(took: Duration, records: usize) {
+    histogram!("bramka_commit_duration_seconds").record(took.as_secs_f64());
+    histogram!("bramka_commit_batch_size").record(records as f64);
+}
+
+pub fn store_up(up: bool) {
+    gauge!("bramka_store_up").set(f64::from(u8::from(up)));
+}
+
+pub fn receipt(link: &str, matched: &'static str) {
+    counter!("bramka_receipts_total", "link" => link.to_owned(), "match" => matched).increment(1);
+}
+
+pub fn submit_response(link: &str, status: &str, took: Duration) {
+    counter!("bramka_submit_responses_total", "link" => link.to_owned(),
+        "status" => status.to_owned())
+    .increment(1);
+    histogram!("bramka_submit_response_seconds", "link" => link.to_owned())
+        .record(took.as_secs_f64());
+}
+
+pub fn accepted_in(side: &'static str, took: Duration) {
+    histogram!("bramka_accept_seconds", "side" => side).record(took.as_secs_f64());
+}
+
+pub fn quarantined(count: u64) {
+    counter!("bramka_quarantined_messages_total").increment(count);
+}
+
+pub fn charge_mismatch() {
+    counter!("bramka_charge_mismatch_total").increment(1);
+}
+
+pub fn charge(price: &Price) {
+    counter!("bramka_charges_total", "tariff" => price.code.to_string()).increment(1);
+    counter!("bramka_charge_amount_minor_total",
+        "currency" => price.gross.currency.as_str().to_owned())
+    .increment(price.gross.amount_minor.unsigned_abs());
+}
+
+pub fn replayed(why: &'static str) {
+    counter!("bramka_replayed_total", "why" => why).increment(1);
+}
+
+pub fn retried(what: &'static str) {
+    counter!("bramka_retries_total", "what" => what).increment(1);
+}
+
+pub fn unrouted(why: &'static str) {
+    counter!("bramka_unrouted_total", "why" => why).increment(1);
+}
+
+pub fn incomplete(link: &str) {
+    counter!("bramka_incomplete_messages_total", "link" => link.to_owned()).increment(1);
+}
+
+pub fn throttled(partner: &str, limit: &'static str) {
+    counter!("bramka_throttled_total", "partner" => partner_label(partner), "limit" => limit)
+        .increment(1);
+}
+
+pub fn refusal(side: &'static str, code: &'static str) {
+    counter!("bramka_refusals_total", "side" => side, "code" => code).increment(1);
+}
+
+pub fn bind(side: &'static str, result: &'static str) {
+    counter!("bramka_binds_total", "side" => side, "result" => result).increment(1);
+}
+
+pub fn session(side: &'static str, kind: &'static str, state: &'static str, change: f64) {
+    gauge!("bramka_sessions", "side" => side, "type" => kind, "state" => state).increment(change);
+}
+
+pub fn session_closed(side: &'static str, reason: &'static str) {
+    counter!("bramka_session_closed_total", "side" => side, "reason" => reason).increment(1);
+}
+
+pub fn pdu(side: &'static str, direction: &'static str, command: &'static str) {
+    counter!("bramka_smpp_pdus_total", "side" => side, "direction" => direction,
+        "command" => command)
+    .increment(1);
+}
+
+pub fn bad_pdu(side: &'static str, status: &str) {
+    counter!("bramka_bad_pdus_total", "side" => side, "status" => status.to_owned()).increment(1);
+}
+
+pub fn link_up(link: &str, sessions: u32) {
+    gauge!("bramka_link_up", "link" => link.to_owned()).set(f64::from(sessions));
+}
+
+pub fn link_limits(link: &str, window: u32, rate: u32) {
+    gauge!("bramka_window_limit", "link" => link.to_owned()).set(f64::from(window));
+    gauge!("bramka_rate_limit", "link" => link.to_owned()).set(f64::from(rate));
+}
+
+pub fn window_in_use(link: &str, change: f64) {
+    gauge!("bramka_window_in_use", "link" => link.to_owned()).increment(change);
+}
+
+pub fn link_reconnect(link: &str) {
+    counter!("bramka_link_reconnects_total", "link" => link.to_owned()).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "epochs count take-overs")]
+pub fn lease_epoch(link: &str, epoch: i64) {
+    gauge!("bramka_lease_epoch", "link" => link.to_owned()).set(epoch as f64);
+}
+
+/// Limits that can hold a lane or a link back (D35).
+pub const LIMITS: [&str; 6] = ["none", "window", "rate", "smsc_throttle", "store", "absent"];
+
+pub fn binding_limit(subject: &'static str, name: &str, limit: &'static str) {
+    for known in LIMITS {
+        gauge!("bramka_binding_limit", "subject" => subject, "name" => name.to_owned(),
+            "limit" => known)
+        .set(f64::from(u8::from(known == limit)));
+    }
+}
+
+pub fn callback(outcome: &'static str) {
+    counter!("bramka_callback_attempts_total", "outcome" => outcome).increment(1);
+}
+
+pub fn http_request(route: &str, status: u16) {
+    counter!("bramka_http_requests_total", "route" => route.to_owned(),
+        "status" => status.to_string())
+    .increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts octets well enough for a gauge")]
+pub fn disk_free(octets: u64) {
+    gauge!("bramka_disk_free_bytes").set(octets as f64);
+}
+
+pub fn clock_jump() {
+    counter!("bramka_clock_jumps_total").increment(1);
+}

@@ -1,0 +1,270 @@
+//! What one verb wants written, as rows.
+//!
+//! A verb of the gateway builds one `Change`; the writer puts the rows of many changes into one
+//! transaction. Whatever is in one change is committed together or not at all, which is how a
+//! charge can never be without its message, nor a receipt without its state.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use smol_str::SmolStr;
+
+use crate::domain::{
+    GroupId, Item, ItemKey, Lane, MessageId, MessageState, MoMessage, MtMessage, PartnerId,
+    ServiceId,
+    message::{NetworkError, ReceiptState},
+    service::Brakes,
+};
+
+/// Rows that belong together.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub gates: Option<Box<Gates>>,
+    pub mt: Option<NewMt>,
+    pub mo: Option<NewMo>,
+    pub events: SmallVec<[EventRow; 2]>,
+    pub states: SmallVec<[StateRow; 1]>,
+    pub items_in: SmallVec<[Item; 1]>,
+    pub items_out: SmallVec<[ItemKey; 1]>,
+    pub receipt_keys: SmallVec<[ReceiptKey; 1]>,
+    pub charge: Option<Box<ChargeRow>>,
+    pub claim: Option<Box<Claim>>,
+    pub rare: Vec<Rare>,
+}
+
+/// The intent to send, for items of one link, fenced by the epoch (P6). All of them or none.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    pub items: Vec<ItemKey>,
+    pub link: SmolStr,
+    pub epoch: i64,
+}
+
+/// Conditions that the store decides inside the transaction. If one says no, nothing of the
+/// change is written.
+#[derive(Debug)]
+pub struct Gates {
+    pub idempotency: Option<Idempotency>,
+    pub brakes: Option<BrakeCheck>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    pub partner: PartnerId,
+    pub key: SmolStr,
+    pub body_hash: [u8; 32],
+    pub message: MessageId,
+    pub at: i64,
+    /// Older uses of the key do not count.
+    pub not_before: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct BrakeCheck {
+    pub service: ServiceId,
+    pub msisdn: SmolStr,
+    pub minute: SmolStr,
+    pub day: SmolStr,
+    pub amount_minor: i64,
+    pub brakes: Brakes,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewMt {
+    pub message: Arc<MtMessage>,
+    pub likeness: [u8; 32],
+}
+
+#[derive(Debug, Clone)]
+pub struct NewMo {
+    pub message: Arc<MoMessage>,
+    pub likeness: [u8; 32],
+    pub state: MessageState,
+    pub why: Option<&'static str>,
+}
+
+/// One step of one message: who, when, what, over which link, in which attempt.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    pub message: MessageId,
+    pub seq: i64,
+    pub at: i64,
+    pub kind: &'static str,
+    pub who: SmolStr,
+    pub link: Option<SmolStr>,
+    pub attempt: u32,
+    pub detail: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct StateRow {
+    pub message: MessageId,
+    pub state: MessageState,
+    pub at: i64,
+    pub error: Option<SmolStr>,
+}
+
+/// The SMSC's name for one part of a message.
+#[derive(Debug, Clone)]
+pub struct ReceiptKey {
+    pub link_group: SmolStr,
+    pub smsc_message_id: SmolStr,
+    pub message: MessageId,
+    pub part: u8,
+}
+
+#[derive(Debug, Clone)]
+pub struct ChargeRow {
+    pub id: i64,
+    pub message: MessageId,
+    pub partner: PartnerId,
+    pub service: ServiceId,
+    pub service_version: i64,
+    pub direction: &'static str,
+    pub price: crate::domain::Price,
+    pub msisdn: SmolStr,
+    pub at: i64,
+    pub reason: &'static str,
+}
+
+/// What is too seldom to be written by the dozen.
+#[derive(Debug, Clone)]
+pub enum Rare {
+    /// The intent withdrawn: these were never sent, or may go again.
+    Unclaim { items: Vec<ItemKey> },
+    /// A session ended while these were in flight; the count stays with them (P21, P22).
+    CountDeath { items: Vec<ItemKey> },
+    /// Tried once more without a new plan.
+    CountTry { items: Vec<ItemKey> },
+    KeepPart(Box<MoPart>),
+    DropParts(Vec<i64>),
+    KeepOrphan(Box<Orphan>),
+    DropOrphan(i64),
+    PartState { link_group: SmolStr, smsc_message_id: SmolStr, state: ReceiptState },
+    Replace { message: MessageId, body: Vec<u8>, valid_until: Option<i64>, deliver_after: Option<i64> },
+    Quarantine { message: MessageId, at: i64, reason: String, pdu: Vec<u8> },
+    CallbackAttempt { message: MessageId, service: ServiceId, at: i64, attempt: u32, outcome: String, took_ms: i64 },
+    /// How far numbers may have been given out.
+    ReserveIds { to: i64 },
+    /// The callback answered 410: nothing more is sent there until somebody enables it.
+    DisableCallback { service: ServiceId },
+}
+
+#[derive(Debug, Clone)]
+pub struct MoPart {
+    pub id: i64,
+    pub link: SmolStr,
+    pub link_group: SmolStr,
+    pub sender: SmolStr,
+    pub recipient: SmolStr,
+    pub reference: u16,
+    pub total: u8,
+    pub number: u8,
+    pub data_coding: u8,
+    pub body: bytes::Bytes,
+    pub tlvs: Vec<(u16, bytes::Bytes)>,
+    pub received_at: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Orphan {
+    pub id: i64,
+    pub link: SmolStr,
+    pub link_group: SmolStr,
+    pub smsc_message_id: SmolStr,
+    pub sender: SmolStr,
+    pub recipient: SmolStr,
+    pub state: ReceiptState,
+    pub network_error: Option<NetworkError>,
+    pub done_at: i64,
+    pub received_at: i64,
+}
+
+/// What the writer says after the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    Done,
+    /// The idempotency id was used before with the same content: this is the earlier answer.
+    Replayed(MessageId),
+    /// The same id, another content.
+    IdempotencyConflict,
+    /// Over a limit of the service; the word says which.
+    OverBrake(&'static str),
+    /// The epoch is no longer ours: nothing may be sent under this claim.
+    Fenced,
+}
+
+impl Change {
+    pub fn event(mut self, event: EventRow) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    pub fn state(mut self, state: StateRow) -> Self {
+        self.states.push(state);
+        self
+    }
+
+    /// Rows in this change, roughly: a group is closed by rows as well as by time.
+    pub fn weight(&self) -> usize {
+        1 + self.events.len() + self.items_in.len() + self.items_out.len()
+    }
+}
+
+/// `group`, `lane` as the store writes them for a lane's own row.
+pub(super) fn lane_partner(lane: Lane) -> Option<PartnerId> {
+    match lane {
+        Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => Some(partner),
+        Lane::Callback { .. } => None,
+    }
+}
+
+/// Vendor TLVs as they are stored: tag, length, value, each two octets of head.
+pub(super) fn pack_tlvs(tlvs: &[(u16, bytes::Bytes)]) -> Option<Vec<u8>> {
+    if tlvs.is_empty() {
+        return None;
+    }
+    let mut out = Vec::new();
+    for (tag, value) in tlvs {
+        out.extend_from_slice(&tag.to_be_bytes());
+        let length = u16::try_from(value.len()).expect("a TLV came with a 16-bit length");
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(value);
+    }
+    Some(out)
+}
+
+pub(super) fn unpack_tlvs(packed: Option<Vec<u8>>) -> Option<Vec<(u16, bytes::Bytes)>> {
+    let mut rest = bytes::Bytes::from(packed.unwrap_or_default());
+    let mut tlvs = Vec::new();
+    while !rest.is_empty() {
+        let head = rest.get(..4)?;
+        let tag = u16::from_be_bytes([head[0], head[1]]);
+        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        if rest.len() < 4 + length {
+            return None;
+        }
+        tlvs.push((tag, rest.slice(4..4 + length)));
+        rest = rest.slice(4 + length..);
+    }
+    Some(tlvs)
+}
+
+/// Group ids are given by the store; they travel with lanes.
+pub type Groups = Vec<(GroupId, SmolStr)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vendor_tlvs_survive_storage() {
+        let tlvs = vec![
+            (0x1401, bytes::Bytes::from_static(b"abc")),
+            (0x1d01, bytes::Bytes::new()),
+        ];
+        assert_eq!(unpack_tlvs(pack_tlvs(&tlvs)), Some(tlvs));
+        assert_eq!(pack_tlvs(&[]), None);
+        assert_eq!(unpack_tlvs(Some(vec![1, 2, 0, 9, 1])), None);
+    }
+}

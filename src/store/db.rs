@@ -1,0 +1,246 @@
+//! The two engines behind one face: an enum and four macros.
+//!
+//! Every statement is one text that both engines accept; only the placeholders of bulk statements
+//! are made by code (`bulk.rs`). sqlx's `Any` driver is not used: it cannot set SQLite's pragmas.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    },
+};
+
+use super::Error;
+
+/// Connections for reading; the writer has one of its own.
+#[derive(Debug, Clone)]
+pub(super) enum Db {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// How to reach the store. `url` holds a password for PostgreSQL, so it is never printed.
+#[derive(Clone)]
+pub struct Place {
+    pub url: String,
+    pub readers: u32,
+}
+
+/// Runs one statement and answers with the number of rows it touched.
+macro_rules! execute {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::db::Tx::Sqlite(tx) => sqlx::query($sql)$(.bind($value))*
+                .execute(&mut **tx).await.map(|done| done.rows_affected()),
+            $crate::store::db::Tx::Postgres(tx) => sqlx::query($sql)$(.bind($value))*
+                .execute(&mut **tx).await.map(|done| done.rows_affected()),
+        }.map_err($crate::store::Error::from)
+    };
+}
+
+/// Reads rows of a `FromRow` type.
+macro_rules! fetch_all {
+    ($db:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $db {
+            $crate::store::db::Db::Sqlite(pool) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_all(pool).await,
+            $crate::store::db::Db::Postgres(pool) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_all(pool).await,
+        }.map_err($crate::store::Error::from)
+    };
+}
+
+/// Reads at most one row of a `FromRow` type.
+macro_rules! fetch_optional {
+    ($db:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $db {
+            $crate::store::db::Db::Sqlite(pool) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_optional(pool).await,
+            $crate::store::db::Db::Postgres(pool) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_optional(pool).await,
+        }.map_err($crate::store::Error::from)
+    };
+}
+
+/// Reads at most one row inside a transaction.
+macro_rules! fetch_in {
+    ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::db::Tx::Sqlite(tx) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_optional(&mut **tx).await,
+            $crate::store::db::Tx::Postgres(tx) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_optional(&mut **tx).await,
+        }.map_err($crate::store::Error::from)
+    };
+}
+
+pub(super) use {execute, fetch_all, fetch_in, fetch_optional};
+
+/// A write transaction of either engine.
+pub(super) enum Tx<'c> {
+    Sqlite(sqlx::Transaction<'c, sqlx::Sqlite>),
+    Postgres(sqlx::Transaction<'c, sqlx::Postgres>),
+}
+
+impl Tx<'_> {
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(Error::from)
+    }
+}
+
+/// One connection that writes.
+pub(super) enum Pen {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
+}
+
+impl Pen {
+    /// Begins a write transaction. SQLite takes its lock at once: a transaction that began as a
+    /// reader and then writes would fail without waiting.
+    pub(super) async fn begin(&mut self) -> Result<Tx<'_>, Error> {
+        use sqlx::Connection;
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                Tx::Sqlite(connection.begin_with("begin immediate").await?)
+            }
+            Self::Postgres(connection) => Tx::Postgres(connection.begin().await?),
+        })
+    }
+}
+
+impl Db {
+    pub(super) async fn open(place: &Place) -> Result<Self, Error> {
+        if is_postgres(&place.url) {
+            let options = PgConnectOptions::from_str(&place.url)
+                .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?;
+            let pool = PgPoolOptions::new()
+                .max_connections(place.readers.max(2) + 2)
+                .acquire_timeout(Duration::from_secs(5))
+                .connect_with(options)
+                .await?;
+            return Ok(Self::Postgres(pool));
+        }
+        let options = sqlite_options(&place.url)?.read_only(true).pragma("query_only", "on");
+        let pool = SqlitePoolOptions::new()
+            .max_connections(place.readers.max(1))
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options)
+            .await?;
+        Ok(Self::Sqlite(pool))
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+}
+
+/// Opens the writing connection and reads back what makes a commit durable (P1): a wrapper that
+/// lowers it silently must not go unnoticed.
+pub(super) async fn open_pen(place: &Place, db: Option<&Db>) -> Result<Pen, Error> {
+    use sqlx::{ConnectOptions, Row};
+    if let Some(Db::Postgres(pool)) = db {
+        let mut connection = pool.acquire().await?;
+        let row = sqlx::query("show synchronous_commit").fetch_one(&mut *connection).await?;
+        let mode: String = row.try_get(0)?;
+        if mode == "off" || mode == "local" {
+            return Err(Error::Unavailable(format!(
+                "synchronous_commit is `{mode}`; an acknowledged message could be lost, set it to `on`"
+            )));
+        }
+        return Ok(Pen::Postgres(connection));
+    }
+    let mut connection = sqlite_options(&place.url)?.connect().await?;
+    let journal: String =
+        sqlx::query("pragma journal_mode").fetch_one(&mut connection).await?.try_get(0)?;
+    let synchronous: i64 =
+        sqlx::query("pragma synchronous").fetch_one(&mut connection).await?.try_get(0)?;
+    if journal != "wal" || synchronous != 2 {
+        return Err(Error::Unavailable(format!(
+            "SQLite runs with journal_mode {journal} and synchronous {synchronous}; \
+             it must be wal and 2 (full)"
+        )));
+    }
+    Ok(Pen::Sqlite(connection))
+}
+
+fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
+    // BRAMKA_UNSAFE_SYNCHRONOUS exists for one test only: the negative control of the power-loss
+    // run, which must lose messages or the run proves nothing (T-03).
+    let synchronous = match std::env::var("BRAMKA_UNSAFE_SYNCHRONOUS").as_deref() {
+        Ok("normal") => SqliteSynchronous::Normal,
+        _ => SqliteSynchronous::Full,
+    };
+    Ok(SqliteConnectOptions::from_str(url)
+        .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-32000"))
+}
+
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+/// The schema, oldest first. A step is never edited once it has been released.
+const STEPS: [(i64, &str, &str); 1] =
+    [(1, "traffic", include_str!("../../migrations/0001_traffic.sql"))];
+
+/// Brings the schema up to date; does nothing if it is.
+pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
+    use sqlx::ConnectOptions;
+    let is_postgres = is_postgres(&place.url);
+    let steps = STEPS
+        .iter()
+        .map(|(number, name, text)| {
+            let text = if is_postgres {
+                (*text).to_owned()
+            } else {
+                text.replace("bigint primary key", "integer primary key")
+                    .replace("/*without rowid*/", "without rowid")
+                    .replace("bytea", "blob")
+            };
+            Migration::new(
+                *number,
+                (*name).into(),
+                MigrationType::Simple,
+                sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(text)),
+                false,
+            )
+        })
+        .collect();
+    let migrator = Migrator::with_migrations(steps);
+    let done = if is_postgres {
+        let options = PgConnectOptions::from_str(&place.url)
+            .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?;
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
+        let done = migrator.run(&pool).await;
+        pool.close().await;
+        done
+    } else {
+        let mut connection =
+            sqlite_options(&place.url)?.create_if_missing(true).connect().await?;
+        let done = migrator.run(&mut connection).await;
+        sqlx::Connection::close(connection).await?;
+        done
+    };
+    done.map_err(|error| Error::Damaged(format!("migration failed: {error}")))
+}

@@ -1,0 +1,103 @@
+//! What the database may answer, in three words: no, away, or lies.
+
+/// A constraint that has a business meaning. Each is named here once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    PartnerName,
+    SystemId,
+    ServiceName,
+    KeywordTaken,
+    ShortCode,
+    TariffCode,
+    ChargeOnce,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else was first, or it exists already.
+    #[error("conflict with {0:?}")]
+    Conflict(Constraint),
+    /// Not reachable, read-only, full or slow. Whether a commit took place is not known.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// The disk is full; the statement was rolled back, nothing is ambiguous.
+    #[error("store full: {0}")]
+    Full(String),
+    /// A row that cannot be read.
+    #[error("corrupt {table}.{column} of {id}: {why}")]
+    Corrupt { table: &'static str, column: &'static str, id: String, why: String },
+    /// The database file is damaged, or is not one (P42).
+    #[error("database damaged: {0}; run `bramka doctor`, nothing was changed")]
+    Damaged(String),
+    /// The writer has stopped after an I/O error; the daemon is on its way out (P4).
+    #[error("the writer has stopped")]
+    Stopped,
+}
+
+impl Error {
+    /// A failed sync or write after which nothing may be acknowledged any more. Never retried:
+    /// the kernel may have dropped the dirty page, and a second sync would lie.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::Stopped)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Database(database) = &error {
+            if let Some(constraint) = constraint_of(database.as_ref()) {
+                return Self::Conflict(constraint);
+            }
+            let code = database.code().unwrap_or_default();
+            // SQLite primary result codes: 10 I/O error, 11 corrupt, 13 full, 26 not a database.
+            // Extended codes keep the primary one in their low octet.
+            let primary = code.parse::<i64>().map(|code| code & 0xff).unwrap_or(-1);
+            let is_sqlite = database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+            return match primary {
+                10 | 11 | 26 if is_sqlite => Self::Damaged(error.to_string()),
+                13 if is_sqlite => Self::Full(error.to_string()),
+                _ if code == "53100" => Self::Full(error.to_string()),
+                _ => Self::Unavailable(error.to_string()),
+            };
+        }
+        if let sqlx::Error::ColumnDecode { index, source } = &error {
+            return Self::Corrupt {
+                table: "row",
+                column: "column",
+                id: index.clone(),
+                why: source.to_string(),
+            };
+        }
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// PostgreSQL names the constraint, SQLite the columns.
+fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
+    if !error.is_unique_violation() {
+        return None;
+    }
+    let by_name = match error.constraint() {
+        Some("partner_name") => Some(Constraint::PartnerName),
+        Some("credential_pkey") => Some(Constraint::SystemId),
+        Some("service_name") => Some(Constraint::ServiceName),
+        Some("keyword_taken") => Some(Constraint::KeywordTaken),
+        Some("short_code_pkey") => Some(Constraint::ShortCode),
+        Some("tariff_code") => Some(Constraint::TariffCode),
+        Some("charge_once") => Some(Constraint::ChargeOnce),
+        _ => None,
+    };
+    by_name.or_else(|| {
+        let columns = error.message().rsplit(": ").next()?;
+        Some(match columns {
+            "partner.name" => Constraint::PartnerName,
+            "credential.system_id" => Constraint::SystemId,
+            "service.partner_id, service.name" => Constraint::ServiceName,
+            "keyword.short_code, keyword.word" => Constraint::KeywordTaken,
+            "short_code.digits" => Constraint::ShortCode,
+            "tariff.code" => Constraint::TariffCode,
+            "charge.message_id, charge.line" => Constraint::ChargeOnce,
+            _ => return None,
+        })
+    })
+}

@@ -1,0 +1,319 @@
+//! Loading the routing snapshot.
+
+use std::collections::HashMap;
+
+use smol_str::SmolStr;
+
+use super::{
+    Error, Store,
+    change::Groups,
+    db::{Db, execute, fetch_all},
+};
+use crate::domain::{
+    Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Money, Msisdn,
+    OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState, ShortCode, Tariff,
+    TariffId,
+    catalog::{ApiKey, Parts},
+    partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},
+    service::{Brakes, Callback},
+    tariff::TariffVersion,
+};
+
+#[derive(sqlx::FromRow)]
+struct PartnerRow {
+    id: i64,
+    name: String,
+    is_active: i64,
+    rate: i64,
+    burst: i64,
+    backlog_max: i64,
+    waiting_max: i64,
+    message_id_form: String,
+    receipt_seconds: i64,
+    receipt_zone: String,
+    default_alphabet: String,
+    strip_trailing_nul: i64,
+    prefers_rx_t_appn: i64,
+    wants_reasons: i64,
+    splits_long: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CredentialRow {
+    system_id: String,
+    partner_id: i64,
+    secret: String,
+    secret_old: Option<String>,
+    is_active: i64,
+    addresses: String,
+    tls_only: i64,
+    may_transmit: i64,
+    may_receive: i64,
+    binds_max: i64,
+    send_window: i64,
+    service_types: String,
+    default_sender: Option<String>,
+    may_have_receipts: i64,
+    pdu_octets_max: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ServiceRow {
+    id: i64,
+    version: i64,
+    partner_id: i64,
+    name: String,
+    state: String,
+    short_code: String,
+    billing: String,
+    tariff_id: Option<i64>,
+    tariffs_allowed: String,
+    link_group: String,
+    delivery: String,
+    callback_url: Option<String>,
+    callback_secrets: Option<String>,
+    callback_enabled: i64,
+    on_unknown: String,
+    charge_at: String,
+    charges_per_minute: i64,
+    charges_per_day: i64,
+    spend_per_day_minor: i64,
+    validity_max_us: i64,
+    test_numbers: String,
+}
+
+pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
+    let partners = fetch_all!(db, PartnerRow, "select * from partner")?;
+    let credentials = fetch_all!(db, CredentialRow, "select * from credential")?;
+    let services = fetch_all!(db, ServiceRow, "select * from service")?;
+    let keywords =
+        fetch_all!(db, (String, i64), "select word, service_id from keyword order by word")?;
+    let keys = fetch_all!(
+        db,
+        (String, i64, String, i64),
+        "select prefix, partner_id, secret, expires_at from api_key"
+    )?;
+    let names = fetch_all!(db, (i64, String), "select partner_id, name from sender_name")?;
+    let barred = fetch_all!(db, (String,), "select msisdn from barred_number")?;
+    let mut words: HashMap<i64, Vec<Keyword>> = HashMap::new();
+    for (word, service) in keywords {
+        let keyword = Keyword::parse(&word)
+            .map_err(|error| corrupt("keyword", "word", &word, &error.to_string()))?;
+        words.entry(service).or_default().push(keyword);
+    }
+    Ok(Catalog::new(Parts {
+        partners: partners.into_iter().map(partner).collect(),
+        credentials: credentials.into_iter().map(credential).collect::<Result<_, _>>()?,
+        api_keys: keys.into_iter().map(api_key).collect::<Result<_, _>>()?,
+        services: services
+            .into_iter()
+            .map(|row| {
+                let words = words.remove(&row.id).unwrap_or_default();
+                service(row, words)
+            })
+            .collect::<Result<_, _>>()?,
+        tariffs: tariffs(db).await?,
+        sender_names: names
+            .into_iter()
+            .map(|(partner, name)| (PartnerId(partner), name.into()))
+            .collect(),
+        barred: barred.into_iter().filter_map(|(number,)| Msisdn::parse(&number).ok()).collect(),
+    }))
+}
+
+async fn tariffs(db: &Db) -> Result<Vec<Tariff>, Error> {
+    let codes = fetch_all!(db, (i64, String), "select id, code from tariff")?;
+    let versions = fetch_all!(
+        db,
+        (i64, i64, i64, i64, i64, String),
+        "select tariff_id, valid_from, net_minor, vat_permille, gross_minor, currency \
+         from tariff_version order by tariff_id, valid_from"
+    )?;
+    let mut by_tariff: HashMap<i64, Vec<TariffVersion>> = HashMap::new();
+    for (tariff, from, net, vat_permille, gross, currency) in versions {
+        let currency = Currency::parse(&currency).ok_or_else(|| {
+            corrupt("tariff_version", "currency", &tariff.to_string(), &currency)
+        })?;
+        by_tariff.entry(tariff).or_default().push(TariffVersion {
+            from,
+            net: Money { amount_minor: net, currency },
+            vat_permille,
+            gross: Money { amount_minor: gross, currency },
+        });
+    }
+    Ok(codes
+        .into_iter()
+        .map(|(id, code)| Tariff {
+            id: TariffId(id),
+            code: code.into(),
+            versions: by_tariff.remove(&id).unwrap_or_default(),
+        })
+        .collect())
+}
+
+fn partner(row: PartnerRow) -> Partner {
+    Partner {
+        id: PartnerId(row.id),
+        name: row.name.into(),
+        is_active: row.is_active != 0,
+        limits: PartnerLimits {
+            rate: small(row.rate),
+            burst: small(row.burst),
+            backlog_max: row.backlog_max.unsigned_abs(),
+            waiting_max: row.waiting_max.unsigned_abs(),
+        },
+        habits: Habits {
+            message_id_form: match row.message_id_form.as_str() {
+                "hex" => MessageIdForm::Hex,
+                _ => MessageIdForm::Decimal,
+            },
+            receipt_seconds: row.receipt_seconds != 0,
+            receipt_zone: row.receipt_zone.into(),
+            default_alphabet: match row.default_alphabet.as_str() {
+                "latin1" => DefaultAlphabet::Latin1,
+                "ia5" => DefaultAlphabet::Ia5,
+                _ => DefaultAlphabet::Gsm7,
+            },
+            strip_trailing_nul: row.strip_trailing_nul != 0,
+            prefers_rx_t_appn: row.prefers_rx_t_appn != 0,
+            wants_reasons: row.wants_reasons != 0,
+            splits_long: row.splits_long != 0,
+        },
+    }
+}
+
+fn credential(row: CredentialRow) -> Result<Credential, Error> {
+    let wrong = |column, why: &str| corrupt("credential", column, &row.system_id, why);
+    let mut secrets = Vec::with_capacity(2);
+    for hex in [Some(&row.secret), row.secret_old.as_ref()].into_iter().flatten() {
+        secrets.push(from_hex(hex).ok_or_else(|| wrong("secret", "not 32 octets in hex"))?);
+    }
+    let addresses = words(&row.addresses)
+        .map(|word| word.parse().map_err(|_| wrong("addresses", word)))
+        .collect::<Result<_, _>>()?;
+    let default_sender = row
+        .default_sender
+        .as_deref()
+        .map(|text| Sender::parse(text).map_err(|e| wrong("default_sender", &e.to_string())))
+        .transpose()?;
+    Ok(Credential {
+        partner: PartnerId(row.partner_id),
+        secrets,
+        addresses,
+        is_active: row.is_active != 0,
+        tls_only: row.tls_only != 0,
+        may_transmit: row.may_transmit != 0,
+        may_receive: row.may_receive != 0,
+        binds_max: small(row.binds_max),
+        window: small(row.send_window),
+        service_types: words(&row.service_types).map(SmolStr::from).collect(),
+        default_sender,
+        may_have_receipts: row.may_have_receipts != 0,
+        pdu_octets_max: small(row.pdu_octets_max),
+        system_id: row.system_id.into(),
+    })
+}
+
+fn api_key((prefix, partner, secret, expires_at): (String, i64, String, i64)) -> Result<ApiKey, Error> {
+    let secret = from_hex(&secret)
+        .ok_or_else(|| corrupt("api_key", "secret", &prefix, "not 32 octets in hex"))?;
+    Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at })
+}
+
+fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {
+    let wrong = |column, why: &str| corrupt("service", column, &row.id.to_string(), why);
+    let delivery = match (row.delivery.as_str(), &row.callback_url) {
+        ("callback", Some(url)) => Delivery::Callback(Callback {
+            url: url.clone(),
+            secrets: words(row.callback_secrets.as_deref().unwrap_or_default())
+                .map(str::to_owned)
+                .collect(),
+            is_enabled: row.callback_enabled != 0,
+        }),
+        _ => Delivery::Smpp,
+    };
+    Ok(Service {
+        id: ServiceId(row.id),
+        version: row.version,
+        partner: PartnerId(row.partner_id),
+        state: ServiceState::parse(&row.state).ok_or_else(|| wrong("state", &row.state))?,
+        short_code: ShortCode::parse(&row.short_code)
+            .map_err(|error| wrong("short_code", &error.to_string()))?,
+        keywords,
+        billing: Billing::parse(&row.billing).ok_or_else(|| wrong("billing", &row.billing))?,
+        tariff: row.tariff_id.map(TariffId),
+        tariffs_allowed: words(&row.tariffs_allowed).map(SmolStr::from).collect(),
+        delivery,
+        on_unknown: match row.on_unknown.as_str() {
+            "park" => OnUnknown::Park,
+            _ => OnUnknown::Resend,
+        },
+        charge_at: match row.charge_at.as_str() {
+            "submitted" => ChargeAt::Submitted,
+            _ => ChargeAt::Delivered,
+        },
+        brakes: Brakes {
+            per_minute: small(row.charges_per_minute),
+            per_day: small(row.charges_per_day),
+            spend_per_day_minor: row.spend_per_day_minor,
+        },
+        validity_max_us: row.validity_max_us,
+        test_numbers: words(&row.test_numbers)
+            .filter_map(|number| Msisdn::parse(number).ok())
+            .collect(),
+        name: row.name.into(),
+        link_group: row.link_group.into(),
+    })
+}
+
+/// Link groups by name; a new name gets the next free number.
+pub(super) async fn group_ids(store: &Store, names: &[SmolStr]) -> Result<Groups, Error> {
+    let known = async || -> Result<Vec<(i64, String)>, Error> {
+        fetch_all!(&store.db, (i64, String), "select id, name from link_group")
+    };
+    let mut rows = known().await?;
+    if names.iter().any(|name| !rows.iter().any(|(_, known)| known == name)) {
+        let mut pen = store.pen().await?;
+        let mut tx = pen.begin().await?;
+        for name in names {
+            execute!(
+                &mut tx,
+                "insert into link_group (id, name) values \
+                 ((select coalesce(max(id), 0) + 1 from link_group), $1) on conflict do nothing",
+                name.as_str()
+            )?;
+        }
+        tx.commit().await?;
+        rows = known().await?;
+    }
+    rows.into_iter()
+        .map(|(id, name)| {
+            let id = u16::try_from(id)
+                .map_err(|_| corrupt("link_group", "id", &id.to_string(), "above 65535"))?;
+            Ok((GroupId(id), name.into()))
+        })
+        .collect()
+}
+
+fn corrupt(table: &'static str, column: &'static str, id: &str, why: &str) -> Error {
+    Error::Corrupt { table, column, id: id.to_owned(), why: why.to_owned() }
+}
+
+fn words(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
+fn small(value: i64) -> u32 {
+    u32::try_from(value.max(0)).unwrap_or(u32::MAX)
+}
+
+fn from_hex(hex: &str) -> Option<[u8; 32]> {
+    let mut out = [0; 32];
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (index, octet) in out.iter_mut().enumerate() {
+        *octet = u8::from_str_radix(&hex[index * 2..index * 2 + 2], 16).ok()?;
+    }
+    Some(out)
+}

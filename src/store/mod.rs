@@ -1,0 +1,136 @@
+//! All SQL. The only module that sees a row; a constraint violation leaves it as a named conflict.
+//!
+//! Writing goes through one task (`writer`) that groups what many verbs want into one commit.
+//! Reading uses connections of its own and never waits for the writer. The hot path does not read
+//! at all: lanes keep a bounded head in memory, and the rest of a lane is read page by page.
+//!
+//! What surprises: there is no start-up recovery. What was claimed and never answered is simply a
+//! row with a claim, and `lanes::open_claims` lists it.
+
+mod admin;
+mod apply;
+mod audit;
+mod bulk;
+pub mod change;
+mod db;
+mod error;
+mod lanes;
+mod load;
+mod messages;
+mod rare;
+mod rows;
+mod writer;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use admin::{
+    CredentialRights, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Overview,
+    PartnerLine, PartnerSetting,
+};
+pub use audit::{AuditFault, AuditRecord};
+pub use change::{Applied, Change};
+pub use db::Place;
+pub use error::{Constraint, Error};
+pub use lanes::{LaneAge, OpenClaim, PagedItem};
+pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
+pub use writer::{GroupLimits, Writer};
+
+use crate::domain::{Catalog, GroupId};
+
+/// The store as everybody else holds it: cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: db::Db,
+    place: Place,
+    inbox: mpsc::Sender<writer::Command>,
+    is_up: Arc<AtomicBool>,
+}
+
+/// A change on its way; awaiting it gives what the commit made of it.
+pub struct Pending(oneshot::Receiver<Result<Applied, Arc<Error>>>);
+
+impl Pending {
+    /// The commit has returned, or it never will and nothing may be acknowledged.
+    pub async fn committed(self) -> Result<Applied, Arc<Error>> {
+        self.0.await.unwrap_or_else(|_| Err(Arc::new(Error::Stopped)))
+    }
+}
+
+impl Store {
+    /// Brings the schema up to date.
+    pub async fn migrate(place: &Place) -> Result<(), Error> {
+        db::migrate(place).await
+    }
+
+    /// Opens the store. The writer must be run by the caller, or no change is ever committed.
+    pub async fn open(place: Place, limits: GroupLimits) -> Result<(Self, Writer), Error> {
+        db::migrate(&place).await?;
+        let db = db::Db::open(&place).await?;
+        let (inbox, commands) = mpsc::channel(limits.inbox);
+        let is_up = Arc::new(AtomicBool::new(true));
+        let writer =
+            Writer::new(place.clone(), db.clone(), commands, limits, Arc::clone(&is_up));
+        Ok((Self { db, place, inbox, is_up }, writer))
+    }
+
+    /// Hands a change to the writer; waits only while the inbox is full.
+    pub async fn submit(&self, change: Change) -> Result<Pending, Error> {
+        let (done, outcome) = oneshot::channel();
+        self.inbox
+            .send(writer::Command { change, done: Some(done) })
+            .await
+            .map_err(|_| Error::Stopped)?;
+        Ok(Pending(outcome))
+    }
+
+    /// Hands a change to the writer and waits for its commit.
+    pub async fn save(&self, change: Change) -> Result<Applied, Arc<Error>> {
+        self.submit(change).await.map_err(Arc::new)?.committed().await
+    }
+
+    /// Hands over a change that nobody waits for; it joins the next group.
+    pub async fn note(&self, change: Change) -> Result<(), Error> {
+        self.inbox
+            .send(writer::Command { change, done: None })
+            .await
+            .map_err(|_| Error::Stopped)
+    }
+
+    /// The last commit worked. False while PostgreSQL is away or SQLite has failed (P36).
+    pub fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Acquire)
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.db.is_postgres()
+    }
+
+    /// Loads everything that routing needs.
+    pub async fn load_catalog(&self) -> Result<Catalog, Error> {
+        load::catalog(&self.db).await
+    }
+
+    /// Numbers of link groups by name; new names get the next number.
+    pub async fn group_ids(&self, names: &[smol_str::SmolStr]) -> Result<change::Groups, Error> {
+        load::group_ids(self, names).await
+    }
+
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    /// A transaction outside the writer, for what people do: seldom, and with an audit row.
+    async fn pen(&self) -> Result<db::Pen, Error> {
+        db::open_pen(&self.place, Some(&self.db)).await
+    }
+}
+
+/// The group with that number in a list made by [`Store::group_ids`].
+pub fn group_named(groups: &change::Groups, name: &str) -> Option<GroupId> {
+    groups.iter().find(|(_, known)| known == name).map(|(id, _)| *id)
+}

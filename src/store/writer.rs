@@ -1,0 +1,206 @@
+//! The one task that writes. It takes what is there, commits once, answers all.
+//!
+//! A group is closed after `records` or after `wait`, whichever is first (P3). Under light load it
+//! is closed at once: waiting would only add delay. While one group commits, the next gathers in
+//! the inbox, and when the inbox is full, whoever sends waits: nothing is dropped.
+//!
+//! What surprises: a failed commit is *ambiguous*. On SQLite the writer then ends and takes the
+//! daemon with it, unanswered: a sync is never tried twice (P4). On PostgreSQL everybody in the
+//! group is told "unavailable", and before the next group is written, what turns out to be stored
+//! after all is voided, so that no one is charged for a message whose partner heard an error.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use super::{
+    Error,
+    apply::{Group, Statements},
+    change::{Applied, Change},
+    db::{self, Pen, Place},
+};
+use crate::{domain::MessageId, metrics};
+
+pub(super) struct Command {
+    pub(super) change: Change,
+    /// None: nobody waits for this one, it only must not be lost.
+    pub(super) done: Option<oneshot::Sender<Result<Applied, Arc<Error>>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GroupLimits {
+    pub records: usize,
+    pub wait: Duration,
+    pub inbox: usize,
+}
+
+impl Default for GroupLimits {
+    fn default() -> Self {
+        Self { records: 256, wait: Duration::from_millis(5), inbox: 8192 }
+    }
+}
+
+/// The writing end of the store; `run` is its whole life.
+pub struct Writer {
+    place: Place,
+    db: db::Db,
+    inbox: mpsc::Receiver<Command>,
+    limits: GroupLimits,
+    is_up: Arc<std::sync::atomic::AtomicBool>,
+    statements: Statements,
+    /// Messages of a group whose commit was ambiguous.
+    doubtful: Vec<MessageId>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        place: Place,
+        db: db::Db,
+        inbox: mpsc::Receiver<Command>,
+        limits: GroupLimits,
+        is_up: Arc<std::sync::atomic::AtomicBool>,
+    ) -> Self {
+        let statements = Statements::new(db.is_postgres());
+        Self { place, db, inbox, limits, is_up, statements, doubtful: Vec::new() }
+    }
+
+    /// Writes until every sender is gone. An error means that nothing may be acknowledged any
+    /// more: the caller ends the process.
+    pub async fn run(mut self) -> Result<(), Error> {
+        let mut pen = Some(db::open_pen(&self.place, Some(&self.db)).await?);
+        self.set_up(true);
+        let mut commands: Vec<Command> = Vec::with_capacity(self.limits.records);
+        let mut was_busy = false;
+        loop {
+            if !self.gather(&mut commands, was_busy).await {
+                return Ok(());
+            }
+            was_busy = commands.len() >= 16;
+            if pen.is_none() {
+                pen = self.reopen().await;
+            }
+            let outcome = match pen.as_mut() {
+                Some(pen) => self.commit(pen, &mut commands).await,
+                None => Err(Error::Unavailable("no connection to the database".to_owned())),
+            };
+            match outcome {
+                Ok(answers) => answer(&mut commands, answers),
+                Err(error) => {
+                    let fatal = self.fail(&mut commands, error);
+                    if let Some(fatal) = fatal {
+                        return Err(fatal);
+                    }
+                    pen = None;
+                }
+            }
+        }
+    }
+
+    /// Fills one group. Answers false when every sender is gone and nothing is left.
+    async fn gather(&mut self, commands: &mut Vec<Command>, was_busy: bool) -> bool {
+        let records = self.limits.records;
+        if self.inbox.recv_many(commands, records).await == 0 {
+            return false;
+        }
+        if !was_busy {
+            return true;
+        }
+        let deadline = Instant::now() + self.limits.wait;
+        while commands.len() < records {
+            let room = records - commands.len();
+            let more = tokio::time::timeout_at(deadline, self.inbox.recv_many(commands, room));
+            match more.await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        true
+    }
+
+    async fn commit(
+        &mut self,
+        pen: &mut Pen,
+        commands: &mut [Command],
+    ) -> Result<Vec<Applied>, Error> {
+        let begun = Instant::now();
+        let mut tx = pen.begin().await?;
+        if !self.doubtful.is_empty() {
+            super::apply::void(&mut tx, &self.doubtful).await?;
+        }
+        let mut group = Group::default();
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands.iter_mut() {
+            let verdict = super::apply::pass_gates(&mut tx, command.change.gates.take()).await?;
+            if verdict == Applied::Done {
+                let fenced = group.add(&mut tx, &mut command.change, &self.statements).await?;
+                answers.push(if fenced { Applied::Fenced } else { Applied::Done });
+            } else {
+                answers.push(verdict);
+            }
+        }
+        group.write(&mut tx, &self.statements).await?;
+        tx.commit().await?;
+        self.doubtful.clear();
+        metrics::commit(begun.elapsed(), commands.len());
+        Ok(answers)
+    }
+
+    /// Tells everybody and decides whether the writer may go on.
+    fn fail(&mut self, commands: &mut Vec<Command>, error: Error) -> Option<Error> {
+        let is_ambiguous = !matches!(error, Error::Full(_) | Error::Conflict(_));
+        let is_sqlite = !self.db.is_postgres();
+        if is_sqlite && is_ambiguous {
+            // Nobody is answered: a session that ends without an answer is an uncertain one, and
+            // the repeat of its messages will be recognised (P11).
+            tracing::error!(error = %error, "the commit failed; stopping, nothing of this group was acknowledged");
+            commands.clear();
+            self.set_up(false);
+            return Some(error);
+        }
+        tracing::error!(error = %error, changes = commands.len(), "a group was not committed");
+        let error = Arc::new(error);
+        for command in commands.drain(..) {
+            if let Some(mt) = &command.change.mt {
+                self.doubtful.push(mt.message.id);
+            }
+            if let Some(done) = command.done {
+                // A verb that no longer waits has lost its session; there is nobody to tell.
+                drop(done.send(Err(Arc::clone(&error))));
+            }
+        }
+        if is_ambiguous {
+            self.set_up(false);
+        }
+        None
+    }
+
+    async fn reopen(&mut self) -> Option<Pen> {
+        match db::open_pen(&self.place, Some(&self.db)).await {
+            Ok(pen) => {
+                self.set_up(true);
+                Some(pen)
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the store is still away");
+                None
+            }
+        }
+    }
+
+    fn set_up(&self, up: bool) {
+        self.is_up.store(up, std::sync::atomic::Ordering::Release);
+        metrics::store_up(up);
+    }
+}
+
+fn answer(commands: &mut Vec<Command>, answers: Vec<Applied>) {
+    for (command, applied) in commands.drain(..).zip(answers) {
+        if let Some(done) = command.done {
+            // See `fail`: nobody left to tell.
+            drop(done.send(Ok(applied)));
+        }
+    }
+}
