@@ -19,6 +19,8 @@ mod load;
 mod messages;
 mod rare;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::{

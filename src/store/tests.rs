@@ -1,0 +1,299 @@
+//! The same stories on both engines: SQLite always, PostgreSQL if `TEST_POSTGRES_URL` names one.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    change::{BrakeCheck, ChargeRow, Claim, EventRow, Gates, Idempotency, NewMt, ReceiptKey, StateRow},
+    *,
+};
+use crate::domain::{
+    Body, Caller, ChargeAt, Content, GroupId, Item, ItemKey, Lane, MessageId, MessageState, Money,
+    Msisdn, MtMessage, OnUnknown, PartnerId, Price, ReceiptWish, Sender, ServiceId, ShortCode,
+    TariffId, service::Brakes,
+};
+
+const NOON: i64 = 1_795_262_400_000_000;
+
+/// A store of one engine with its writer running; what it made is gone when it is dropped.
+struct Engine {
+    store: Store,
+    writer: tokio::task::JoinHandle<Result<(), Error>>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+async fn sqlite() -> Engine {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite:{}", folder.path().join("store.db").display());
+    engine(url, Some(folder)).await
+}
+
+/// One database for each test, made from nothing.
+async fn postgres(base: &str) -> Engine {
+    use sqlx::Connection;
+    let name = format!("bramka_test_{}", jiff::Timestamp::now().as_nanosecond());
+    let mut admin = sqlx::PgConnection::connect(base).await.expect("PostgreSQL answers");
+    sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut admin)
+        .await
+        .expect("a database can be made");
+    let (server, _) = base.rsplit_once('/').expect("the URL names a database");
+    engine(format!("{server}/{name}"), None).await
+}
+
+async fn engine(url: String, folder: Option<tempfile::TempDir>) -> Engine {
+    let place = Place { url, readers: 2 };
+    let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("it opens");
+    #[expect(clippy::disallowed_methods, reason = "a test has no Tasks")]
+    let writer = tokio::spawn(writer.run());
+    Engine { store, writer, _folder: folder }
+}
+
+/// Runs a story on every engine that is there.
+macro_rules! on_both {
+    ($name:ident, $engine:ident => $body:block) => {
+        #[tokio::test]
+        async fn $name() {
+            for round in 0..2 {
+                let $engine = match (round, std::env::var("TEST_POSTGRES_URL")) {
+                    (0, _) => sqlite().await,
+                    (_, Ok(url)) => postgres(&url).await,
+                    (_, Err(_)) => continue,
+                };
+                $body
+                assert!(!$engine.writer.is_finished(), "the writer is alive");
+            }
+        }
+    };
+}
+
+fn mt(id: i64, is_charged: bool) -> Arc<MtMessage> {
+    let price = Price {
+        tariff: TariffId(1),
+        code: "T4".into(),
+        gross: Money::pln(492),
+        net: Money::pln(400),
+    };
+    Arc::new(MtMessage {
+        id: MessageId(id),
+        partner: PartnerId(1),
+        service: ServiceId(1),
+        service_version: 3,
+        caller: "smpp:acme#1".into(),
+        link_group: "main".into(),
+        sender: Sender::ShortCode(ShortCode::parse("7455").unwrap()),
+        recipient: Msisdn::parse("48600100200").unwrap(),
+        body: Body { data_coding: 8, has_udh: true, octets: bytes::Bytes::from_static(b"\x00a\xff") },
+        parts: 2,
+        charge: is_charged.then_some((price, ChargeAt::Delivered)),
+        on_unknown: if is_charged { OnUnknown::Park } else { OnUnknown::Resend },
+        accepted_at: NOON,
+        deliver_after: 0,
+        valid_until: NOON + 3_600_000_000,
+        receipts: ReceiptWish::FINAL,
+        reference: Some(7),
+        partner_reference: Some("order 1".into()),
+        short_id: None,
+        service_type: "CMT".into(),
+        priority: 1,
+        protocol_id: 0x41,
+        tlvs: vec![(0x1401, bytes::Bytes::from_static(b"x"))],
+    })
+}
+
+fn lane(is_charged: bool) -> Lane {
+    Lane::Mt { group: GroupId(1), partner: PartnerId(1), is_charged }
+}
+
+fn item(message: &Arc<MtMessage>) -> Item {
+    Item {
+        key: ItemKey { lane: lane(message.is_charged()).id(), due_at: 0, seq: message.id.0 },
+        valid_until: message.valid_until,
+        attempt: 0,
+        deaths: 0,
+        content: Content::Mt(Arc::clone(message)),
+    }
+}
+
+fn event(message: MessageId, seq: i64, kind: &'static str) -> EventRow {
+    EventRow {
+        message,
+        seq,
+        at: NOON,
+        kind,
+        who: "gateway".into(),
+        link: None,
+        attempt: 0,
+        detail: None,
+    }
+}
+
+fn acceptance(message: &Arc<MtMessage>) -> Change {
+    Change {
+        mt: Some(NewMt { message: Arc::clone(message), likeness: [7; 32] }),
+        items_in: smallvec::smallvec![item(message)],
+        ..Change::default()
+    }
+    .event(event(message.id, message.id.0, "accepted"))
+}
+
+on_both!(a_saved_message_reads_back_as_it_was, engine => {
+    let message = mt(10, true);
+    assert_eq!(engine.store.save(acceptance(&message)).await.unwrap(), Applied::Done);
+    let Some(Stored::Mt(read, state)) = engine.store.message(message.id).await.unwrap() else {
+        panic!("the message is there");
+    };
+    assert_eq!((read, state), (Arc::clone(&message), MessageState::Accepted));
+    let page = engine.store.lane_page(ItemKey { seq: 0, ..item(&message).key }, 10).await.unwrap();
+    assert_eq!(page.len(), 1);
+    assert!(page[0].claim.is_none());
+    assert_eq!(engine.store.events(message.id).await.unwrap()[0].kind, "accepted");
+});
+
+on_both!(a_thousand_messages_at_once_are_all_there_once, engine => {
+    let mut pending = Vec::new();
+    for id in 1..=1000 {
+        pending.push(engine.store.submit(acceptance(&mt(id, false))).await.unwrap());
+    }
+    for one in pending {
+        assert_eq!(one.committed().await.unwrap(), Applied::Done);
+    }
+    let census = engine.store.census().await.unwrap();
+    assert_eq!(census, [("mt".to_owned(), MessageState::Accepted, 1000)]);
+    assert_eq!(engine.store.lanes().await.unwrap()[0].items, 1000);
+});
+
+on_both!(a_claim_counts_only_under_the_epoch_of_the_lease, engine => {
+    let message = mt(10, true);
+    engine.store.save(acceptance(&message)).await.unwrap();
+    let epoch = engine.store.take_lease("link", "north", 0, NOON).await.unwrap();
+    let claim = |epoch| Change {
+        claim: Some(Box::new(Claim { items: vec![item(&message).key], link: "north".into(), epoch })),
+        ..Change::default()
+    }.event(event(message.id, 11, "claimed"));
+    assert_eq!(engine.store.take_lease("link", "north", 0, NOON).await.unwrap(), epoch);
+    assert_eq!(engine.store.take_lease("link", "north", 1, NOON).await.unwrap(), epoch + 1);
+    // The first owner was paused and does not know that its lease is gone.
+    assert_eq!(engine.store.save(claim(epoch)).await.unwrap(), Applied::Fenced);
+    assert!(engine.store.open_claims().await.unwrap().is_empty());
+    assert_eq!(engine.store.events(message.id).await.unwrap().len(), 1);
+    assert_eq!(engine.store.save(claim(epoch + 1)).await.unwrap(), Applied::Done);
+    let open = engine.store.open_claims().await.unwrap();
+    assert_eq!(open[0].claim, Some(("north".into(), epoch + 1)));
+    assert_eq!(open[0].item.attempt, 1);
+});
+
+on_both!(an_idempotency_id_gives_the_earlier_answer_or_a_conflict, engine => {
+    let with_id = |id: i64, hash: u8| Change {
+        gates: Some(Box::new(Gates {
+            idempotency: Some(Idempotency {
+                partner: PartnerId(1), key: "k1".into(), body_hash: [hash; 32],
+                message: MessageId(id), at: NOON, not_before: NOON - 1,
+            }),
+            brakes: None,
+        })),
+        ..acceptance(&mt(id, false))
+    };
+    assert_eq!(engine.store.save(with_id(1, 5)).await.unwrap(), Applied::Done);
+    assert_eq!(engine.store.save(with_id(2, 5)).await.unwrap(), Applied::Replayed(MessageId(1)));
+    assert_eq!(engine.store.save(with_id(3, 6)).await.unwrap(), Applied::IdempotencyConflict);
+    assert!(engine.store.message(MessageId(2)).await.unwrap().is_none());
+});
+
+on_both!(a_brake_stops_the_message_that_goes_over_and_counts_no_more, engine => {
+    let check = |id: i64| Change {
+        gates: Some(Box::new(Gates {
+            idempotency: None,
+            brakes: Some(BrakeCheck {
+                service: ServiceId(1), msisdn: "48600100200".into(), minute: "m1".into(),
+                day: "d2026-11-21".into(), amount_minor: 492,
+                brakes: Brakes { per_minute: 5, per_day: 0, spend_per_day_minor: 1000 },
+            }),
+        })),
+        ..acceptance(&mt(id, true))
+    };
+    assert_eq!(engine.store.save(check(1)).await.unwrap(), Applied::Done);
+    assert_eq!(engine.store.save(check(2)).await.unwrap(), Applied::Done);
+    assert_eq!(engine.store.save(check(3)).await.unwrap(), Applied::OverBrake("money a day"));
+    assert_eq!(engine.store.census().await.unwrap()[0].2, 2);
+});
+
+on_both!(a_message_is_charged_once_whatever_happens, engine => {
+    let message = mt(10, true);
+    engine.store.save(acceptance(&message)).await.unwrap();
+    for id in [100, 101] {
+        let (price, _) = message.charge.clone().unwrap();
+        let change = Change {
+            charge: Some(Box::new(ChargeRow {
+                id, message: message.id, partner: message.partner, service: message.service,
+                service_version: 3, direction: "mt", price, msisdn: "48600100200".into(),
+                at: NOON, reason: "delivered",
+            })),
+            ..Change::default()
+        };
+        engine.store.save(change).await.unwrap();
+    }
+    assert_eq!(engine.store.charges(message.id).await.unwrap().len(), 1);
+});
+
+on_both!(the_last_state_of_a_group_wins_and_items_go, engine => {
+    let message = mt(10, false);
+    engine.store.save(acceptance(&message)).await.unwrap();
+    let state = |state, at| StateRow { message: message.id, state, at, error: None };
+    let change = Change { items_out: smallvec::smallvec![item(&message).key], ..Change::default() }
+        .state(state(MessageState::Submitted, NOON + 1))
+        .state(state(MessageState::Delivered, NOON + 2));
+    engine.store.save(change).await.unwrap();
+    let line = engine.store.message_line(message.id).await.unwrap().unwrap();
+    assert_eq!((line.state, line.state_at), ("delivered", NOON + 2));
+    assert!(engine.store.lanes().await.unwrap().is_empty());
+});
+
+on_both!(a_receipt_finds_its_message_by_the_smscs_id, engine => {
+    let message = mt(10, false);
+    let mut change = acceptance(&message);
+    change.receipt_keys.push(ReceiptKey {
+        link_group: "main".into(), smsc_message_id: "1a".into(), message: message.id, part: 1,
+    });
+    engine.store.save(change).await.unwrap();
+    let found = engine.store.by_smsc_id("main", "1a").await.unwrap();
+    assert_eq!(found, Some((message.id, 1)));
+    assert_eq!(engine.store.by_smsc_id("other", "1a").await.unwrap(), None);
+});
+
+on_both!(who_was_first_is_a_named_conflict, engine => {
+    let by = Caller::Operator { name: "anna".into() };
+    let partner = NewPartner {
+        name: "acme".into(), rate: 10, burst: 10, backlog_max: 100, waiting_max: 100,
+    };
+    engine.store.add_partner(&by, NOON, &partner).await.unwrap();
+    let again = engine.store.add_partner(&by, NOON, &partner).await;
+    assert!(matches!(again, Err(Error::Conflict(Constraint::PartnerName))), "{again:?}");
+    assert_eq!(engine.store.verify_audit().await.unwrap(), Ok(1));
+});
+
+on_both!(expired_items_are_found_page_by_page, engine => {
+    for id in 1..=30 {
+        let mut message = MtMessage::clone(&mt(id, false));
+        message.valid_until = if id % 10 == 0 { NOON } else { NOON + 10 };
+        engine.store.save(acceptance(&Arc::new(message))).await.unwrap();
+    }
+    let mut from = ItemKey { lane: crate::domain::LaneId(0), due_at: 0, seq: 0 };
+    let mut found = Vec::new();
+    for _ in 0..10 {
+        let (rows, next) = engine.store.expired_items(from, NOON, 7).await.unwrap();
+        found.extend(rows.into_iter().map(|row| row.item.key.seq));
+        let Some(next) = next else { break };
+        from = next;
+    }
+    assert_eq!(found, [10, 20, 30]);
+});
+
+#[tokio::test]
+async fn sqlite_is_opened_with_full_syncs_or_not_at_all() {
+    let engine = sqlite().await;
+    assert!(engine.store.is_up());
+    tokio::time::timeout(Duration::from_secs(5), engine.store.save(Change::default()))
+        .await
+        .expect("it answers")
+        .unwrap();
+}
