@@ -1,8 +1,16 @@
-#![doc = "map"]
+//! Bramka: a premium-SMS/WAP partner gateway. One library, one binary.
 pub mod callback;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod gateway;
+pub mod listen;
+pub mod log;
 pub mod metrics;
 pub mod payload;
+pub mod smpp;
 pub mod store;
+pub mod tasks;
+pub mod tls;
+#[cfg(test)]
+mod units_tests;

@@ -1,0 +1,138 @@
+//! The configuration: one TOML file, drop-ins beside it, the environment over both.
+//!
+//! It says how this node runs; partners, numbers and tariffs are business data and live in the
+//! database. The surprise: a bad file never falls back to defaults, and every mistake in it is
+//! reported at once.
+
+mod check;
+mod effective;
+mod http;
+mod load;
+mod machine;
+mod messages;
+mod mistake;
+mod range;
+mod reload;
+mod scalar;
+mod secret;
+mod smpp_server;
+mod smsc_link;
+pub mod status;
+mod suggest;
+mod units;
+mod visit;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use http::{Callback, Http};
+pub use load::Sources;
+pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown, Store};
+pub use messages::{Limits, Messages};
+pub use mistake::{Mistake, Mistakes};
+pub use reload::ReloadDiff;
+pub use scalar::{HostPort, Tag};
+pub use secret::{Secret, SecretFile};
+pub use smpp_server::{BindAuthError, BindLimitError, SmppServer, SmppVersion, VendorTlv};
+pub use smsc_link::{
+    DefaultAlphabet, IdForm, LinkBind, LinkTlv, LongMessages, OnMissingPart, ReceiptDates,
+    SmscLink, TariffWay, TlvDirection, TlvType, TlvsAllowed,
+};
+pub use units::Size;
+pub use walk::Origin;
+
+use walk::section;
+
+section! {
+    /// Everything a node is told before it starts.
+    pub struct Settings {
+        /// This process among its like.
+        table node: Node = Node::default();
+        /// Where everything is kept.
+        table store: Store = Store::default();
+        /// Partners bind here.
+        table smpp_server: SmppServer = SmppServer::default();
+        /// SMSCs that are dialled.
+        tables smsc_link: Vec<SmscLink> = Vec::new(), |link| &link.name;
+        /// Portal and API.
+        table http: Http = Http::default();
+        /// Callbacks to partners.
+        table callback: Callback = Callback::default();
+        /// Lives of messages.
+        table messages: Messages = Messages::default();
+        /// Limits.
+        table limits: Limits = Limits::default();
+        /// What is erased and when.
+        table retention: Retention = Retention::default();
+        /// Logging.
+        table log: Log = Log::default();
+        /// Stopping.
+        table shutdown: Shutdown = Shutdown::default();
+        /// The wall clock.
+        table clock: ClockLimits = ClockLimits::default();
+        /// The audit trail.
+        table audit: Audit = Audit::default();
+    }
+}
+
+/// The settings, and where each of them was said.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    settings: Settings,
+    origins: BTreeMap<String, Origin>,
+    /// Files that were read, the main one first.
+    pub files: Vec<PathBuf>,
+    folders: secret::Folders,
+    /// systemd's state folder.
+    state: Option<PathBuf>,
+}
+
+impl std::ops::Deref for Config {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+// Tests and the demo change single settings of a default configuration.
+impl std::ops::DerefMut for Config {
+    fn deref_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+}
+
+impl Config {
+    /// A file named in the configuration, where it really is.
+    pub fn file(&self, path: &std::path::Path) -> PathBuf {
+        self.folders.file(path)
+    }
+
+    /// Where a setting was said; nothing when it is a default. `path` as in `smsc_link[0].window`.
+    pub fn origin(&self, path: &str) -> Option<&Origin> {
+        self.origins.get(path)
+    }
+
+    /// Where data files belong: as configured, else where systemd says, else here.
+    pub fn data_folder(&self) -> PathBuf {
+        let configured = self.node.data_folder.clone();
+        configured.or_else(|| self.state.clone()).unwrap_or_else(|| PathBuf::from("."))
+    }
+
+    /// The URL of the store, from wherever it was given; a relative file lies in the data folder.
+    pub fn store_url(&self) -> Secret {
+        let from_file = self.store.url_file.secret.reveal();
+        let url = if from_file.is_empty() { &self.store.url } else { from_file };
+        match url.strip_prefix("sqlite:") {
+            Some(file) if file != ":memory:" => {
+                let file = self.data_folder().join(file.strip_prefix("//").unwrap_or(file));
+                Secret::new(format!("sqlite:{}", file.display()))
+            }
+            _ => Secret::new(url),
+        }
+    }
+}
