@@ -117,7 +117,8 @@ pub enum Action<T> {
 pub struct Outstanding<T> {
     pub token: T,
     pub sent_at: Instant,
-    is_timed_out: bool,
+    /// `Action::TimedOut` was given for it.
+    pub is_timed_out: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +191,11 @@ impl<T: Clone> Session<T> {
     /// more would not make it faster.
     pub fn free(&self) -> usize {
         if self.is_bound() { self.limits.window.saturating_sub(self.outstanding.len()) } else { 0 }
+    }
+
+    /// Requests of ours whose time is over and whose answer may still come.
+    pub fn timed_out(&self) -> usize {
+        self.timed_out
     }
 
     pub fn in_flight(&self) -> usize {
@@ -497,8 +503,9 @@ impl<T: Clone> Session<T> {
 
     /// Ends the session and hands back every request that was sent and never answered. For a
     /// charged MT that list is exactly the set whose fate is unknown.
-    pub fn close(self) -> Vec<Outstanding<T>> {
-        self.outstanding.into_iter().map(|(_, waiting)| waiting).collect()
+    pub fn close(&mut self) -> Vec<Outstanding<T>> {
+        self.timed_out = 0;
+        self.outstanding.drain(..).map(|(_, waiting)| waiting).collect()
     }
 }
 

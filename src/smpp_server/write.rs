@@ -1,0 +1,218 @@
+//! From what waits for a partner to the PDU that carries it.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use smol_str::{SmolStr, ToSmolStr};
+
+use crate::{
+    config::VendorTlv,
+    domain::{
+        Content, Item, MoMessage, MtMessage, Receipt, Sender,
+        message::{Body, ReceiptState},
+        partner::Habits,
+    },
+    payload::{alphabet::Alphabet, parts},
+    smpp::{
+        Address, Pdu, ShortMessage, Tlvs, Version,
+        pdu::DataSm,
+        receipt::{ReceiptDates, ReceiptText},
+        tag,
+        values::{esm_class, npi, ton},
+    },
+};
+
+/// Octets that fit into `short_message`. [34 s5.2.21]
+const SHORT_MESSAGE_MAX: usize = 254;
+
+/// How deliveries look to one session.
+#[derive(Debug, Clone)]
+pub(crate) struct Writing {
+    pub(crate) version: Version,
+    pub(crate) habits: Habits,
+    pub(crate) tlv: VendorTlv,
+}
+
+impl Writing {
+    /// The PDUs of one delivery: one, but for a long MO to a 3.3 peer (S165).
+    pub(crate) fn delivery(&self, item: &Item, visible_id: &str) -> Vec<Pdu> {
+        let messages = match &item.content {
+            Content::Mo(message) => self.mo(message, item.attempt),
+            Content::Receipt(message, receipt) => {
+                vec![self.receipt(message, receipt, visible_id, item.attempt)]
+            }
+            Content::Mt(_) => Vec::new(),
+        };
+        messages.into_iter().map(|message| self.carried(message)).collect()
+    }
+
+    /// A partner may like `data_sm` better; 3.3 has none.
+    fn carried(&self, message: ShortMessage) -> Pdu {
+        if !self.habits.takes_data_sm || self.version < Version::V34 {
+            return Pdu::DeliverSm(Box::new(message));
+        }
+        let mut tlvs = message.tlvs;
+        if tlvs.get(tag::MESSAGE_PAYLOAD).is_none() {
+            tlvs.push(tag::MESSAGE_PAYLOAD, message.short_message);
+        }
+        Pdu::DataSm(Box::new(DataSm {
+            service_type: message.service_type,
+            source: message.source,
+            destination: message.destination,
+            esm_class: message.esm_class,
+            registered_delivery: message.registered_delivery,
+            data_coding: message.data_coding,
+            tlvs,
+        }))
+    }
+
+    /// S150, S151: addresses as they came, everything else empty.
+    fn mo(&self, message: &MoMessage, attempt: u32) -> Vec<ShortMessage> {
+        let mut tlvs = Tlvs::new()
+            .with_text(self.tlv.message_id.0, &message.id.to_string())
+            .with_text(self.tlv.operator.0, &message.link_group);
+        self.mark_redelivery(&mut tlvs, attempt);
+        for (tag, value) in &message.tlvs {
+            tlvs.push(*tag, value.clone());
+        }
+        let whole = ShortMessage {
+            source: subscriber(message.sender.as_str()),
+            destination: number(message.recipient.as_str()),
+            data_coding: message.body.data_coding,
+            ..ShortMessage::default()
+        };
+        if self.version < Version::V34 {
+            return segments(&message.body, message.id.0)
+                .into_iter()
+                .map(|part| with_text(whole.clone(), &part, Tlvs::new()))
+                .collect();
+        }
+        vec![with_text(whole, &message.body, tlvs)]
+    }
+
+    /// S152, S153, S158: the same id in text and TLV, addresses swapped.
+    fn receipt(
+        &self,
+        message: &MtMessage,
+        receipt: &Receipt,
+        visible_id: &str,
+        attempt: u32,
+    ) -> ShortMessage {
+        let text = ReceiptText {
+            id: visible_id.into(),
+            sub: 1,
+            dlvrd: u16::from(receipt.state == ReceiptState::Delivered),
+            submitted_at: Some(message.accepted_at),
+            done_at: Some(receipt.done_at),
+            state: receipt.state.code(),
+            error: receipt.network_error.map_or(0, |error| error.code),
+            text: preview(&message.body),
+        };
+        let dates =
+            ReceiptDates { zone: &self.habits.receipt_zone, has_seconds: self.habits.receipt_seconds };
+        let is_final = receipt.state.event().is_some();
+        let mut tlvs = Tlvs::new()
+            .with_text(tag::RECEIPTED_MESSAGE_ID, visible_id)
+            .with_u8(tag::MESSAGE_STATE, receipt.state.code());
+        if let Some(error) = receipt.network_error {
+            let mut value = BytesMut::with_capacity(3);
+            value.put_u8(error.kind);
+            value.put_u16(error.code);
+            tlvs.push(tag::NETWORK_ERROR_CODE, value.freeze());
+        }
+        if let Some(reference) = message.reference {
+            tlvs = tlvs.with_u16(tag::USER_MESSAGE_REFERENCE, reference);
+        }
+        if message.is_charged() {
+            let is_paid = receipt.state == ReceiptState::Delivered;
+            tlvs = tlvs.with_u8(self.tlv.charge_result.0, u8::from(is_paid));
+        }
+        self.mark_redelivery(&mut tlvs, attempt);
+        ShortMessage {
+            source: subscriber(message.recipient.as_str()),
+            destination: sender(&message.sender),
+            esm_class: if is_final { esm_class::RECEIPT } else { esm_class::INTERMEDIATE },
+            short_message: text.write(&dates).into(),
+            tlvs: if self.version < Version::V34 { Tlvs::new() } else { tlvs },
+            ..ShortMessage::default()
+        }
+    }
+
+    /// Says how often this was delivered before (S164).
+    fn mark_redelivery(&self, tlvs: &mut Tlvs, attempt: u32) {
+        if attempt > 0 {
+            let count = u8::try_from(attempt).unwrap_or(u8::MAX);
+            tlvs.push(self.tlv.redelivery.0, vec![count]);
+        }
+    }
+}
+
+/// Puts the user data where it fits (S165).
+fn with_text(mut message: ShortMessage, body: &Body, tlvs: Tlvs) -> ShortMessage {
+    message.tlvs = tlvs;
+    if body.has_udh {
+        message.esm_class |= esm_class::UDHI;
+    }
+    if body.octets.len() <= SHORT_MESSAGE_MAX {
+        message.short_message = body.octets.clone();
+    } else {
+        message.tlvs.push(tag::MESSAGE_PAYLOAD, body.octets.clone());
+    }
+    message
+}
+
+/// A long text in parts with user data headers, for peers that know nothing else.
+fn segments(body: &Body, id: i64) -> Vec<Body> {
+    if body.octets.len() <= SHORT_MESSAGE_MAX {
+        return vec![body.clone()];
+    }
+    let alphabet = Alphabet::of(body.data_coding, Alphabet::Gsm7).unwrap_or(Alphabet::Binary);
+    let reference = u8::try_from(id & 0xff).expect("masked to 8 bits");
+    match parts::split(&body.octets, alphabet, parts::Reference::Bits8(reference), u8::MAX) {
+        Ok(pieces) => pieces
+            .into_iter()
+            .map(|octets| Body {
+                data_coding: body.data_coding,
+                has_udh: true,
+                octets: octets.into(),
+            })
+            .collect(),
+        Err(_) => vec![Body { octets: body.octets.slice(..SHORT_MESSAGE_MAX), ..body.clone() }],
+    }
+}
+
+fn subscriber(digits: &str) -> Address {
+    Address::new(ton::INTERNATIONAL, npi::ISDN, Bytes::copy_from_slice(digits.as_bytes()))
+}
+
+fn number(digits: &str) -> Address {
+    Address::new(ton::UNKNOWN, npi::UNKNOWN, Bytes::copy_from_slice(digits.as_bytes()))
+}
+
+fn sender(sender: &Sender) -> Address {
+    let kind = match sender {
+        Sender::Name(_) => ton::ALPHANUMERIC,
+        _ => ton::UNKNOWN,
+    };
+    Address::new(kind, npi::UNKNOWN, Bytes::copy_from_slice(sender.as_str().as_bytes()))
+}
+
+/// The first 20 characters that a receipt shows; nothing of a binary message. [34 app. B]
+fn preview(body: &Body) -> SmolStr {
+    if body.has_udh || body.data_coding != 0 {
+        return SmolStr::default();
+    }
+    body.octets
+        .iter()
+        .take(20)
+        .map(|octet| if octet.is_ascii_graphic() || *octet == b' ' { char::from(*octet) } else { '.' })
+        .collect::<String>()
+        .to_smolstr()
+}
+
+/// The handset of a subscriber is back (S121, S139).
+pub(crate) fn alert(subscriber_number: &str, system_id: &str) -> Pdu {
+    Pdu::AlertNotification(Box::new(crate::smpp::pdu::AlertNotification {
+        source: subscriber(subscriber_number),
+        esme: number(system_id),
+        tlvs: Tlvs::new().with_u8(tag::MS_AVAILABILITY_STATUS, 0),
+    }))
+}
