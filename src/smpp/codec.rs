@@ -46,9 +46,9 @@ pub fn frame(buffer: &mut BytesMut, octets_max: usize) -> Result<Option<Bytes>, 
     let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
     let size = usize::try_from(length).unwrap_or(usize::MAX);
     if !(HEADER..=octets_max).contains(&size) {
-        let sequence = buffer.get(12..16).map_or(0, |raw| {
-            u32::from_be_bytes([raw[0], raw[1], raw[2], raw[3]])
-        });
+        let sequence = buffer
+            .get(12..16)
+            .map_or(0, |raw| u32::from_be_bytes([raw[0], raw[1], raw[2], raw[3]]));
         return Err(Error::BadLength { length, max: octets_max, sequence });
     }
     if buffer.len() < size {
@@ -153,6 +153,9 @@ fn response(header: Header, mut reader: Reader) -> Pdu {
     }
 }
 
+/// Octets of a text in an answer that are kept; a `message_id` has at most 64.
+const LENIENT_TEXT_MAX: usize = 255;
+
 #[derive(Clone, Copy)]
 enum Side {
     Source,
@@ -166,8 +169,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// A C-Octet String; `max` counts its NUL (K002). The NUL of the very last field may be
-    /// missing: some peers forget it, and nothing can follow.
+    /// A C-Octet String; `max` counts its NUL (K002). Without a NUL it is an error of that field
+    /// even at the very end of a PDU (K003).
     fn text(
         &mut self,
         max: usize,
@@ -181,7 +184,9 @@ impl Reader {
                 self.rest.advance(1);
                 Ok(text)
             }
-            None if self.rest.is_empty() => Err((CommandStatus::RINVCMDLEN, "the body is too short")),
+            None if self.rest.is_empty() => {
+                Err((CommandStatus::RINVCMDLEN, "the body is too short"))
+            }
             None => Err((status, field)),
         }
     }
@@ -257,8 +262,10 @@ impl Reader {
             esm_class: self.octet()?,
             protocol_id: self.octet()?,
             priority: self.octet()?,
-            schedule_delivery_time: self
-                .time(CommandStatus::RINVSCHED, "schedule_delivery_time must have 1 or 17 octets")?,
+            schedule_delivery_time: self.time(
+                CommandStatus::RINVSCHED,
+                "schedule_delivery_time must have 1 or 17 octets",
+            )?,
             validity_period: self
                 .time(CommandStatus::RINVEXPIRY, "validity_period must have 1 or 17 octets")?,
             registered_delivery: self.octet()?,
@@ -322,8 +329,10 @@ impl Reader {
         Ok(ReplaceSm {
             message_id: self.text(65, CommandStatus::RINVMSGID, "message_id")?,
             source: self.address(21, Side::Source)?,
-            schedule_delivery_time: self
-                .time(CommandStatus::RINVSCHED, "schedule_delivery_time must have 1 or 17 octets")?,
+            schedule_delivery_time: self.time(
+                CommandStatus::RINVSCHED,
+                "schedule_delivery_time must have 1 or 17 octets",
+            )?,
             validity_period: self
                 .time(CommandStatus::RINVEXPIRY, "validity_period must have 1 or 17 octets")?,
             registered_delivery: self.octet()?,
@@ -347,9 +356,12 @@ impl Reader {
         SubmitMultiResp { message_id, unsuccess, tlvs: self.lenient_tlvs() }
     }
 
+    /// A text of an answer: it may be longer than allowed or end without a NUL, but not without
+    /// a limit, for ids are stored.
     fn lenient_text(&mut self) -> Bytes {
         let end = memchr::memchr(0, &self.rest).unwrap_or(self.rest.len());
-        let text = self.rest.split_to(end);
+        let mut text = self.rest.split_to(end);
+        text.truncate(LENIENT_TEXT_MAX);
         if !self.rest.is_empty() {
             self.rest.advance(1);
         }
@@ -367,7 +379,7 @@ impl Reader {
 
 /// A PDU that cannot be written, because a field does not fit (K030).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{field} does not fit: it has a NUL or more than {max} octets")]
+#[error("{field} does not fit: it has a NUL, a wrong length or more than {max} octets")]
 pub struct Unfit {
     pub field: &'static str,
     pub max: usize,
@@ -404,8 +416,7 @@ impl Writer<'_> {
             Pdu::BindResp(_, _) | Pdu::QuerySmResp(_) if is_error => Ok(()),
             Pdu::BindResp(_, resp) => {
                 self.text(&resp.system_id, 16, "system_id")?;
-                self.tlvs(&resp.tlvs);
-                Ok(())
+                self.tlvs(&resp.tlvs)
             }
             Pdu::Outbind(outbind) => {
                 self.text(&outbind.system_id, 16, "system_id")?;
@@ -439,8 +450,7 @@ impl Writer<'_> {
             Pdu::AlertNotification(alert) => {
                 self.address(&alert.source, 65, "source_addr")?;
                 self.address(&alert.esme, 65, "esme_addr")?;
-                self.tlvs(&alert.tlvs);
-                Ok(())
+                self.tlvs(&alert.tlvs)
             }
             Pdu::Other(_, body) => {
                 self.out.put_slice(body);
@@ -471,10 +481,24 @@ impl Writer<'_> {
         self.text(&address.digits, max, field)
     }
 
-    fn tlvs(&mut self, tlvs: &Tlvs) {
-        if self.version.takes_tlvs() {
-            tlvs.encode(self.out);
+    fn tlvs(&mut self, tlvs: &Tlvs) -> Result<(), Unfit> {
+        if !self.version.takes_tlvs() {
+            return Ok(());
         }
+        let max = usize::from(u16::MAX);
+        if tlvs.iter().any(|tlv| tlv.value.len() > max) {
+            return Err(Unfit { field: "the value of a TLV", max });
+        }
+        tlvs.encode(self.out);
+        Ok(())
+    }
+
+    /// A time: nothing, or 16 characters and a NUL (K005).
+    fn time(&mut self, time: &[u8], field: &'static str) -> Result<(), Unfit> {
+        if !time.is_empty() && time.len() != 16 {
+            return Err(Unfit { field, max: 16 });
+        }
+        self.text(time, 17, field)
     }
 
     fn bind(&mut self, bind: &Bind) -> Result<(), Unfit> {
@@ -496,15 +520,14 @@ impl Writer<'_> {
         self.out.put_u8(message.esm_class);
         self.out.put_u8(message.protocol_id);
         self.out.put_u8(message.priority);
-        self.text(&message.schedule_delivery_time, 17, "schedule_delivery_time")?;
-        self.text(&message.validity_period, 17, "validity_period")?;
+        self.time(&message.schedule_delivery_time, "schedule_delivery_time")?;
+        self.time(&message.validity_period, "validity_period")?;
         self.out.put_u8(message.registered_delivery);
         self.out.put_u8(message.replace_if_present);
         self.out.put_u8(message.data_coding);
         self.out.put_u8(message.default_message_id);
         self.counted(&message.short_message)?;
-        self.tlvs(&message.tlvs);
-        Ok(())
+        self.tlvs(&message.tlvs)
     }
 
     fn counted(&mut self, octets: &[u8]) -> Result<(), Unfit> {
@@ -526,15 +549,17 @@ impl Writer<'_> {
         }
         let max = if self.version == Version::V33 { 9 } else { 65 };
         self.text(&resp.message_id, max, "message_id")?;
-        self.tlvs(&resp.tlvs);
-        Ok(())
+        self.tlvs(&resp.tlvs)
     }
 
     fn submit_multi(&mut self, multi: &SubmitMulti) -> Result<(), Unfit> {
         self.text(&multi.message.service_type, 6, "service_type")?;
         self.address(&multi.message.source, 21, "source_addr")?;
+        let most = if self.version >= Version::V50 { 255 } else { 254 };
         let count = u8::try_from(multi.destinations.len())
-            .map_err(|_| Unfit { field: "number_of_dests", max: 255 })?;
+            .ok()
+            .filter(|count| (1..=most).contains(count))
+            .ok_or(Unfit { field: "number_of_dests", max: usize::from(most) })?;
         self.out.put_u8(count);
         for destination in &multi.destinations {
             match destination {
@@ -563,8 +588,7 @@ impl Writer<'_> {
             self.address(&unsuccess.address, 21, "destination_addr")?;
             self.out.put_u32(unsuccess.status.for_version(self.version).0);
         }
-        self.tlvs(&resp.tlvs);
-        Ok(())
+        self.tlvs(&resp.tlvs)
     }
 
     fn data_sm(&mut self, data: &DataSm) -> Result<(), Unfit> {
@@ -574,20 +598,18 @@ impl Writer<'_> {
         self.out.put_u8(data.esm_class);
         self.out.put_u8(data.registered_delivery);
         self.out.put_u8(data.data_coding);
-        self.tlvs(&data.tlvs);
-        Ok(())
+        self.tlvs(&data.tlvs)
     }
 
     fn replace_sm(&mut self, replace: &ReplaceSm) -> Result<(), Unfit> {
         self.text(&replace.message_id, 65, "message_id")?;
         self.address(&replace.source, 21, "source_addr")?;
-        self.text(&replace.schedule_delivery_time, 17, "schedule_delivery_time")?;
-        self.text(&replace.validity_period, 17, "validity_period")?;
+        self.time(&replace.schedule_delivery_time, "schedule_delivery_time")?;
+        self.time(&replace.validity_period, "validity_period")?;
         self.out.put_u8(replace.registered_delivery);
         self.out.put_u8(replace.default_message_id);
         self.counted(&replace.short_message)?;
-        self.tlvs(&replace.tlvs);
-        Ok(())
+        self.tlvs(&replace.tlvs)
     }
 }
 

@@ -8,13 +8,21 @@
 //! strict reader would end sessions that work.
 
 pub mod codec;
+#[cfg(test)]
+mod codec_properties;
+#[cfg(test)]
+mod codec_tests;
 pub mod connection;
+#[cfg(test)]
+mod oracle_tests;
 pub mod pdu;
 pub mod receipt;
 pub mod session;
 pub mod time;
 pub mod tlv;
 pub mod values;
+#[cfg(test)]
+mod vectors;
 
 pub use connection::{Connection, ConnectionLimits, Step};
 pub use pdu::{Address, Command, Pdu, ShortMessage};

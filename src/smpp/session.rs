@@ -98,14 +98,19 @@ impl Reason {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action<T> {
     Send(Command),
-    /// Somebody wants to bind: answer with `accept_bind` or `refuse_bind`.
+    /// Somebody wants to bind: answer with `accept_bind`, or refuse with `respond`.
     BindRequested(BindKind, Box<Bind>, u32),
     /// A legal request that the owner must answer with `respond`.
     Deliver(Command),
     /// Our request was answered, late or not. The token came with the request.
-    Answered { token: T, command: Command },
+    Answered {
+        token: T,
+        command: Command,
+    },
     /// No answer in time; the session lives and the answer may still come.
-    TimedOut { token: T },
+    TimedOut {
+        token: T,
+    },
     /// Something that is counted and not answered.
     Ignored(CommandId, &'static str),
     /// Flush what was sent, then close.
@@ -145,6 +150,10 @@ pub struct Session<T> {
     heard_at: Instant,
     transaction_at: Instant,
     unbind_sent: Option<(u32, Instant)>,
+    /// The peer wants to go; it gets its pending answers first (S024).
+    unbind_received_at: Option<Instant>,
+    /// What an orderly end will be called.
+    end: Reason,
 }
 
 impl<T: Clone> Session<T> {
@@ -164,6 +173,8 @@ impl<T: Clone> Session<T> {
             heard_at: now,
             transaction_at: now,
             unbind_sent: None,
+            unbind_received_at: None,
+            end: Reason::Unbound,
         }
     }
 
@@ -190,7 +201,16 @@ impl<T: Clone> Session<T> {
     /// Room for requests of ours. A timed-out request keeps its place: the peer may be slow, and
     /// more would not make it faster.
     pub fn free(&self) -> usize {
-        if self.is_bound() { self.limits.window.saturating_sub(self.outstanding.len()) } else { 0 }
+        if self.may_ask() { self.limits.window.saturating_sub(self.outstanding.len()) } else { 0 }
+    }
+
+    /// Whether this bind lets our side send requests: a transmitter never gets a delivery (S032).
+    fn may_ask(&self) -> bool {
+        match (self.role, self.state) {
+            (Role::Mc, State::Bound(kind)) => kind.receives(),
+            (Role::Esme, State::Bound(kind)) => kind.transmits(),
+            (_, State::Open | State::Unbinding) => false,
+        }
     }
 
     /// Requests of ours whose time is over and whose answer may still come.
@@ -226,10 +246,9 @@ impl<T: Clone> Session<T> {
         now: Instant,
         actions: &mut Vec<Action<T>>,
     ) -> Result<u32, NotSent> {
-        let may = match (&pdu, self.state) {
-            (Pdu::Bind(..), State::Open) => self.role == Role::Esme,
-            (_, State::Bound(_)) => true,
-            _ => false,
+        let may = match &pdu {
+            Pdu::Bind(..) => self.role == Role::Esme && self.state == State::Open,
+            _ => self.may_ask(),
         };
         if !may {
             return Err(NotSent::NotBound);
@@ -255,6 +274,9 @@ impl<T: Clone> Session<T> {
     pub fn respond(&mut self, command: Command, actions: &mut Vec<Action<T>>) {
         self.unanswered_in = self.unanswered_in.saturating_sub(1);
         actions.push(Action::Send(command));
+        if self.unbind_received_at.is_some() && self.unanswered_in == 0 {
+            actions.push(Action::Close(self.end));
+        }
     }
 
     pub fn accept_bind(
@@ -323,13 +345,18 @@ impl<T: Clone> Session<T> {
                 actions.push(Action::Close(Reason::BadLength));
             }
             Err(codec::Error::Recoverable { header, status, reason }) => {
-                actions.push(Action::Ignored(header.id, reason));
-                if !header.id.is_response() {
-                    let status = self.status_in_state(header.id).unwrap_or(status);
-                    let command =
-                        Command::bare(header.id.response(), status, header.sequence);
-                    actions.push(Action::Send(command));
+                let (id, sequence) = (header.id, header.sequence);
+                actions.push(Action::Ignored(id, reason));
+                if id.is_response() || is_unanswered(id) {
+                    return;
                 }
+                let answer = if self.knows(id) {
+                    let status = self.status_in_state(id).unwrap_or(status);
+                    Command::bare(id.response(), status, sequence)
+                } else {
+                    nack(CommandStatus::RINVCMDID, sequence)
+                };
+                actions.push(Action::Send(answer));
             }
         }
     }
@@ -342,14 +369,7 @@ impl<T: Clone> Session<T> {
                 return;
             }
             Pdu::Unbind => {
-                if !self.is_bound() {
-                    let status = CommandStatus::RINVBNDSTS;
-                    actions.push(Action::Send(Command { status, sequence, pdu: Pdu::UnbindResp }));
-                    return;
-                }
-                self.state = State::Unbinding;
-                actions.push(Action::Send(Command::new(sequence, Pdu::UnbindResp)));
-                actions.push(Action::Close(Reason::Unbound));
+                self.take_unbind(sequence, now, actions);
                 return;
             }
             // Nothing waits for an answer to it, and a nack would be an error (C040).
@@ -363,7 +383,7 @@ impl<T: Clone> Session<T> {
             }
             _ => {}
         }
-        if !self.knows(&command.pdu) {
+        if !self.knows(id) {
             actions.push(Action::Ignored(id, "unknown command"));
             actions.push(Action::Send(nack(CommandStatus::RINVCMDID, sequence)));
             return;
@@ -381,22 +401,33 @@ impl<T: Clone> Session<T> {
         }
     }
 
+    /// Two unbinds that cross are both answered: each side got what it wanted.
+    fn take_unbind(&mut self, sequence: u32, now: Instant, actions: &mut Vec<Action<T>>) {
+        if self.state == State::Open {
+            let status = CommandStatus::RINVBNDSTS;
+            actions.push(Action::Send(Command { status, sequence, pdu: Pdu::UnbindResp }));
+            return;
+        }
+        self.state = State::Unbinding;
+        self.unbind_received_at.get_or_insert(now);
+        actions.push(Action::Send(Command::new(sequence, Pdu::UnbindResp)));
+        if self.unanswered_in == 0 {
+            actions.push(Action::Close(self.end));
+        }
+    }
+
     /// Operations that this side serves at all.
-    fn knows(&self, pdu: &Pdu) -> bool {
+    fn knows(&self, id: CommandId) -> bool {
+        use CommandId as C;
         match self.role {
-            Role::Mc => match pdu {
-                Pdu::Bind(..)
-                | Pdu::SubmitSm(_)
-                | Pdu::SubmitMulti(_)
-                | Pdu::DataSm(_)
-                | Pdu::QuerySm(_)
-                | Pdu::CancelSm(_)
-                | Pdu::ReplaceSm(_) => true,
+            Role::Mc => match id {
+                C::SUBMIT_SM | C::SUBMIT_MULTI | C::DATA_SM => true,
+                C::QUERY_SM | C::CANCEL_SM | C::REPLACE_SM => true,
                 // S138: recognised and not licensed, but only where 5.0 was agreed (S040).
-                Pdu::Other(id, _) => self.version >= Version::V50 && is_broadcast(*id),
-                _ => false,
+                id if is_broadcast(id) => self.version >= Version::V50,
+                id => BindKind::of(id).is_some(),
             },
-            Role::Esme => matches!(pdu, Pdu::DeliverSm(_) | Pdu::DataSm(_)),
+            Role::Esme => matches!(id, C::DELIVER_SM | C::DATA_SM),
         }
     }
 
@@ -425,7 +456,7 @@ impl<T: Clone> Session<T> {
             && id == CommandId::UNBIND_RESP
             && unbind == sequence
         {
-            actions.push(Action::Close(Reason::Unbound));
+            actions.push(Action::Close(self.end));
             return;
         }
         if id == CommandId::ENQUIRE_LINK_RESP {
@@ -464,9 +495,10 @@ impl<T: Clone> Session<T> {
             actions.push(Action::Close(Reason::NoBind));
             return;
         }
-        if let Some((_, sent_at)) = self.unbind_sent {
-            if now - sent_at >= self.limits.response {
-                actions.push(Action::Close(Reason::Unbound));
+        let unbinding_since = self.unbind_sent.map(|(_, at)| at).or(self.unbind_received_at);
+        if let Some(since) = unbinding_since {
+            if now - since >= self.limits.response {
+                actions.push(Action::Close(self.end));
             }
             return;
         }
@@ -483,7 +515,10 @@ impl<T: Clone> Session<T> {
         if let Some((_, sent_at)) = self.enquire {
             if now - sent_at >= self.limits.enquire_link_answer {
                 self.enquire = None;
-                self.missed += 1;
+                // [34 s4.11] Anything that came since is a sign of life, too.
+                if self.heard_at <= sent_at {
+                    self.missed += 1;
+                }
                 if self.missed >= self.limits.misses {
                     actions.push(Action::Close(Reason::NoAnswer));
                     return;
@@ -496,8 +531,8 @@ impl<T: Clone> Session<T> {
         if let Some(inactivity) = self.limits.inactivity
             && now - self.transaction_at >= inactivity
         {
+            self.end = Reason::Inactive;
             self.unbind(now, actions);
-            actions.push(Action::Ignored(CommandId::UNBIND, "inactive"));
         }
     }
 
@@ -516,6 +551,15 @@ fn is_broadcast(id: CommandId) -> bool {
     )
 }
 
+/// Requests that nobody answers, not even with a nack (C040).
+fn is_unanswered(id: CommandId) -> bool {
+    matches!(id, CommandId::ALERT_NOTIFICATION | CommandId::OUTBIND)
+}
+
 fn nack(status: CommandStatus, sequence: u32) -> Command {
     Command { status, sequence, pdu: Pdu::GenericNack }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

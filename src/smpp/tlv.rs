@@ -141,6 +141,9 @@ impl Tlvs {
                 ));
             };
             if tlvs.0.len() >= TLVS_MAX {
+                if is_lenient {
+                    break;
+                }
                 return Err((CommandStatus::RINVTLVSTREAM, "more than 64 TLVs"));
             }
             rest = rest.slice(size..);
@@ -152,9 +155,7 @@ impl Tlvs {
     /// Checks known tags of a request: length, content, repetition (K013 to K017).
     pub fn check(&self) -> Result<(), Fault> {
         for (index, tlv) in self.0.iter().enumerate() {
-            if let Some((least, most)) = lengths(tlv.tag)
-                && !(least..=most).contains(&tlv.value.len())
-            {
+            if !is_length_legal(tlv) {
                 return Err((CommandStatus::RINVTLVLEN, "a known TLV has a wrong length"));
             }
             if !is_content_legal(tlv) {
@@ -186,7 +187,7 @@ impl Tlvs {
     pub fn encode(&self, out: &mut BytesMut) {
         for tlv in &self.0 {
             out.put_u16(tlv.tag);
-            // A value of more than 65535 octets was never read and is refused when it is made.
+            // The codec refuses a longer value before it comes here.
             out.put_u16(u16::try_from(tlv.value.len()).unwrap_or(u16::MAX));
             out.put_slice(&tlv.value[..tlv.value.len().min(usize::from(u16::MAX))]);
         }
@@ -266,6 +267,14 @@ fn read_one(rest: &Bytes) -> Option<(Tlv, usize)> {
         return None;
     }
     Some((Tlv { tag, value: rest.slice(4..4 + length) }, 4 + length))
+}
+
+/// Unknown tags may have any length.
+fn is_length_legal(tlv: &Tlv) -> bool {
+    let length = tlv.value.len();
+    // [50 s4.8.4.37] One octet, or four for a relative time; nothing between.
+    let is_hole = tlv.tag == tag::MS_VALIDITY && (length == 2 || length == 3);
+    !is_hole && lengths(tlv.tag).is_none_or(|(least, most)| (least..=most).contains(&length))
 }
 
 fn may_repeat(tag: u16) -> bool {

@@ -256,6 +256,20 @@ pub mod esm_class {
     pub const REPLY_PATH: u8 = 0x80;
 }
 
+/// Values of `message_state`; 0 and 9 are of 5.0 only. [34 s5.2.28] [50 s4.7.15]
+pub mod message_state {
+    pub const SCHEDULED: u8 = 0;
+    pub const ENROUTE: u8 = 1;
+    pub const DELIVERED: u8 = 2;
+    pub const EXPIRED: u8 = 3;
+    pub const DELETED: u8 = 4;
+    pub const UNDELIVERABLE: u8 = 5;
+    pub const ACCEPTED: u8 = 6;
+    pub const UNKNOWN: u8 = 7;
+    pub const REJECTED: u8 = 8;
+    pub const SKIPPED: u8 = 9;
+}
+
 /// Type of number. [34 s5.2.5]
 pub mod ton {
     pub const UNKNOWN: u8 = 0;
