@@ -88,7 +88,7 @@ fn too_many_parts_are_refused_at_the_limit() {
     assert_eq!(split(b"a", Gsm7, SHORT, 0), refused(0));
     let text = vec![0x41; 300 * 153];
     assert_eq!(split(&text[..255 * 153], Gsm7, SHORT, 255).map(|parts| parts.len()), Ok(255));
-    assert_eq!(split(&text[..255 * 153 + 1], Gsm7, SHORT, 255), refused(255));
+    assert_eq!(split(&text[..=255 * 153], Gsm7, SHORT, 255), refused(255));
     assert_eq!(count(&text, Gsm7, SHORT), 300);
 }
 
