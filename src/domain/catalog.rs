@@ -270,7 +270,7 @@ impl Number {
         if self.keywords.is_empty() {
             return None;
         }
-        let folded = payload::fold(text);
+        let folded = payload::fold(payload::opening(text));
         let folded = folded.as_ref();
         let limit = folded.len().min(Keyword::OCTETS_MAX);
         let octets = folded.as_bytes();
