@@ -42,6 +42,8 @@ create table partner (
     prefers_rx_t_appn bigint not null,
     wants_reasons bigint not null,
     splits_long bigint not null,
+    -- Deliveries as data_sm instead of deliver_sm.
+    takes_data_sm bigint not null,
     made_at bigint not null,
     constraint partner_name unique (name)
 );
@@ -191,8 +193,9 @@ create table message (
     error text
 );
 
--- The few messages that a peer with 8-octet ids knows by another name.
-create unique index message_short_id on message (partner_id, short_id) where short_id is not null;
+-- The few messages that their partner knows by another name: peers with 8-octet ids, and the
+-- second and later destinations of a submit_multi, which share one.
+create index message_short_id on message (partner_id, short_id) where short_id is not null;
 -- What nobody can say the fate of, what waits for a person.
 create index message_unknown on message (state_at) where state in ('unknown', 'held', 'quarantined');
 

@@ -9,6 +9,8 @@ pub mod log;
 pub mod metrics;
 pub mod payload;
 pub mod smpp;
+pub mod smpp_server;
+pub mod smsc_link;
 pub mod store;
 pub mod tasks;
 pub mod tls;

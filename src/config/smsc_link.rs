@@ -10,6 +10,7 @@ use super::machine::secs;
 use super::range::{ascii, between, digits, each, lasting};
 use super::scalar::{HostPort, Tag, words};
 use super::secret::SecretFile;
+use super::smpp_server::SmppVersion;
 use super::status;
 use super::walk::section;
 
@@ -110,6 +111,8 @@ section! {
         fixed system_id: String = String::new(), ascii(1, 15);
         /// File with the password the operator gave us, never the password itself (S-38).
         fixed password_file: SecretFile = SecretFile::default();
+        /// `interface_version` of the bind; SMPP 5.0 only where the operator asks for it.
+        fixed version: SmppVersion = SmppVersion::V34;
         /// Asked for by some SMSCs.
         fixed system_type: String = String::new(), ascii(0, 12);
         /// Type of number in the bind.

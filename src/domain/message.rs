@@ -114,7 +114,7 @@ impl MessageState {
             (Self::Claimed | Self::Accepted, E::Submit) | (Self::Unknown, E::ProveSent) => {
                 Self::Submitted
             }
-            (Self::Claimed | Self::Accepted, E::Reject) | (Self::Submitted, E::Reject) => {
+            (Self::Claimed | Self::Accepted | Self::Submitted | Self::Unknown, E::Reject) => {
                 Self::Rejected
             }
             (Self::Claimed, E::LoseOutcome) => Self::Unknown,

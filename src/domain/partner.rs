@@ -54,6 +54,8 @@ pub struct Habits {
     pub wants_reasons: bool,
     /// Texts longer than one part are split by the gateway.
     pub splits_long: bool,
+    /// Deliveries come as `data_sm` instead of `deliver_sm`.
+    pub takes_data_sm: bool,
 }
 
 impl Default for Habits {
@@ -67,6 +69,7 @@ impl Default for Habits {
             prefers_rx_t_appn: false,
             wants_reasons: true,
             splits_long: true,
+            takes_data_sm: false,
         }
     }
 }

@@ -252,6 +252,17 @@ impl Gateway {
         !self.is_draining() && self.inner.store.is_up() && self.inner.disk.load(Ordering::Acquire) < 2
     }
 
+    /// How busy this node is, from 0 to 100 (S096).
+    pub fn congestion(&self) -> u8 {
+        self.inner.store.congestion()
+    }
+
+    /// The epoch under which this node may send over a link.
+    pub async fn lease(&self, link: &str) -> Result<i64, store::Error> {
+        let node = i64::from(self.settings().node);
+        self.inner.store.take_lease("link", link, node, i64::MAX).await
+    }
+
     pub fn registry(&self) -> &registry::Registry {
         &self.inner.registry
     }

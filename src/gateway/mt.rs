@@ -51,6 +51,8 @@ pub struct NewMt {
     pub tlvs: Vec<(u16, Bytes)>,
     /// The peer's ids have at most 8 octets (S006).
     pub wants_short_id: bool,
+    /// The id of the first message of a `submit_multi`, under which all are known (S116).
+    pub known_as: Option<SmolStr>,
 }
 
 /// The durable yes.
@@ -178,7 +180,10 @@ impl Gateway {
                 receipts: new.receipts,
                 reference: new.reference,
                 partner_reference: new.partner_reference.clone(),
-                short_id: new.wants_short_id.then(|| short_id(id)),
+                short_id: new
+                    .known_as
+                    .clone()
+                    .or_else(|| new.wants_short_id.then(|| short_id(id))),
                 service_type: new.service_type.clone(),
                 priority: new.priority,
                 protocol_id: new.protocol_id,

@@ -25,6 +25,10 @@ pub enum SessionOrder {
     Kick(String),
     /// Send a line for every PDU until the receiver is gone.
     Trace(mpsc::Sender<TraceLine>),
+    /// Somebody else wants the place: show a sign of life or go (P33).
+    Probe,
+    /// The handset of this subscriber is back (S121, S139).
+    Alert(SmolStr),
 }
 
 /// One PDU as a trace shows it: never a text, never a password, numbers masked.
@@ -131,7 +135,12 @@ pub struct Registry {
     sessions: DashMap<u64, Arc<SessionCard>>,
     links: DashMap<SmolStr, Arc<LinkCard>>,
     next_session: AtomicU64,
+    /// Who asked to be told when a subscriber's handset is back.
+    alerts: DashMap<SmolStr, Vec<PartnerId>>,
 }
+
+/// Wishes for an alert remembered at once; they are a courtesy, and are forgotten first.
+const ALERTS_MAX: usize = 10_000;
 
 impl Registry {
     /// A number for a new session, unique since the start of the process.
@@ -156,6 +165,31 @@ impl Registry {
         let mut cards: Vec<_> = self.sessions.iter().map(|entry| Arc::clone(&entry)).collect();
         cards.sort_by_key(|card| card.id);
         cards
+    }
+
+    /// Remembers that a partner wants an `alert_notification` for a subscriber (S121).
+    pub fn wants_alert(&self, partner: PartnerId, subscriber: &crate::domain::Msisdn) {
+        if self.alerts.len() >= ALERTS_MAX {
+            self.alerts.clear();
+        }
+        let mut wishes = self.alerts.entry(subscriber.as_str().into()).or_default();
+        if !wishes.contains(&partner) {
+            wishes.push(partner);
+        }
+    }
+
+    /// Tells whoever asked that a handset is back; one session of each partner (S139).
+    pub fn alert(&self, subscriber: &str) {
+        let Some((subscriber, partners)) = self.alerts.remove(subscriber) else { return };
+        for partner in partners {
+            let receives = |card: &&Arc<SessionCard>| {
+                card.partner == partner && card.kind != "transmitter"
+            };
+            if let Some(card) = self.sessions().iter().find(receives) {
+                // A session too busy for an order misses it; nothing hangs on an alert.
+                drop(card.orders.try_send(SessionOrder::Alert(subscriber.clone())));
+            }
+        }
     }
 
     pub fn add_link(&self, card: Arc<LinkCard>) {

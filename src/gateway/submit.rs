@@ -142,6 +142,75 @@ impl Gateway {
         Ok(())
     }
 
+    /// A yes that came after its time was over, on a session that still lived: it is known now
+    /// that the message was sent (P7). Of a message that went again in the meantime it is only
+    /// noted.
+    pub async fn submitted_late(
+        &self,
+        seat: &LinkSeat,
+        message: &Arc<MtMessage>,
+        ids: &[SmolStr],
+    ) -> Result<(), store::Error> {
+        let is_unknown = matches!(
+            self.inner.store.message(message.id).await?,
+            Some(store::Stored::Mt(_, MessageState::Unknown))
+        );
+        if !is_unknown {
+            let row = self.note_row(message.id, "late_response", by_itself()).over(&seat.name, 0);
+            return self.inner.store.note(Change::default().event(row)).await;
+        }
+        let flight = Arc::new(Flight::new(Arc::clone(message), 0));
+        let mut change = Change::default()
+            .event(
+                self.step(message.id, MessageEvent::ProveSent, by_itself())
+                    .over(&seat.name, 0)
+                    .saying(format!("late response {}", ids.join(","))),
+            )
+            .state(self.state(message, MessageState::Submitted, None));
+        for (part, id) in ids.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
+            let part = u8::try_from(part).unwrap_or(u8::MAX);
+            change.receipt_keys.push(ReceiptKey {
+                link_group: message.link_group.clone(),
+                smsc_message_id: id.clone(),
+                message: message.id,
+                part,
+            });
+            self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
+        }
+        if let Some((_, ChargeAt::Submitted)) = &message.charge {
+            change.charge = self.charge_row(message, "late_response");
+        }
+        self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
+        self.inner.recent.unknown_solved(message.id);
+        self.match_orphans(seat, ids).await;
+        Ok(())
+    }
+
+    /// A no that came after its time was over: an unknown message was certainly not taken.
+    pub async fn refused_late(
+        &self,
+        seat: &LinkSeat,
+        message: &Arc<MtMessage>,
+        status: &SmolStr,
+    ) -> Result<(), store::Error> {
+        let is_unknown = matches!(
+            self.inner.store.message(message.id).await?,
+            Some(store::Stored::Mt(_, MessageState::Unknown))
+        );
+        if is_unknown {
+            self.inner.recent.unknown_solved(message.id);
+            let why = Some(status.clone());
+            return self
+                .finish(message, None, MessageEvent::Reject, why, Some(&seat.name))
+                .await;
+        }
+        let row = self
+            .note_row(message.id, "late_response", by_itself())
+            .over(&seat.name, 0)
+            .saying(status.as_str());
+        self.inner.store.note(Change::default().event(row)).await
+    }
+
     /// The SMSC said no.
     pub async fn not_taken(
         &self,

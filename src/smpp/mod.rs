@@ -20,6 +20,7 @@ pub mod receipt;
 pub mod session;
 pub mod time;
 pub mod tlv;
+pub mod trace;
 pub mod values;
 #[cfg(test)]
 mod vectors;

@@ -84,6 +84,11 @@ impl ReceiptText {
 
     /// The octets of a receipt, in exactly the layout of the example.
     pub fn write(&self) -> Vec<u8> {
+        self.write_dated(10)
+    }
+
+    /// The same with dates of `digits` digits: 10, or 12 for peers that want seconds.
+    pub fn write_dated(&self, digits: usize) -> Vec<u8> {
         let id: String = self.id.chars().filter(|sign| is_plain(*sign)).take(ID_MAX).collect();
         let err: String = self.err.chars().filter(|sign| is_plain(*sign)).take(3).collect();
         let mut octets = format!(
@@ -91,8 +96,8 @@ impl ReceiptText {
              stat:{stat} err:{err:0>3} text:",
             sub = self.sub.unwrap_or(0).min(999),
             dlvrd = self.dlvrd.unwrap_or(0).min(999),
-            submitted = write_date(self.submit_date),
-            done = write_date(self.done_date),
+            submitted = write_date(self.submit_date, digits),
+            done = write_date(self.done_date, digits),
             stat = self.message_state().map_or("UNKNOWN", word_of_state),
         )
         .into_bytes();
@@ -247,9 +252,10 @@ fn date(value: &[u8]) -> Option<DateTime> {
     DateTime::new(year, month, day, hour, minute, next().unwrap_or(0), 0).ok()
 }
 
-/// Ten zeros stand for a date that is not known: the field has a fixed width.
-fn write_date(date: Option<DateTime>) -> String {
-    date.map_or_else(|| "0".repeat(10), |date| date.strftime("%y%m%d%H%M").to_string())
+/// Zeros stand for a date that is not known: the field has a fixed width.
+fn write_date(date: Option<DateTime>, digits: usize) -> String {
+    let layout = if digits > 10 { "%y%m%d%H%M%S" } else { "%y%m%d%H%M" };
+    date.map_or_else(|| "0".repeat(digits), |date| date.strftime(layout).to_string())
 }
 
 #[cfg(test)]

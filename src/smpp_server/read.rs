@@ -331,7 +331,7 @@ impl Reading {
             };
             return if body.octets.len() <= most { Ok(1) } else { Err(too_long(most, "octets")) };
         }
-        let count = parts::count(&body.octets, alphabet);
+        let count = parts::count(&body.octets, alphabet, parts::Reference::Bits8(0));
         if count > 1 && !self.splits_long {
             let (most, unit) = match alphabet {
                 Alphabet::Gsm7 => (160, "septets"),
@@ -429,7 +429,7 @@ fn header_of(tlvs: &Tlvs, has_udh: bool) -> Result<Option<Vec<u8>>, Wrong> {
 /// A time field as a moment in microseconds UTC; none if it is empty.
 pub(crate) fn moment(field: &[u8], now: i64) -> Result<Option<i64>, String> {
     time::parse(field, time::PIVOT)
-        .and_then(|time| time.at(now))
+        .and_then(|time| time.resolve(now))
         .map_err(|bad| bad.to_string())
 }
 

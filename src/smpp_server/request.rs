@@ -244,7 +244,7 @@ async fn submit_multi(
             }
         }
     }
-    let (Some(id), last) = (shared, last) else {
+    let Some(id) = shared else {
         // Not one of them: the answer is that of the last.
         return Err(last.unwrap_or_else(|| {
             Wrong::new(CommandStatus::RINVNUMDESTS, "number_of_dests must be 1 to 254")

@@ -403,10 +403,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             let pdus = self.pdus_of(&item);
             let count = u32::try_from(pdus.len()).unwrap_or(1);
             let token = Arc::new(Delivery { item, left: AtomicU32::new(count), is_given_up: AtomicBool::new(false) });
+            let in_flight = self.session.in_flight();
             let limits = self.session.limits_mut();
             let window = limits.window;
             // The parts of one message go together, even where they are more than the window.
-            limits.window = window.max(self.session.in_flight() + pdus.len());
+            limits.window = window.max(in_flight + pdus.len());
             for pdu in pdus {
                 let sent = self.session.request(pdu, Arc::clone(&token), now, &mut self.actions);
                 debug_assert!(sent.is_ok(), "the window was checked above");

@@ -1,20 +1,20 @@
 //! From what waits for a partner to the PDU that carries it.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use smol_str::{SmolStr, ToSmolStr};
+use smol_str::format_smolstr;
 
 use crate::{
     config::VendorTlv,
     domain::{
         Content, Item, MoMessage, MtMessage, Receipt, Sender,
         message::{Body, ReceiptState},
-        partner::Habits,
+        partner::{DefaultAlphabet, Habits},
     },
-    payload::{alphabet::Alphabet, parts},
+    payload::{alphabet::{self, Alphabet}, parts},
     smpp::{
         Address, Pdu, ShortMessage, Tlvs, Version,
         pdu::DataSm,
-        receipt::{ReceiptDates, ReceiptText},
+        receipt::ReceiptText,
         tag,
         values::{esm_class, npi, ton},
     },
@@ -79,13 +79,27 @@ impl Writing {
             data_coding: message.body.data_coding,
             ..ShortMessage::default()
         };
+        let body = self.in_peer_alphabet(&message.body);
         if self.version < Version::V34 {
-            return segments(&message.body, message.id.0)
+            return segments(&body, message.id.0)
                 .into_iter()
                 .map(|part| with_text(whole.clone(), &part, Tlvs::new()))
                 .collect();
         }
-        vec![with_text(whole, &message.body, tlvs)]
+        vec![with_text(whole, &body, tlvs)]
+    }
+
+    /// Data coding 0 means what this partner's software means by it.
+    fn in_peer_alphabet(&self, body: &Body) -> Body {
+        if body.data_coding != 0 || body.has_udh || self.habits.default_alphabet == DefaultAlphabet::Gsm7 {
+            return body.clone();
+        }
+        let letters = alphabet::decode_lenient(&body.octets, Alphabet::Gsm7);
+        let octets = letters
+            .chars()
+            .map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?'))
+            .collect::<Vec<u8>>();
+        Body { octets: octets.into(), ..body.clone() }
     }
 
     /// S152, S153, S158: the same id in text and TLV, addresses swapped.
@@ -98,16 +112,15 @@ impl Writing {
     ) -> ShortMessage {
         let text = ReceiptText {
             id: visible_id.into(),
-            sub: 1,
-            dlvrd: u16::from(receipt.state == ReceiptState::Delivered),
-            submitted_at: Some(message.accepted_at),
-            done_at: Some(receipt.done_at),
-            state: receipt.state.code(),
-            error: receipt.network_error.map_or(0, |error| error.code),
+            sub: Some(1),
+            dlvrd: Some(u16::from(receipt.state == ReceiptState::Delivered)),
+            submit_date: self.civil(message.accepted_at),
+            done_date: self.civil(receipt.done_at),
+            stat: receipt.state.stat().into(),
+            err: format_smolstr!("{:03}", receipt.network_error.map_or(0, |error| error.code)),
             text: preview(&message.body),
         };
-        let dates =
-            ReceiptDates { zone: &self.habits.receipt_zone, has_seconds: self.habits.receipt_seconds };
+        let digits = if self.habits.receipt_seconds { 12 } else { 10 };
         let is_final = receipt.state.event().is_some();
         let mut tlvs = Tlvs::new()
             .with_text(tag::RECEIPTED_MESSAGE_ID, visible_id)
@@ -130,10 +143,17 @@ impl Writing {
             source: subscriber(message.recipient.as_str()),
             destination: sender(&message.sender),
             esm_class: if is_final { esm_class::RECEIPT } else { esm_class::INTERMEDIATE },
-            short_message: text.write(&dates).into(),
+            short_message: text.write_dated(digits).into(),
             tlvs: if self.version < Version::V34 { Tlvs::new() } else { tlvs },
             ..ShortMessage::default()
         }
+    }
+
+    /// A moment on the clock that the partner reads receipts by.
+    fn civil(&self, at: i64) -> Option<jiff::civil::DateTime> {
+        let zone = jiff::tz::TimeZone::get(&self.habits.receipt_zone).ok()?;
+        let at = jiff::Timestamp::from_microsecond(at).ok()?;
+        Some(at.to_zoned(zone).datetime())
     }
 
     /// Says how often this was delivered before (S164).
@@ -196,16 +216,12 @@ fn sender(sender: &Sender) -> Address {
 }
 
 /// The first 20 characters that a receipt shows; nothing of a binary message. [34 app. B]
-fn preview(body: &Body) -> SmolStr {
+fn preview(body: &Body) -> Vec<u8> {
     if body.has_udh || body.data_coding != 0 {
-        return SmolStr::default();
+        return Vec::new();
     }
-    body.octets
-        .iter()
-        .take(20)
-        .map(|octet| if octet.is_ascii_graphic() || *octet == b' ' { char::from(*octet) } else { '.' })
-        .collect::<String>()
-        .to_smolstr()
+    let plain = |octet: &u8| octet.is_ascii_graphic() || *octet == b' ';
+    body.octets.iter().take(20).map(|octet| if plain(octet) { *octet } else { b'.' }).collect()
 }
 
 /// The handset of a subscriber is back (S121, S139).

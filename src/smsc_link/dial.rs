@@ -1,10 +1,8 @@
 //! A configured link: its limits, its sessions, and how it comes back (P20).
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -43,6 +41,7 @@ pub struct Link {
     pub(crate) card: Arc<LinkCard>,
     pub(crate) rate: Bucket,
     pub(crate) stopping: Stopping,
+    tasks: Tasks,
     tls: Option<tokio_rustls::TlsConnector>,
     steering: Mutex<Steering>,
 }
@@ -122,6 +121,7 @@ impl Link {
             profile: Profile::new(settings),
             card,
             stopping: tasks.stopping_in(Phase::Links),
+            tasks: tasks.clone(),
             tls,
             steering: Mutex::new(Steering { rate: 0, taken: 0, looked_at: Instant::now() }),
         }))
@@ -192,15 +192,11 @@ impl Link {
 
     fn add_receiver(self: &Arc<Self>) {
         let link = Arc::clone(self);
-        self.receivers().spawn(async move {
-            // It ends with the daemon; its errors are logged where they happen.
-            drop(Box::pin(link.keep_bound(BindKind::Receiver)).await);
-        })
-        .unwrap_or_else(|full| tracing::error!(%full, "no place for a receiver"));
-    }
-
-    fn receivers(&self) -> crate::tasks::Scope {
-        self.scope.clone()
+        let name = format!("link {} receiver", self.seat.name);
+        // Boxed, because a task that starts its like has a type without end.
+        let work: Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>> =
+            Box::pin(link.keep_bound(BindKind::Receiver));
+        self.tasks.spawn_in(Phase::Links, name, work);
     }
 
     /// One session from dialling to its end.
@@ -350,6 +346,3 @@ impl Link {
 fn burst(rate: u32) -> u32 {
     (rate / 10).max(1)
 }
-
-/// Keeps the count type in one place.
-pub(crate) type Count = AtomicU32;

@@ -51,6 +51,7 @@ pub(crate) struct Sending {
     item: Item,
     parts: Mutex<Parts>,
     is_given_up: AtomicBool,
+    sent_at: Instant,
 }
 
 #[derive(Debug)]
@@ -60,7 +61,12 @@ struct Parts {
     tries: u8,
 }
 
-type Token = (Arc<Sending>, usize);
+/// What a request of ours was about.
+#[derive(Debug, Clone)]
+enum Token {
+    Bind,
+    Part(Arc<Sending>, usize),
+}
 
 /// Something of the SMSC's that was taken.
 struct Taken {
@@ -91,7 +97,7 @@ pub(crate) struct Talk<S> {
     /// Claimed and not sent yet.
     ready: VecDeque<Item>,
     /// Parts that the SMSC asked us to send later.
-    later: VecDeque<(Instant, Token, ShortMessage)>,
+    later: VecDeque<(Instant, (Arc<Sending>, usize), ShortMessage)>,
     /// Nothing is sent before this moment (P19).
     paused_until: Option<Instant>,
     unflushed: VecDeque<(u64, MoAccepted)>,
@@ -100,6 +106,7 @@ pub(crate) struct Talk<S> {
     ends: Option<&'static str>,
     refused: Option<CommandStatus>,
     is_stopping: bool,
+    was_bound: bool,
 }
 
 enum Event {
@@ -148,6 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             ends: None,
             refused: None,
             is_stopping: false,
+            was_bound: false,
             link,
         }
     }
@@ -184,8 +192,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 Bytes::copy_from_slice(settings.address_range.as_bytes()),
             ),
         };
-        let sequence = self.session.bind(self.kind, bind, Instant::now(), &mut self.actions);
-        tracing::debug!(link = %self.link.seat.name, kind = self.kind.as_str(), sequence, "binding");
+        let pdu = Pdu::Bind(self.kind, Box::new(bind));
+        let sent = self.session.request(pdu, Token::Bind, Instant::now(), &mut self.actions);
+        debug_assert!(sent.is_ok(), "a fresh session has room for its bind");
         self.send_all();
     }
 
@@ -367,6 +376,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             item,
             parts: Mutex::new(parts),
             is_given_up: AtomicBool::new(false),
+            sent_at: now,
         });
         // A message is one in rates; whoever sells by parts sets the rate accordingly.
         drop(self.link.rate.take(self.link.gateway.clock().monotonic_nanos()));
@@ -376,10 +386,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     }
 
     /// The parts of one message go together, even where they are more than the window.
-    fn submit(&mut self, pdu: ShortMessage, token: Token, now: Instant) {
+    fn submit(&mut self, pdu: ShortMessage, token: (Arc<Sending>, usize), now: Instant) {
+        let token = Token::Part(token.0, token.1);
+        let in_flight = self.session.in_flight();
         let limits = self.session.limits_mut();
         let window = limits.window;
-        limits.window = window.max(1 + self.session.in_flight());
+        limits.window = window.max(1 + in_flight);
         let sent =
             self.session.request(Pdu::SubmitSm(Box::new(pdu)), token, now, &mut self.actions);
         debug_assert!(sent.is_ok(), "it is bound, and the window was made to fit");
@@ -394,7 +406,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         }
     }
 
-    async fn refuse(&self, item: &Item, why: NotTaken) {
+    async fn refuse(&mut self, item: &Item, why: NotTaken) {
         if let Err(error) = self.link.gateway.not_taken(&self.link.seat, item, why).await {
             tracing::error!(%error, link = %self.link.seat.name, "a refusal could not be noted");
         }
@@ -451,14 +463,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                     }
                     self.send(&command);
                 }
-                Action::Bound { kind, command } => self.bound(kind, &command),
-                Action::BindRefused(status) => {
-                    self.refused = Some(status);
-                    self.ends = Some("bind_refused");
-                }
                 Action::Deliver(command) => self.begin(command),
-                Action::Answered { token, command } => self.answered(token, &command).await,
-                Action::TimedOut { token } => self.timed_out(&token).await,
+                Action::Answered { token: Token::Bind, command } => self.bind_answered(&command),
+                Action::Answered { token: Token::Part(sending, part), command } => {
+                    self.answered(sending, part, &command).await;
+                }
+                Action::TimedOut { token: Token::Bind } => self.ends = Some("no_bind"),
+                Action::TimedOut { token: Token::Part(sending, _) } => {
+                    self.timed_out(&sending).await;
+                }
                 Action::Ignored(id, why) => {
                     metrics::bad_pdu(SIDE, why);
                     tracing::debug!(link = %self.link.seat.name, command = id.name(), why, "ignored");
@@ -497,7 +510,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     }
 
     /// C003, C004: the SMSC's answer says whether TLVs may be sent, and of which version.
-    fn bound(&mut self, kind: BindKind, command: &Command) {
+    fn bind_answered(&mut self, command: &Command) {
+        let kind = self.kind;
+        if !command.status.is_ok() || !matches!(command.pdu, Pdu::BindResp(..)) {
+            self.refused = Some(command.status);
+            self.ends = Some("bind_refused");
+            return;
+        }
+        self.was_bound = true;
         let shown = match &command.pdu {
             Pdu::BindResp(_, resp) => resp.tlvs.u8(tag::SC_INTERFACE_VERSION),
             _ => None,
@@ -558,16 +578,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     }
 
     /// The SMSC answered a part of a message (C010 to C018).
-    async fn answered(&mut self, token: Token, command: &Command) {
+    async fn answered(&mut self, sending: Arc<Sending>, part: usize, command: &Command) {
         self.link.card.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let (sending, part) = token;
         let Content::Mt(message) = sending.item.content.clone() else { return };
         let is_nack = command.pdu.command_id() == CommandId::GENERIC_NACK;
         let status = match command.status {
             CommandStatus::ROK if is_nack => CommandStatus::RUNKNOWNERR,
             status => status,
         };
-        metrics::submit_response(&self.link.seat.name, &self.link.profile.status_name(status));
+        metrics::submit_response(
+            &self.link.seat.name,
+            &self.link.profile.status_name(status),
+            sending.sent_at.elapsed(),
+        );
         self.steer(&command.pdu);
         if status.is_ok() {
             let id = match &command.pdu {
@@ -667,8 +690,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     }
 
     /// C013: the outcome is not known. Charged ones become UNKNOWN and are not sent again (P7).
-    async fn timed_out(&mut self, token: &Token) {
-        let (sending, _) = token;
+    async fn timed_out(&mut self, sending: &Arc<Sending>) {
         if sending.is_given_up.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -677,7 +699,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.lost(vec![sending.item.clone()], false).await;
     }
 
-    async fn lost(&self, items: Vec<Item>, is_death: bool) {
+    async fn lost(&mut self, items: Vec<Item>, is_death: bool) {
         let gateway = &self.link.gateway;
         if let Err(error) = gateway.outcome_lost(&self.link.seat.name, items, is_death).await {
             tracing::error!(%error, link = %self.link.seat.name, "lost outcomes could not be noted");
@@ -720,13 +742,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         for mo in self.unheard.drain(..) {
             self.link.gateway.mo_unanswered(&mo);
         }
-        let was_bound = self.session.version_was_agreed();
-        let lost = self.take_lost();
+                let lost = self.take_lost();
         let is_death = matches!(reason, "broken" | "peer_closed" | "bad_length" | "nacked");
         self.lost(lost, is_death).await;
         let unsent: Vec<Item> = self.ready.drain(..).collect();
         self.link.gateway.unclaim(&self.link.seat, unsent).await;
-        if was_bound {
+        if self.was_bound {
             self.link.is_unbound(self.kind);
         }
         metrics::session_closed(SIDE, reason);
@@ -739,11 +760,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     /// Everything sent and never answered, each message once.
     fn take_lost(&mut self) -> Vec<Item> {
         let mut lost = Vec::new();
-        let outstanding = self.session.close().into_iter().map(|waiting| waiting.token);
-        let count = u32::try_from(outstanding.len()).unwrap_or(0);
-        self.link.card.in_flight.fetch_sub(count, Ordering::Relaxed);
-        let later = std::mem::take(&mut self.later);
-        for (sending, _) in outstanding.chain(later.into_iter().map(|(_, token, _)| token)) {
+        let mut under_way: Vec<Arc<Sending>> = Vec::new();
+        for waiting in self.session.close() {
+            if let Token::Part(sending, _) = waiting.token {
+                self.link.card.in_flight.fetch_sub(1, Ordering::Relaxed);
+                under_way.push(sending);
+            }
+        }
+        under_way.extend(self.later.drain(..).map(|(_, (sending, _), _)| sending));
+        for sending in under_way {
             if !sending.is_given_up.swap(true, Ordering::AcqRel) {
                 lost.push(sending.item.clone());
             }

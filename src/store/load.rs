@@ -36,6 +36,7 @@ struct PartnerRow {
     prefers_rx_t_appn: i64,
     wants_reasons: i64,
     splits_long: i64,
+    takes_data_sm: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -178,6 +179,7 @@ fn partner(row: PartnerRow) -> Partner {
             prefers_rx_t_appn: row.prefers_rx_t_appn != 0,
             wants_reasons: row.wants_reasons != 0,
             splits_long: row.splits_long != 0,
+            takes_data_sm: row.takes_data_sm != 0,
         },
     }
 }

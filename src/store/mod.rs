@@ -64,6 +64,13 @@ impl Pending {
 }
 
 impl Store {
+    /// How full the writer's inbox is, from 0 to 100.
+    pub fn congestion(&self) -> u8 {
+        let most = self.inbox.max_capacity().max(1);
+        let used = most - self.inbox.capacity();
+        u8::try_from(used * 100 / most).unwrap_or(100)
+    }
+
     /// Brings the schema up to date.
     pub async fn migrate(place: &Place) -> Result<(), Error> {
         db::migrate(place).await
