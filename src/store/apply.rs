@@ -1,6 +1,9 @@
 //! From changes to statements: the rows of a whole group, table by table.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use smol_str::SmolStr;
 use sqlx::{Arguments, AssertSqlSafe};
@@ -9,7 +12,8 @@ use super::{
     Error,
     bulk::{Insert, Listed, chunks},
     change::{
-        Applied, Change, ChargeRow, Claim, EventRow, Gates, NewMo, NewMt, ReceiptKey, StateRow, pack_tlvs,
+        Applied, Change, ChargeRow, Claim, EventRow, Gates, NewMo, NewMt, ReceiptKey, StateRow,
+        lane_row, pack_tlvs,
     },
     db::{Tx, execute, fetch_in},
     rare,
@@ -173,11 +177,27 @@ impl Group {
     }
 
     /// Writes everything: rows come before their changes of state, and go last.
+    /// Lanes of this group that have no row yet, as far as the writer knows.
+    pub(super) fn new_lanes(&self, known: &HashSet<LaneId>) -> Vec<LaneId> {
+        let mut lanes: Vec<LaneId> = self
+            .items_in
+            .iter()
+            .map(|item| item.key.lane)
+            .filter(|lane| !known.contains(lane))
+            .collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
+    }
+
     pub(super) async fn write(
         &mut self,
         tx: &mut Tx<'_>,
         statements: &Statements,
+        new_lanes: &[LaneId],
     ) -> Result<(), Error> {
+        let lanes: Vec<_> = new_lanes.iter().copied().filter_map(lane_row).collect();
+        write_rows!(tx, statements.lane, &lanes, row => [row.0.0, row.1, row.2, 0_i64]);
         self.write_messages(tx, statements).await?;
         write_rows!(tx, statements.event, &self.events, row => [
             row.message.0, row.seq, row.at, row.kind, row.who.as_str(), row.link.as_deref(),
@@ -329,16 +349,6 @@ async fn write_claim(
         });
     }
     Ok(true)
-}
-
-/// Creates the row of a lane that is used for the first time.
-pub(super) async fn ensure_lane(
-    tx: &mut Tx<'_>,
-    statements: &Statements,
-    lanes: &[(LaneId, &'static str, Option<i64>)],
-) -> Result<(), Error> {
-    write_rows!(tx, statements.lane, lanes, row => [row.0.0, row.1, row.2, 0_i64]);
-    Ok(())
 }
 
 /// Asks the conditions of a change. Anything but `Done` leaves the change unwritten.

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use crate::domain::{
-    GroupId, Item, ItemKey, Lane, MessageId, MessageState, MoMessage, MtMessage, PartnerId,
+    GroupId, Item, ItemKey, Lane, LaneId, MessageId, MessageState, MoMessage, MtMessage, PartnerId,
     ServiceId,
     message::{NetworkError, ReceiptState},
     service::Brakes,
@@ -211,12 +211,16 @@ impl Change {
     }
 }
 
-/// `group`, `lane` as the store writes them for a lane's own row.
-pub(super) fn lane_partner(lane: Lane) -> Option<PartnerId> {
-    match lane {
-        Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => Some(partner),
+/// The row of a lane: its class and, where it has one, its partner.
+pub(super) fn lane_row(id: LaneId) -> Option<(LaneId, &'static str, Option<i64>)> {
+    let lane = Lane::of(id)?;
+    let partner = match lane {
+        Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => {
+            Some(partner.0)
+        }
         Lane::Callback { .. } => None,
-    }
+    };
+    Some((id, lane.class(), partner))
 }
 
 /// Vendor TLVs as they are stored: tag, length, value, each two octets of head.

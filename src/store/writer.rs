@@ -9,7 +9,7 @@
 //! group is told "unavailable", and before the next group is written, what turns out to be stored
 //! after all is voided, so that no one is charged for a message whose partner heard an error.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -53,6 +53,8 @@ pub struct Writer {
     statements: Statements,
     /// Messages of a group whose commit was ambiguous.
     doubtful: Vec<MessageId>,
+    /// Lanes that have a row.
+    lanes: HashSet<LaneId>,
 }
 
 impl Writer {
@@ -64,7 +66,7 @@ impl Writer {
         is_up: Arc<std::sync::atomic::AtomicBool>,
     ) -> Self {
         let statements = Statements::new(db.is_postgres());
-        Self { place, db, inbox, limits, is_up, statements, doubtful: Vec::new() }
+        Self { place, db, inbox, limits, is_up, statements, doubtful: Vec::new(), lanes: HashSet::new() }
     }
 
     /// Writes until every sender is gone. An error means that nothing may be acknowledged any
@@ -141,8 +143,10 @@ impl Writer {
                 answers.push(verdict);
             }
         }
-        group.write(&mut tx, &self.statements).await?;
+        let new_lanes = group.new_lanes(&self.lanes);
+        group.write(&mut tx, &self.statements, &new_lanes).await?;
         tx.commit().await?;
+        self.lanes.extend(new_lanes);
         self.doubtful.clear();
         metrics::commit(begun.elapsed(), commands.len());
         Ok(answers)
