@@ -22,7 +22,10 @@ use super::{
     change::{Applied, Change},
     db::{self, Pen, Place},
 };
-use crate::{domain::MessageId, metrics};
+use crate::{
+    domain::{LaneId, MessageId},
+    metrics,
+};
 
 pub(super) struct Command {
     pub(super) change: Change,
