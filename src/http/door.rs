@@ -217,9 +217,7 @@ impl Visit {
         self.watch(connection).await;
     }
 
-    fn service(
-        &self,
-    ) -> impl Fn(Request<Incoming>) -> Answering + Send + 'static + use<> {
+    fn service(&self) -> impl Fn(Request<Incoming>) -> Answering + Send + 'static + use<> {
         let (peer, router, activity) = (self.peer, self.router.clone(), Arc::clone(&self.activity));
         move |request| {
             let (router, running) = (router.clone(), activity.begin());

@@ -108,7 +108,9 @@ fn request_id(gateway: &Gateway, request: &Request) -> SmolStr {
         .and_then(|value| value.to_str().ok())
         .filter(|text| {
             (1..=REQUEST_ID_OCTETS_MAX).contains(&text.len())
-                && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet))
+                && text
+                    .bytes()
+                    .all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet))
         })
         .map_or_else(
             || smol_str::format_smolstr!("{:016x}", gateway.clock().random()),

@@ -175,10 +175,9 @@ impl Problem {
         let (mut parts, _) = before.into_parts();
         parts.status = self.status;
         parts.headers.remove(header::CONTENT_LENGTH);
-        parts.headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        parts
+            .headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = seconds {
             parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

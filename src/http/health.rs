@@ -41,8 +41,9 @@ fn word(is_good: bool) -> Response {
 
 /// The names of the checks that fail, or with `?verbose` all of them.
 pub(super) async fn ready_in_detail(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
-    let is_verbose = query
-        .is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("verbose")));
+    let is_verbose = query.is_some_and(|query| {
+        query.split('&').any(|pair| pair.split('=').next() == Some("verbose"))
+    });
     let is_ready = app.gateway.is_ready();
     let (is_up, is_draining) = (app.gateway.store().is_up(), app.gateway.is_draining());
     let checks = [

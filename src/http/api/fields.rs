@@ -32,8 +32,9 @@ pub(super) async fn object(
     let octets = match Limited::new(body, octets_max).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
-            return Err(Fault::BodyTooLarge
-                .says(format!("the body has more than {octets_max} octets")));
+            return Err(
+                Fault::BodyTooLarge.says(format!("the body has more than {octets_max} octets"))
+            );
         }
         Err(_) => return Err(Fault::BadRequest.into()),
     };
@@ -136,7 +137,9 @@ impl Fields {
         if self.count == 0 {
             return Ok(());
         }
-        let many = if self.count == 1 { "1 field is wrong".to_owned() } else {
+        let many = if self.count == 1 {
+            "1 field is wrong".to_owned()
+        } else {
             format!("{} fields are wrong", self.count)
         };
         let mut problem = Fault::InvalidFields.says(many);

@@ -268,8 +268,8 @@ fn named(caller: &ApiCaller, mut response: Response) -> Response {
 
 /// An id that can be one. What cannot is unknown, in the same words as an unknown one (S-28).
 fn checked(id: &str) -> Result<&str, Refusal> {
-    let is_good = (1..=ID_MAX).contains(&id.len())
-        && id.bytes().all(|octet| octet.is_ascii_alphanumeric());
+    let is_good =
+        (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|octet| octet.is_ascii_alphanumeric());
     if is_good {
         return Ok(id);
     }
@@ -282,9 +282,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, FieldError> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none());
-    let text = text.map(|text| {
-        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
-    });
+    let text = text
+        .map(|text| text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text));
     text.filter(|text| {
         (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_graphic())
     })
@@ -363,8 +362,8 @@ impl Drop for Fate {
 
 impl Fresh {
     fn into_response(self) -> Result<Response, Problem> {
-        let text = serde_json::to_vec(&self.answer)
-            .expect("an answer has only strings and numbers");
+        let text =
+            serde_json::to_vec(&self.answer).expect("an answer has only strings and numbers");
         let body = Answer { octets: Some(text.into()), fate: self.fate };
         let mut response = (StatusCode::ACCEPTED, HttpBody::new(body)).into_response();
         let headers = response.headers_mut();
@@ -526,9 +525,10 @@ mod tests {
     #[test]
     fn a_text_takes_the_gsm_alphabet_where_it_can_and_ucs2_else() {
         assert_eq!(BASIC.chars().count(), 128);
-        let of = |text: &str| text_body(text, Coding::Auto, 16).map(|(body, parts)| {
-            (body.data_coding, body.octets.to_vec(), parts)
-        });
+        let of = |text: &str| {
+            text_body(text, Coding::Auto, 16)
+                .map(|(body, parts)| (body.data_coding, body.octets.to_vec(), parts))
+        };
         assert_eq!(of("@é"), Ok((0, vec![0x00, 0x05], 1)));
         assert_eq!(of("1€"), Ok((0, vec![0x31, 0x1b, 0x65], 1)));
         assert_eq!(of("zażółć").unwrap().0, 8);

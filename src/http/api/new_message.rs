@@ -24,8 +24,21 @@ pub(super) const TEXT_MAX: usize = 4096;
 const VALIDITY_MAX: i64 = 31_536_000;
 
 const KNOWN: [&str; 15] = [
-    "to", "from", "text", "coding", "binary", "data_coding", "udh", "service", "tariff",
-    "validity", "valid_until", "deliver_after", "receipts", "reference", "answers",
+    "to",
+    "from",
+    "text",
+    "coding",
+    "binary",
+    "data_coding",
+    "udh",
+    "service",
+    "tariff",
+    "validity",
+    "valid_until",
+    "deliver_after",
+    "receipts",
+    "reference",
+    "answers",
 ];
 
 /// The schema of the request, for the document only; `read` is what decides.
@@ -206,7 +219,9 @@ fn recipient(fields: &mut Fields) -> Option<Msisdn> {
 fn content(fields: &mut Fields, parts_max: u8) -> Option<(Body, u8)> {
     let is_text = fields.has("text");
     if is_text == fields.has("binary") {
-        let detail = if is_text { "give `text` or `binary`, not both" } else {
+        let detail = if is_text {
+            "give `text` or `binary`, not both"
+        } else {
             "is missing; give `text`, or `binary` with `data_coding`"
         };
         fields.wrong("text", if is_text { "invalid" } else { "missing" }, detail);

@@ -13,15 +13,9 @@ pub(super) const FAULTS: &[Page] = &[
         status: 400,
         smpp: None,
         title: ["Malformed JSON", "Błędny JSON"],
-        meaning: [
-            "The body is not a JSON object.",
-            "Treść żądania nie jest obiektem JSON.",
-        ],
+        meaning: ["The body is not a JSON object.", "Treść żądania nie jest obiektem JSON."],
         example: "{\"to\": \"48600100200\",}",
-        cure: [
-            "Send one JSON object in UTF-8.",
-            "Wyślij jeden obiekt JSON w UTF-8.",
-        ],
+        cure: ["Send one JSON object in UTF-8.", "Wyślij jeden obiekt JSON w UTF-8."],
     },
     Page {
         code: "bad_request",
@@ -88,10 +82,7 @@ pub(super) const FAULTS: &[Page] = &[
         status: 404,
         smpp: None,
         title: ["Not found", "Nie znaleziono"],
-        meaning: [
-            "There is nothing at this address.",
-            "Pod tym adresem niczego nie ma.",
-        ],
+        meaning: ["There is nothing at this address.", "Pod tym adresem niczego nie ma."],
         example: "GET /api/v1/mesages",
         cure: [
             "Compare the path with the OpenAPI document.",
@@ -108,10 +99,7 @@ pub(super) const FAULTS: &[Page] = &[
             "Adres istnieje, ale nie z tą metodą; dozwolone wymienia Allow.",
         ],
         example: "PUT /api/v1/messages",
-        cure: [
-            "Use a method named in Allow.",
-            "Użyj metody wymienionej w Allow.",
-        ],
+        cure: ["Use a method named in Allow.", "Użyj metody wymienionej w Allow."],
     },
     Page {
         code: "request_timeout",
@@ -138,10 +126,7 @@ pub(super) const FAULTS: &[Page] = &[
             "Treść ma więcej oktetów, niż wolno.",
         ],
         example: "A body of 5 MiB",
-        cure: [
-            "Send one message in each request.",
-            "Wysyłaj jedną wiadomość w każdym żądaniu.",
-        ],
+        cure: ["Send one message in each request.", "Wysyłaj jedną wiadomość w każdym żądaniu."],
     },
     Page {
         code: "unsupported_media_type",

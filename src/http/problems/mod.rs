@@ -123,10 +123,9 @@ pub(super) async fn one(Path(code): Path<String>, headers: HeaderMap) -> Respons
             "Wszystkie problemy",
         ],
     };
-    let status = page.smpp.map_or_else(
-        || none.to_owned(),
-        |name| format!("<code>command_status {name}</code>"),
-    );
+    let status = page
+        .smpp
+        .map_or_else(|| none.to_owned(), |name| format!("<code>command_status {name}</code>"));
     let body = format!(
         "<p><a href=\"/problems\">&larr; {all}</a></p>\
          <h1>{title}</h1><p class=\"lead\"><code>{code}</code> &middot; HTTP {http}</p>\

@@ -252,15 +252,9 @@ pub(super) const REFUSALS: &[Page] = &[
         status: 422,
         smpp: Some("ESME_RSUBMITFAIL"),
         title: ["Unknown service", "Nieznana usługa"],
-        meaning: [
-            "You have no service of this name.",
-            "Nie masz usługi o tej nazwie.",
-        ],
+        meaning: ["You have no service of this name.", "Nie masz usługi o tej nazwie."],
         example: "\"service\": \"wni\"",
-        cure: [
-            "Use the name from your list of services.",
-            "Użyj nazwy z listy swoich usług.",
-        ],
+        cure: ["Use the name from your list of services.", "Użyj nazwy z listy swoich usług."],
     },
     Page {
         code: "ambiguous_service",
@@ -272,10 +266,7 @@ pub(super) const REFUSALS: &[Page] = &[
             "Tego nadawcę ma kilka Twoich płatnych usług, a opłaty nie wolno zgadywać.",
         ],
         example: "\"from\": \"7455\" without `service`",
-        cure: [
-            "Name the service in `service`.",
-            "Podaj nazwę usługi w polu `service`.",
-        ],
+        cure: ["Name the service in `service`.", "Podaj nazwę usługi w polu `service`."],
     },
     Page {
         code: "tariff_missing",
@@ -297,15 +288,9 @@ pub(super) const REFUSALS: &[Page] = &[
         status: 422,
         smpp: Some("ESME_RSUBMITFAIL"),
         title: ["Tariff unknown", "Nieznana taryfa"],
-        meaning: [
-            "There is no tariff of this code.",
-            "Nie ma taryfy o tym kodzie.",
-        ],
+        meaning: ["There is no tariff of this code.", "Nie ma taryfy o tym kodzie."],
         example: "\"tariff\": \"T99\"",
-        cure: [
-            "Use a code from your agreement.",
-            "Użyj kodu ze swojej umowy.",
-        ],
+        cure: ["Use a code from your agreement.", "Użyj kodu ze swojej umowy."],
     },
     Page {
         code: "tariff_not_allowed",
@@ -377,10 +362,7 @@ pub(super) const REFUSALS: &[Page] = &[
             "Wiadomość prosi o tekst przechowywany w bramce, a bramka żadnych nie ma.",
         ],
         example: "sm_default_msg_id 1",
-        cure: [
-            "Send the text itself.",
-            "Wyślij sam tekst.",
-        ],
+        cure: ["Send the text itself.", "Wyślij sam tekst."],
     },
     Page {
         code: "unknown_message",
@@ -437,10 +419,7 @@ pub(super) const REFUSALS: &[Page] = &[
             "Wiadomość jest nieznana, długa albo już nie czeka.",
         ],
         example: "replace_sm of a delivered message",
-        cure: [
-            "Send a new message.",
-            "Wyślij nową wiadomość.",
-        ],
+        cure: ["Send a new message.", "Wyślij nową wiadomość."],
     },
     Page {
         code: "idempotency_conflict",
@@ -497,10 +476,7 @@ pub(super) const REFUSALS: &[Page] = &[
             "Jedno żądanie podaje więcej odbiorców, niż wolno.",
         ],
         example: "submit_multi with 300 numbers",
-        cure: [
-            "Send several requests.",
-            "Wyślij kilka żądań.",
-        ],
+        cure: ["Send several requests.", "Wyślij kilka żądań."],
     },
     Page {
         code: "partner_suspended",
@@ -512,10 +488,7 @@ pub(super) const REFUSALS: &[Page] = &[
             "Twoje konto obecnie nie przenosi ruchu.",
         ],
         example: "Any message while the agreement is suspended",
-        cure: [
-            "Talk to the operator.",
-            "Skontaktuj się z operatorem.",
-        ],
+        cure: ["Talk to the operator.", "Skontaktuj się z operatorem."],
     },
     Page {
         code: "bad_field",
@@ -527,9 +500,6 @@ pub(super) const REFUSALS: &[Page] = &[
             "Pole ma wartość, której mieć nie może; opis mówi które.",
         ],
         example: "priority 9",
-        cure: [
-            "Correct the field that the detail names.",
-            "Popraw pole podane w opisie.",
-        ],
+        cure: ["Correct the field that the detail names.", "Popraw pole podane w opisie."],
     },
 ];
