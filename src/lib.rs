@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod gateway;
+pub mod http;
 pub mod listen;
 pub mod log;
 pub mod metrics;
