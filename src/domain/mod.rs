@@ -12,6 +12,7 @@ pub mod message;
 pub mod number;
 pub mod partner;
 pub mod refusal;
+pub mod secret;
 pub mod service;
 pub mod tariff;
 
