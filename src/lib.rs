@@ -1,7 +1,9 @@
 //! Bramka: a premium-SMS/WAP partner gateway. One library, one binary.
 pub mod callback;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod domain;
 pub mod gateway;
 pub mod http;

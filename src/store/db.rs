@@ -177,7 +177,7 @@ pub(super) async fn open_pen(place: &Place, db: Option<&Db>) -> Result<Pen, Erro
     Ok(Pen::Sqlite(connection))
 }
 
-fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
+pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
     // BRAMKA_UNSAFE_SYNCHRONOUS exists for one test only: the negative control of the power-loss
     // run, which must lose messages or the run proves nothing (T-03).
     let synchronous = match std::env::var("BRAMKA_UNSAFE_SYNCHRONOUS").as_deref() {
@@ -203,6 +203,11 @@ pub(super) fn is_postgres(url: &str) -> bool {
 /// The schema, oldest first. A step is never edited once it has been released.
 const STEPS: [(i64, &str, &str); 1] =
     [(1, "traffic", include_str!("../../migrations/0001_traffic.sql"))];
+
+/// The newest step of the schema that this program knows.
+pub(super) fn newest_step() -> i64 {
+    STEPS.iter().map(|(number, ..)| *number).max().unwrap_or_default()
+}
 
 /// Brings the schema up to date; does nothing if it is.
 pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
