@@ -2,6 +2,7 @@
 pub mod callback;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod gateway;
 pub mod listen;
