@@ -358,12 +358,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Worker<S> {
             let may_order = self.connection.has_room();
             tokio::select! {
                 step = self.connection.step(may_read) => match step {
-                    Ok(Step::Frames(frames) | Step::Bad(frames, _)) => {
-                        for frame in &frames {
-                            if !self.take(frame).await {
-                                return;
-                            }
+                    Ok(Step::Frames(frames)) => {
+                        if !self.take_all(&frames).await {
+                            return;
                         }
+                    }
+                    Ok(Step::Bad(frames, _)) => {
+                        self.take_all(&frames).await;
+                        return;
                     }
                     Ok(Step::Flushed) => {}
                     Ok(Step::Ended) | Err(_) => return,
@@ -412,6 +414,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Worker<S> {
             // Whoever waits for its answer learns that there is none.
             self.waiting.remove(&command.sequence);
         }
+    }
+
+    async fn take_all(&mut self, frames: &[Bytes]) -> bool {
+        for frame in frames {
+            if !self.take(frame).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// Takes one frame; false if nobody is there for it any more.

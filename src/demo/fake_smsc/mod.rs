@@ -40,6 +40,7 @@ pub use self::{
     },
     state::{BoundLine, Journal, Submitted},
 };
+use super::subscribers::{self, Plan};
 use crate::smpp::{Address, BindKind, CommandStatus, ShortMessage};
 
 /// How long a `wait_...` waits before it says what it saw instead.
@@ -118,14 +119,26 @@ impl FakeSmsc {
         Ok(Self { shared, address, _listener: tasks })
     }
 
-    /// Runs as a process of its own until `stop`, then flushes the journal.
+    /// Runs as a process of its own until `stop`; with a plan, subscribers text meanwhile.
     pub async fn run(
         options: Options,
         script: Script,
+        plan: Option<Plan>,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let smsc = Self::with(options, script).await?;
-        stop.await;
+        let texting = async {
+            match &plan {
+                Some(plan) => subscribers::text(&smsc, plan).await,
+                None => 0,
+            }
+        };
+        tokio::pin!(stop);
+        tokio::select! {
+            () = &mut stop => {}
+            // All has been texted; receipts and answers still come.
+            _ = texting => stop.await,
+        }
         smsc.shared.lock().flush();
         Ok(())
     }
