@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::smpp::ShortMessage;
 
 /// A line longer than this is not one of ours.
-const LINE_MAX: u64 = 16 * 1024;
+const LINE_MAX: usize = 16 * 1024;
 
 /// One line: when, in microseconds since 1970 UTC, and what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,18 +42,50 @@ pub enum Event {
         tariff: Option<String>,
     },
     /// The SMSC has an MO for the gateway.
-    Mo { number: u64, tag: Option<String>, from: String, to: String },
-    MoAcked { number: u64, tag: Option<String>, status: u32 },
-    ReceiptSent { id: String },
-    ReceiptAcked { id: String, status: u32 },
+    Mo {
+        number: u64,
+        tag: Option<String>,
+        from: String,
+        to: String,
+    },
+    MoAcked {
+        number: u64,
+        tag: Option<String>,
+        status: u32,
+    },
+    ReceiptSent {
+        id: String,
+    },
+    ReceiptAcked {
+        id: String,
+        status: u32,
+    },
     /// The partner got an MO; `repeated` if it had this one before.
-    MoSeen { tag: Option<String>, gateway_id: Option<String>, from: String, to: String, repeated: bool },
+    MoSeen {
+        tag: Option<String>,
+        gateway_id: Option<String>,
+        from: String,
+        to: String,
+        repeated: bool,
+    },
     /// The partner sent an MT; `attempt` counts from 1.
-    MtSent { tag: String, attempt: u32 },
-    MtAccepted { tag: String, id: String },
-    MtRefused { tag: String, status: u32 },
+    MtSent {
+        tag: String,
+        attempt: u32,
+    },
+    MtAccepted {
+        tag: String,
+        id: String,
+    },
+    MtRefused {
+        tag: String,
+        status: u32,
+    },
     /// The partner got a receipt for its MT.
-    Receipt { id: String, state: u8 },
+    Receipt {
+        id: String,
+        state: u8,
+    },
 }
 
 /// A journal file that is being written.
@@ -107,8 +139,8 @@ pub fn read(path: &Path, mut take: impl FnMut(Entry)) -> io::Result<()> {
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
-        let size = io::Read::take(&mut reader, LINE_MAX).read_until(b'\n', &mut line)?;
-        if size == 0 || line.last() != Some(&b'\n') && size < LINE_MAX as usize {
+        let size = io::Read::take(&mut reader, LINE_MAX as u64).read_until(b'\n', &mut line)?;
+        if size == 0 || line.last() != Some(&b'\n') && size < LINE_MAX {
             break;
         }
         let entry = serde_json::from_slice(&line).map_err(|error| {

@@ -87,8 +87,9 @@ mod tests {
     async fn they_text_in_turn_with_unique_tags() {
         let smsc = FakeSmsc::start().await.unwrap();
         let plan = Plan { count: Some(6), ..Plan::new(1000.0, "7055") };
-        let mut esme =
-            Esme::bind(smsc.address(), BindKind::Receiver, Version::V34, "acme", "x").await.unwrap();
+        let mut esme = Esme::bind(smsc.address(), BindKind::Receiver, Version::V34, "acme", "x")
+            .await
+            .unwrap();
         assert_eq!(text(&smsc, &plan).await, 6);
         let mut tags = std::collections::HashSet::new();
         let mut keywords = Vec::new();

@@ -138,9 +138,8 @@ pub(super) fn receipt(
         receipt.short_message = receipt_text(id, at, stat, err, submit.content()).into();
     }
     if plan.form != ReceiptForm::TextOnly {
-        receipt.tlvs = Tlvs::new()
-            .with_text(tag::RECEIPTED_MESSAGE_ID, id)
-            .with_u8(tag::MESSAGE_STATE, state);
+        receipt.tlvs =
+            Tlvs::new().with_text(tag::RECEIPTED_MESSAGE_ID, id).with_u8(tag::MESSAGE_STATE, state);
         if let Some(error) = plan.network_error {
             receipt.tlvs.push(tag::NETWORK_ERROR_CODE, error.to_vec());
         }

@@ -27,7 +27,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinSet,
-    time::Instant,
+    time::{Instant, timeout_at},
 };
 
 use self::{
@@ -35,9 +35,7 @@ use self::{
     state::{Shared, State},
 };
 pub use self::{
-    script::{
-        CloseAfter, Closing, IdFormat, Nack, ReceiptForm, Receipts, Rule, Script,
-    },
+    script::{CloseAfter, Closing, IdFormat, Nack, ReceiptForm, Receipts, Rule, Script},
     state::{BoundLine, Journal, Submitted},
 };
 use super::subscribers::{self, Plan};
@@ -78,7 +76,7 @@ impl Default for Options {
             deliveries_max: 1_000_000,
             connections_max: 1_000,
             enquire_link: Duration::from_secs(30),
-            response: Duration::from_secs(60),
+            response: Duration::from_mins(1),
             tariff_tag: 0x1d01,
         }
     }
@@ -120,16 +118,10 @@ impl FakeSmsc {
     }
 
     /// Runs as a process of its own until `stop`; with a plan, subscribers text meanwhile.
-    pub async fn run(
-        options: Options,
-        script: Script,
-        plan: Option<Plan>,
-        stop: impl Future<Output = ()>,
-    ) -> io::Result<()> {
-        let smsc = Self::with(options, script).await?;
+    pub async fn run(self, plan: Option<Plan>, stop: impl Future<Output = ()>) {
         let texting = async {
             match &plan {
-                Some(plan) => subscribers::text(&smsc, plan).await,
+                Some(plan) => subscribers::text(&self, plan).await,
                 None => 0,
             }
         };
@@ -139,8 +131,7 @@ impl FakeSmsc {
             // All has been texted; receipts and answers still come.
             _ = texting => stop.await,
         }
-        smsc.shared.lock().flush();
-        Ok(())
+        self.shared.lock().flush();
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -200,12 +191,8 @@ impl FakeSmsc {
             if is_true(&self.shared.lock()) {
                 return Ok(());
             }
-            match tokio::time::timeout_at(deadline, changed.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => {
-                    let state = self.shared.lock();
-                    return Err(Late { seen: state.summary() });
-                }
+            if !matches!(timeout_at(deadline, changed.changed()).await, Ok(Ok(()))) {
+                return Err(Late { seen: self.shared.lock().summary() });
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::smpp::CommandStatus;
 
 /// The behaviour of a [`super::FakeSmsc`].
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch, free of the others")]
 pub struct Script {
     /// False: a new connection is reset at once, as if the SMSC were gone.
     pub accepts_connections: bool,
@@ -183,7 +184,9 @@ pub enum ReceiptForm {
     TlvsOnly,
 }
 
+/// What becomes of the messages that were taken.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch, free of the others")]
 pub struct Receipts {
     /// False: none is sent by itself; `send_receipt_for` still works.
     pub are_sent: bool,

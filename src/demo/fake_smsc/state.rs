@@ -308,9 +308,8 @@ impl State {
     pub(super) fn share(&self, account: &Bytes) -> usize {
         let waiting = self.accounts.get(account).map_or(0, Outbox::len) + self.anyone.len();
         let receivers = self.lines.values().filter_map(|entry| entry.bound.as_ref());
-        let receivers = receivers
-            .filter(|bound| bound.kind.receives() && bound.system_id == *account)
-            .count();
+        let receivers =
+            receivers.filter(|bound| bound.kind.receives() && bound.system_id == *account).count();
         waiting.div_ceil(receivers.max(1))
     }
 
@@ -343,18 +342,17 @@ impl State {
     pub(super) fn note_done(&mut self, delivery: &Delivery, status: CommandStatus) {
         self.journal.deliveries_done += 1;
         self.journal.deliveries_refused += u64::from(!status.is_ok());
-        let event = match &delivery.what {
-            What::Mo => {
-                self.journal.mos_acked += 1;
-                let (number, tag) = (delivery.number, delivery.tag());
-                Event::MoAcked { number, tag, status: status.0 }
-            }
-            What::Receipt { id } => {
-                self.journal.receipts_acked += 1;
-                Event::ReceiptAcked { id: id.clone(), status: status.0 }
-            }
-        };
-        self.note(event);
+        match &delivery.what {
+            What::Mo => self.journal.mos_acked += 1,
+            What::Receipt { .. } => self.journal.receipts_acked += 1,
+        }
+        if self.has_file() {
+            let status = status.0;
+            self.note(match &delivery.what {
+                What::Mo => Event::MoAcked { number: delivery.number, tag: delivery.tag(), status },
+                What::Receipt { id } => Event::ReceiptAcked { id: id.clone(), status },
+            });
+        }
         if let Some(tell) = self.told.remove(&delivery.number)
             && tell.send(status).is_err()
         {

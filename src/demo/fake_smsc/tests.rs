@@ -78,10 +78,8 @@ async fn a_message_that_asks_for_no_receipt_gets_none() {
 
 #[tokio::test]
 async fn only_the_right_password_binds() {
-    let options = Options {
-        accounts: vec![("acme".to_owned(), "secret".to_owned())],
-        ..Options::default()
-    };
+    let options =
+        Options { accounts: vec![("acme".to_owned(), "secret".to_owned())], ..Options::default() };
     let smsc = FakeSmsc::with(options, Script::default()).await.unwrap();
     let cases = [
         ("acme", "secret", CommandStatus::ROK),
@@ -301,8 +299,7 @@ async fn a_receipt_can_be_sent_by_hand() {
 #[tokio::test]
 async fn a_connection_ends_after_the_last_submit_of_the_script() {
     for how in [Closing::Fin, Closing::Reset] {
-        let smsc =
-            smsc(|script| script.close = Some(CloseAfter { submits: 2, how })).await;
+        let smsc = smsc(|script| script.close = Some(CloseAfter { submits: 2, how })).await;
         let esme = transceiver(&smsc).await;
         esme.submit(quiet("a")).await.unwrap();
         assert!(matches!(esme.submit(quiet("b")).await, Err(Failed::Closed)), "{how:?}");
@@ -361,7 +358,7 @@ async fn rude_octets_reach_the_peer_as_they_are() {
 
 #[tokio::test]
 async fn a_slow_reader_reads_again_after_its_pause() {
-    let smsc = smsc(|script| script.read_pause = Some(Duration::from_secs(3600))).await;
+    let smsc = smsc(|script| script.read_pause = Some(Duration::from_hours(1))).await;
     // The pause begins with the bind; what comes after it stays in the socket.
     let esme = transceiver(&smsc).await;
     let answer = esme.start(Pdu::SubmitSm(Box::new(quiet("a")))).await.unwrap();
@@ -565,4 +562,40 @@ async fn the_journal_file_tells_the_same_story() {
         Event::MoAcked { number: 2, tag: Some("k8".to_owned()), status: 0 },
     ];
     assert_eq!(events, expected);
+}
+
+#[tokio::test]
+async fn a_delivery_for_one_account_goes_to_no_other() {
+    let smsc = FakeSmsc::start().await.unwrap();
+    let mut other =
+        Esme::bind(smsc.address(), BindKind::Receiver, Version::V34, "other", "x").await.unwrap();
+    let for_acme = esme::mt("48600100200", "7055", "for acme");
+    let delivered = smsc.deliver(Some("acme"), for_acme);
+    let then_bind = async {
+        // The one that is bound gets what is for anybody, and only that.
+        smsc.queue_mo("48600100200", "7055", "for anybody").unwrap();
+        assert_eq!(other.next_delivery().await.unwrap().message.short_message, "for anybody");
+        let mut acme = bind(&smsc, BindKind::Receiver).await;
+        assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "for acme");
+    };
+    let (status, ()) = tokio::join!(delivered, then_bind);
+    assert_eq!(status.unwrap(), CommandStatus::ROK);
+    assert!(other.try_delivery().is_none());
+}
+
+#[tokio::test]
+async fn it_runs_until_it_is_told_to_stop() {
+    let smsc = FakeSmsc::start().await.unwrap();
+    let mut esme = bind(&smsc, BindKind::Receiver).await;
+    let plan = Plan { count: Some(3), ..Plan::new(1000.0, "7055") };
+    let (stop, stopped) = oneshot::channel();
+    let run = smsc.run(Some(plan), async { stopped.await.unwrap() });
+    let watch = async {
+        for _ in 0..3 {
+            esme.next_delivery().await.unwrap();
+        }
+        stop.send(()).unwrap();
+    };
+    tokio::join!(run, watch);
+    esme.closed().await.unwrap();
 }

@@ -1,10 +1,6 @@
 //! One session of the partner: binds, serves, and binds again for as long as the partner runs.
 
-use std::{
-    io,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpStream,
@@ -84,7 +80,7 @@ struct Bound {
     connection: Connection<TcpStream>,
     session: Session<Asked>,
     actions: Vec<Action<Asked>>,
-    was_bound: bool,
+    had_bind: bool,
     is_over: bool,
     tick_at: Instant,
 }
@@ -102,7 +98,7 @@ impl Bound {
             connection: Connection::new(stream, ConnectionLimits::default()),
             session: Session::new(Role::Esme, limits, now),
             actions: Vec::new(),
-            was_bound: false,
+            had_bind: false,
             is_over: false,
             tick_at: now + TICK,
             shared,
@@ -183,7 +179,7 @@ impl Bound {
             return;
         }
         self.session.bound(BindKind::Transceiver, self.shared.options.version, now);
-        self.was_bound = true;
+        self.had_bind = true;
         let mut book = self.shared.lock();
         book.counts.binds += 1;
         book.counts.sessions_bound += 1;
@@ -245,9 +241,9 @@ impl Bound {
                 book.owe_again(&reply);
             }
         }
-        book.counts.sessions_bound -= u64::from(self.was_bound);
+        book.counts.sessions_bound -= u64::from(self.had_bind);
         drop(book);
         self.shared.changed.send_replace(());
-        self.was_bound
+        self.had_bind
     }
 }

@@ -6,6 +6,8 @@ use crate::{
         FakeSmsc, Script, esme,
         fake_smsc::{self, CloseAfter, Closing, ReceiptForm},
         journal::{self, Event},
+        subscribers::{self, Plan},
+        tally::{Settled, Tally},
     },
     smpp::CommandStatus,
 };
@@ -40,8 +42,7 @@ async fn an_mo_is_answered_by_its_keyword_with_a_charge_and_its_tag() {
         assert_eq!(gateway.mo("48600100200", "7055", text).await.unwrap(), CommandStatus::ROK);
     }
     let submits = gateway.wait_for_submits(2).await.unwrap();
-    let replies: Vec<_> =
-        submits.iter().map(|submit| journal::text_of(&submit.message)).collect();
+    let replies: Vec<_> = submits.iter().map(|submit| journal::text_of(&submit.message)).collect();
     assert_eq!(replies, ["You are in #k1", "Sunny #k2"]);
     assert_eq!(submits[0].message.tlvs.text(0x1d01), Some(&b"P7"[..]));
     assert_eq!(submits[1].message.tlvs.text(0x1d01), None);
@@ -156,4 +157,29 @@ async fn a_receipt_is_read_from_its_text_too() {
         Event::Receipt { id, state: 5 },
     ];
     assert_eq!(events, expected);
+}
+
+#[tokio::test]
+async fn the_tally_of_both_journals_sees_what_a_broken_connection_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    let (of_smsc, of_partner) = (folder.path().join("smsc"), folder.path().join("partner"));
+    let script = Script {
+        // Without a gateway in between, nothing keeps the repeated reply from being taken twice.
+        close: Some(CloseAfter { submits: 5, how: Closing::Reset }),
+        ..Script::default()
+    };
+    let smsc = fake_smsc::Options { journal: Some(of_smsc.clone()), ..Default::default() };
+    let smsc = FakeSmsc::with(smsc, script).await.unwrap();
+    // One reply in flight at a time: exactly the fifth is without an answer.
+    let options = Options { journal: Some(of_partner.clone()), window: 1, ..options(&smsc) };
+    let app = PartnerApp::start(options).unwrap();
+    let plan = Plan { count: Some(20), ..Plan::new(10_000.0, "7055") };
+    assert_eq!(subscribers::text(&smsc, &plan).await, 20);
+    app.wait_until(|counts| counts.mts_accepted == 20 && counts.receipts >= 21).await.unwrap();
+    smsc.wait_until(|journal| journal.receipts_acked == 21).await.unwrap();
+
+    let tally = Tally::read(&of_smsc, &[&of_partner], Settled::All).unwrap();
+    assert_eq!((tally.mos_sent, tally.mos_acked, tally.mos_seen), (20, 20, 20));
+    assert_eq!((tally.mts_accepted, tally.mts_taken, tally.mts_sent_again), (20, 20, 1));
+    assert_eq!((tally.lost(), tally.doubled()), (0, 1), "{tally}");
 }
