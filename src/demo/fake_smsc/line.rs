@@ -10,47 +10,51 @@ use tokio::{
 };
 
 use super::{
-    BoundLine, Closing, Submitted,
+    BoundLine, Closing,
     delivery::Delivery,
     reset,
-    state::{Shared, State, lossy},
+    state::{Shared, State},
 };
-use crate::{
-    demo::journal::{self, Event},
-    smpp::{
-        Action, BindKind, Command, CommandId, CommandStatus, Connection, ConnectionLimits, Limits,
-        Pdu, Role, Session, ShortMessage, Step, Tlvs, Version, codec,
-        pdu::{Bind, BindResp, MessageResp},
-        session::NotSent,
-        tag,
-    },
+use crate::smpp::{
+    Action, BindKind, Command, CommandId, CommandStatus, Connection, ConnectionLimits, Limits, Pdu,
+    Role, Session, Step, Tlvs, Version, codec,
+    pdu::{Bind, BindResp},
+    session::NotSent,
+    tag,
 };
 
 /// How often timers are looked at.
 const TICK: Duration = Duration::from_millis(250);
-/// An answer waits so long if its receipt must come first over another connection.
-const RECEIPT_AHEAD: Duration = Duration::from_millis(50);
 /// Closing in order takes no longer.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Answers that may be held back on one connection before reading stops.
 const ANSWERS_MAX: usize = 100_000;
 
+/// An answer to a submit that waits for its time or its turn.
+pub(super) struct Answer {
+    pub(super) due: Instant,
+    /// Not before this delivery is acknowledged, but at the latest then.
+    pub(super) behind: Option<u64>,
+    pub(super) latest: Instant,
+    pub(super) command: Command,
+}
+
 pub(super) struct Line {
-    shared: Arc<Shared>,
-    number: u64,
+    pub(super) shared: Arc<Shared>,
+    pub(super) number: u64,
     peer: SocketAddr,
     wake: Arc<Notify>,
     connection: Connection<TcpStream>,
     session: Session<Arc<Delivery>>,
     /// Whose bind this is, once it is one.
-    account: Bytes,
-    is_receiver: bool,
+    pub(super) account: Bytes,
+    pub(super) is_receiver: bool,
     /// Answers that wait for their time or their turn.
-    answers: VecDeque<(Instant, Command)>,
+    pub(super) answers: VecDeque<Answer>,
     actions: Vec<Action<Arc<Delivery>>>,
     read_again_at: Option<Instant>,
     tick_at: Instant,
-    closing: Option<Closing>,
+    pub(super) closing: Option<Closing>,
 }
 
 impl Line {
@@ -175,7 +179,7 @@ impl Line {
         }
     }
 
-    fn send(&mut self, command: &Command) {
+    pub(super) fn send(&mut self, command: &Command) {
         if let Err(error) = self.connection.queue(command, self.session.version()) {
             tracing::warn!(%error, "the fake SMSC was told to send what does not fit");
         }
@@ -236,70 +240,6 @@ impl Line {
         }
     }
 
-    fn submit(&mut self, state: &mut State, message: ShortMessage, sequence: u32, now: Instant) {
-        let nack = state.script.take_nack();
-        let mut status = match &nack {
-            Some(nack) => nack.status,
-            None => state.script.status_for(&message.destination.digits),
-        };
-        let wants_receipt = state.script.receipts.is_due(message.registered_delivery);
-        if status.is_ok() && wants_receipt && state.deliveries_full() {
-            status = CommandStatus::RMSGQFUL;
-        }
-        let is_taken = status.is_ok() && nack.is_none();
-        let number = is_taken.then(|| state.take_id());
-        let id = number.map(|number| state.script.id_format.write(number));
-        let event = state.has_file().then(|| self.event(&message, id.clone(), status));
-        if let Some(number) = number
-            && wants_receipt
-        {
-            let plan = &state.script.receipts;
-            let due = if plan.come_before_answers { now } else { now + plan.delay };
-            let message_state = plan.state;
-            state.queue_receipts(&self.account, &message, number, message_state, due);
-        }
-        let answer = answer(state, sequence, status, id.as_deref());
-        let submit = Submitted {
-            at: now,
-            line: self.number,
-            system_id: self.account.clone(),
-            sequence,
-            status,
-            id,
-            message,
-            number,
-        };
-        state.note_submit(submit, self.shared.options.submits_kept, event);
-        if let Some(how) = state.script.take_close() {
-            self.closing = Some(how);
-        } else if let Some(nack) = nack {
-            let sequence = if nack.is_sequence_zero { 0 } else { sequence };
-            self.send(&Command { status: nack.status, sequence, pdu: Pdu::GenericNack });
-        } else if state.script.answers_submits {
-            self.answers.push_back((self.answer_at(state, now), answer));
-        }
-    }
-
-    fn answer_at(&self, state: &State, now: Instant) -> Instant {
-        let delay = state.script.answer_delay;
-        let must_wait = state.script.receipts.come_before_answers && !self.is_receiver;
-        now + if must_wait { delay.max(RECEIPT_AHEAD) } else { delay }
-    }
-
-    fn event(&self, message: &ShortMessage, id: Option<String>, status: CommandStatus) -> Event {
-        let tariff = message.tlvs.text(self.shared.options.tariff_tag).map(lossy);
-        Event::Submit {
-            id,
-            status: status.0,
-            system_id: lossy(&self.account),
-            sender: lossy(&message.source.digits),
-            recipient: lossy(&message.destination.digits),
-            body_hash: journal::body_hash(message.content()),
-            tag: journal::tag_of(&journal::text_of(message)).map(str::to_owned),
-            tariff,
-        }
-    }
-
     /// Our `deliver_sm` was answered: a temporary status means that it comes again.
     fn answered(state: &mut State, token: Arc<Delivery>, status: CommandStatus, now: Instant) {
         let is_temporary = matches!(
@@ -354,19 +294,21 @@ impl Line {
         if turn > 1 {
             while self.answers.len() >= turn {
                 let batch: Vec<_> = self.answers.drain(..turn).collect();
-                for (_, answer) in batch.iter().rev() {
-                    self.send(answer);
+                for answer in batch.iter().rev() {
+                    self.send(&answer.command);
                 }
             }
             return;
         }
-        while let Some((due, _)) = self.answers.front() {
-            if *due > now {
-                *next = (*next).min(*due);
+        while let Some(answer) = self.answers.front() {
+            let is_free = answer.behind.is_none_or(|number| !state.is_ahead(number));
+            let due = if is_free { answer.due } else { answer.latest };
+            if due > now {
+                *next = (*next).min(due);
                 break;
             }
-            if let Some((_, answer)) = self.answers.pop_front() {
-                self.send(&answer);
+            if let Some(answer) = self.answers.pop_front() {
+                self.send(&answer.command);
             }
         }
     }
@@ -431,18 +373,6 @@ impl Line {
             tracing::trace!(%error, "a peer of the fake SMSC was gone already");
         }
     }
-}
-
-fn answer(state: &State, sequence: u32, status: CommandStatus, id: Option<&str>) -> Command {
-    let Some(id) = id else {
-        return Command::bare(CommandId::SUBMIT_SM_RESP, status, sequence);
-    };
-    let mut tlvs = Tlvs::new();
-    if let Some(congestion) = state.script.congestion {
-        tlvs = tlvs.with_u8(tag::CONGESTION_STATE, congestion);
-    }
-    let resp = MessageResp { message_id: id.as_bytes().to_vec().into(), tlvs };
-    Command { status, sequence, pdu: Pdu::SubmitSmResp(resp) }
 }
 
 /// The answer to an operation that the fake operator does not have.

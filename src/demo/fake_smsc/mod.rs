@@ -11,6 +11,7 @@ mod delivery;
 mod line;
 mod script;
 mod state;
+mod submit;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 //! of PDUs and never held across an await.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fmt::Write as _,
     io,
     net::SocketAddr,
@@ -49,6 +49,7 @@ impl Shared {
             anyone: Outbox::default(),
             lines: HashMap::new(),
             told: HashMap::new(),
+            ahead: HashSet::new(),
             file,
             clock: Clock::system(),
             deliveries_max: options.deliveries_max,
@@ -139,6 +140,8 @@ pub(super) struct State {
     pub(super) lines: HashMap<u64, LineEntry>,
     /// Who waits for the answer to a delivery.
     told: HashMap<u64, oneshot::Sender<CommandStatus>>,
+    /// Receipts that an answer on another connection waits for.
+    ahead: HashSet<u64>,
     file: Option<JournalFile>,
     clock: Clock,
     deliveries_max: usize,
@@ -313,6 +316,17 @@ impl State {
         waiting.div_ceil(receivers.max(1))
     }
 
+    /// Marks the newest delivery as one that an answer waits for.
+    pub(super) fn put_last_ahead(&mut self) -> u64 {
+        let number = self.next_delivery - 1;
+        self.ahead.insert(number);
+        number
+    }
+
+    pub(super) fn is_ahead(&self, number: u64) -> bool {
+        self.ahead.contains(&number)
+    }
+
     pub(super) fn take_due(&mut self, account: &Bytes, now: Instant) -> Option<Arc<Delivery>> {
         let own = self.accounts.get_mut(account).and_then(|outbox| outbox.take_due(now));
         own.or_else(|| self.anyone.take_due(now))
@@ -341,6 +355,9 @@ impl State {
     /// A delivery was answered for good.
     pub(super) fn note_done(&mut self, delivery: &Delivery, status: CommandStatus) {
         self.journal.deliveries_done += 1;
+        if self.ahead.remove(&delivery.number) {
+            self.wake_all();
+        }
         self.journal.deliveries_refused += u64::from(!status.is_ok());
         match &delivery.what {
             What::Mo => self.journal.mos_acked += 1,

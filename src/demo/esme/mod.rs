@@ -5,6 +5,10 @@
 //! of life and, unless told not to, every delivery. What surprises: an answer that nobody waits
 //! for is not lost, it comes out of [`Esme::read_command`] like everything else unasked.
 
+#[cfg(test)]
+mod tests;
+mod worker;
+
 use std::{
     collections::HashMap,
     io,
@@ -25,9 +29,10 @@ use tokio::{
     time::timeout,
 };
 
+use self::worker::Worker;
 use crate::smpp::{
-    Address, BindKind, Command, CommandId, CommandStatus, Connection, ConnectionLimits, Pdu,
-    ShortMessage, Step, Version, codec,
+    Address, BindKind, Command, CommandStatus, Connection, ConnectionLimits, Pdu, ShortMessage,
+    Version,
     pdu::{Bind, BindResp, MessageResp},
     values::esm_class,
 };
@@ -337,215 +342,5 @@ async fn next<T>(from: &mut mpsc::Receiver<T>) -> Result<T, Failed> {
         Ok(Some(item)) => Ok(item),
         Ok(None) => Err(Failed::Closed),
         Err(_) => Err(Failed::Late),
-    }
-}
-
-/// The task behind an [`Esme`].
-struct Worker<S> {
-    connection: Connection<S>,
-    shared: Arc<Shared>,
-    waiting: HashMap<u32, oneshot::Sender<Command>>,
-    deliver: mpsc::Sender<Delivered>,
-    tell: mpsc::Sender<Command>,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Worker<S> {
-    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
-        let mut batch = Vec::with_capacity(ORDERS_AT_ONCE);
-        loop {
-            // Commands that nobody reads must not fill the memory, nor be dropped.
-            let may_read = self.deliver.capacity() > 0 && self.tell.capacity() > 0;
-            let may_order = self.connection.has_room();
-            tokio::select! {
-                step = self.connection.step(may_read) => match step {
-                    Ok(Step::Frames(frames)) => {
-                        if !self.take_all(&frames).await {
-                            return;
-                        }
-                    }
-                    Ok(Step::Bad(frames, _)) => {
-                        self.take_all(&frames).await;
-                        return;
-                    }
-                    Ok(Step::Flushed) => {}
-                    Ok(Step::Ended) | Err(_) => return,
-                },
-                count = orders.recv_many(&mut batch, ORDERS_AT_ONCE), if may_order => {
-                    let mut is_closing = count == 0;
-                    for order in batch.drain(..) {
-                        is_closing |= !self.obey(order);
-                    }
-                    if is_closing {
-                        self.hang_up().await;
-                        return;
-                    }
-                }
-            }
-            self.shared.waiting.store(self.waiting.len(), Ordering::Relaxed);
-        }
-    }
-
-    async fn hang_up(&mut self) {
-        let goodbye = async {
-            self.connection.flush().await?;
-            self.connection.shutdown().await
-        };
-        if let Ok(Err(error)) = timeout(Duration::from_secs(1), goodbye).await {
-            tracing::trace!(%error, "the message centre was gone already");
-        }
-    }
-
-    fn obey(&mut self, order: Order) -> bool {
-        match order {
-            Order::Request(command, tell) => {
-                self.waiting.insert(command.sequence, tell);
-                self.send(&command);
-            }
-            Order::Send(command) => self.send(&command),
-            Order::Raw(octets) => self.connection.queue_raw(&octets),
-            Order::Close => return false,
-        }
-        true
-    }
-
-    fn send(&mut self, command: &Command) {
-        if let Err(error) = self.connection.queue(command, self.shared.version()) {
-            tracing::warn!(%error, "a command does not fit");
-            // Whoever waits for its answer learns that there is none.
-            self.waiting.remove(&command.sequence);
-        }
-    }
-
-    async fn take_all(&mut self, frames: &[Bytes]) -> bool {
-        for frame in frames {
-            if !self.take(frame).await {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Takes one frame; false if nobody is there for it any more.
-    async fn take(&mut self, frame: &Bytes) -> bool {
-        let command = match codec::decode(frame, self.shared.version()) {
-            Ok(command) => command,
-            Err(codec::Error::Recoverable { header, status, .. }) => {
-                self.send(&Command::bare(header.id.response(), status, header.sequence));
-                return true;
-            }
-            Err(codec::Error::BadLength { .. }) => return false,
-        };
-        let (id, sequence) = (command.pdu.command_id(), command.sequence);
-        if id.is_response()
-            && let Some(tell) = self.waiting.remove(&sequence)
-        {
-            if tell.send(command).is_err() {
-                tracing::trace!("nobody waits for this answer any more");
-            }
-            return true;
-        }
-        if id == CommandId::ENQUIRE_LINK && self.shared.answers_enquire_link.load(Ordering::Relaxed)
-        {
-            self.send(&Command::new(sequence, Pdu::EnquireLinkResp));
-            return true;
-        }
-        match command.pdu {
-            Pdu::DeliverSm(message) => {
-                if self.shared.answers_deliveries.load(Ordering::Relaxed) {
-                    let pdu = Pdu::DeliverSmResp(MessageResp::default());
-                    self.send(&Command::new(sequence, pdu));
-                }
-                self.deliver.send(Delivered { sequence, message: *message }).await.is_ok()
-            }
-            _ => self.tell.send(command).await.is_ok(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::demo::FakeSmsc;
-
-    async fn bound(smsc: &FakeSmsc) -> Esme {
-        Esme::bind(smsc.address(), BindKind::Transceiver, Version::V34, "acme", "x").await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn any_stream_will_do() {
-        let (near, far) = tokio::io::duplex(1024);
-        let esme = Esme::over(near);
-        let mut centre = Connection::new(far, ConnectionLimits::default());
-        let serve = async {
-            let Ok(Step::Frames(frames)) = centre.step(true).await else { panic!("no bind") };
-            let bind = codec::decode(&frames[0], Version::V34).unwrap();
-            let Pdu::Bind(kind, _) = bind.pdu else { panic!("{:?}", bind.pdu) };
-            let resp = BindResp { system_id: "mc".into(), ..BindResp::default() };
-            let answer = Command::new(bind.sequence, Pdu::BindResp(kind, resp));
-            centre.queue(&answer, Version::V34).unwrap();
-            centre.flush().await.unwrap();
-        };
-        let bind = esme.bind_as(BindKind::Receiver, Version::V34, "acme", "x");
-        let (resp, ()) = tokio::join!(bind, serve);
-        assert_eq!(resp.unwrap().system_id, "mc");
-    }
-
-    #[tokio::test]
-    async fn pipelined_results_are_in_the_order_of_the_messages() {
-        let smsc = FakeSmsc::start().await.unwrap();
-        smsc.script(|script| script.answer_recipient("4866", CommandStatus::RINVDSTADR));
-        let esme = bound(&smsc).await;
-        let recipients = ["4860", "4866", "4860", "4860", "4866"];
-        let messages = recipients.map(|recipient| mt("7055", recipient, "a"));
-        let results = esme.submit_pipelined(messages, 2).await;
-        let taken: Vec<_> = results.iter().map(Result::is_ok).collect();
-        assert_eq!(taken, [true, false, true, true, false]);
-    }
-
-    #[tokio::test]
-    async fn it_may_say_what_is_not_legal() {
-        let smsc = FakeSmsc::start().await.unwrap();
-        let esme = Esme::connect(smsc.address()).await.unwrap();
-        let early = esme.submit(mt("7055", "4860", "a")).await;
-        assert!(matches!(early, Err(Failed::Refused(CommandStatus::RINVBNDSTS))));
-        // Seventeen octets that say they are eight.
-        esme.send_raw(vec![0, 0, 0, 8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1, 0]).await.unwrap();
-        esme.closed().await.unwrap();
-        assert!(esme.is_closed());
-        assert!(matches!(esme.submit(mt("7055", "4860", "a")).await, Err(Failed::Closed)));
-    }
-
-    #[tokio::test]
-    async fn it_unbinds_or_hangs_up() {
-        let smsc = FakeSmsc::start().await.unwrap();
-        let esme = bound(&smsc).await;
-        assert_eq!(esme.unbind().await.unwrap(), CommandStatus::ROK);
-        esme.closed().await.unwrap();
-        let esme = bound(&smsc).await;
-        esme.close().await.unwrap();
-        smsc.wait_for_binds(0).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_message_that_does_not_fit_is_not_waited_for() {
-        let smsc = FakeSmsc::start().await.unwrap();
-        let esme = bound(&smsc).await;
-        let result = esme.submit(mt("7055", &"4".repeat(30), "a")).await;
-        assert!(matches!(result, Err(Failed::Closed)));
-        esme.submit(mt("7055", "4860", "a")).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn signs_of_life_can_be_left_to_the_test() {
-        let options = crate::demo::fake_smsc::Options {
-            enquire_link: Duration::from_millis(1),
-            ..Default::default()
-        };
-        let smsc = FakeSmsc::with(options, crate::demo::Script::default()).await.unwrap();
-        let mut esme = bound(&smsc).await;
-        esme.auto_enquire_link(false);
-        let asked = esme.read_command().await.unwrap();
-        assert_eq!(asked.pdu, Pdu::EnquireLink);
-        esme.send(Command::new(asked.sequence, Pdu::EnquireLinkResp)).await.unwrap();
     }
 }
