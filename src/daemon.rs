@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config},
     control,
     domain::secret::Pepper,
-    gateway::{self, Gateway},
+    gateway::{self, Gateway, disk::DiskLimits},
     http,
     listen::Listeners,
     log::LogHandle,
@@ -99,9 +99,7 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     // Its error means that nothing may be acknowledged any more: the daemon ends with it (P4).
     let stopping = tasks.stopping_in(Phase::Writer);
     tasks.spawn_in(Phase::Writer, "store writer", async move {
-        tokio::select! {
-            outcome = writer.run_until(stopping) => outcome.context("writing to the store"),
-        }
+        writer.run_until(async { stopping.cancelled().await }).await.context("writing to the store")
     });
     let groups: Vec<SmolStr> = config.smsc_link.iter().map(|link| link.group().into()).collect();
     let (gateway, pages) = Gateway::new(store, clock, settings(config), &groups)
@@ -114,26 +112,13 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     gateway.load_parts().await.context("reading parts of long messages")?;
     let keeper = gateway.clone();
     let heart = tasks.watchdog();
-    let (sender, keeping) = tokio::sync::oneshot::channel();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let stopped = stop.clone();
+    // Repeats are recognised before the first partner can repeat anything (P11).
+    gateway.begin().await.context("reading lanes")?;
     let stopping = tasks.stopping_in(Phase::Requests);
     tasks.spawn_in(Phase::Requests, "keeper", async move {
-        let watch = async {
-            stopping.cancelled().await;
-            stopped.cancel();
-        };
-        let beat = move || heart.beat();
-        let (_, kept) = tokio::join!(watch_then(watch), keeper.keep(pages, stop, sender, beat));
-        kept
+        keeper.keep(pages, async { stopping.cancelled().await }, move || heart.beat()).await
     });
-    // Repeats are recognised before the first partner can repeat anything (P11).
-    keeping.await.context("the keeper ended while it started")?;
     Ok(gateway)
-}
-
-async fn watch_then(work: impl Future<Output = ()>) {
-    work.await;
 }
 
 /// The numbers of the configuration as the verbs take them.
@@ -196,8 +181,11 @@ fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
         }
     });
     let folder = config.data_folder();
-    let soft = config.store.disk_soft.octets();
-    let hard = config.store.disk_hard.octets();
+    let limits = DiskLimits {
+        soft: config.store.disk_soft.octets(),
+        hard: config.store.disk_hard.octets(),
+        reserve: config.store.reserve.octets(),
+    };
     let (watched, stopping) = (gateway.clone(), tasks.stopping());
     tasks.spawn("disk watch", async move {
         let mut ticks = tokio::time::interval(Duration::from_secs(2));
@@ -206,7 +194,7 @@ fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
                 () = stopping.cancelled() => return Ok(()),
                 _ = ticks.tick() => {}
             }
-            watched.look_at_disk(&folder, soft, hard);
+            watched.look_at_disk(&folder, &limits);
         }
     });
     let guard = ClockWatch::new(clock.clone(), config.clock.clone());
@@ -239,7 +227,7 @@ async fn open_doors(
         log,
         began_at: gateway.now(),
     };
-    let door = control::listen(&control::socket_in(&config.data_folder())).await?;
+    let door = control::listen(&control::socket(&config.data_folder())).await?;
     let scope = tasks.scope(Phase::Requests, "control", 32);
     let serving = control::serve(door, gateway.clone(), extras, scope, tasks.stopping_in(Phase::Requests));
     tasks.spawn_in(Phase::Requests, "control socket", serving);
@@ -285,7 +273,7 @@ async fn open_doors(
     if let Some(tls) = &tls {
         keep_fresh(tls, "smpp certificate", tasks);
     }
-    let settings = config.smpp_server.settings();
+    let settings = config.smpp_server.clone();
     let server = Arc::new(Server::new(gateway.clone(), settings, pepper.clone(), tls, tasks));
     server.listen(tasks, plain, false)?;
     server.listen(tasks, with_tls, true)?;
@@ -347,8 +335,7 @@ fn server_files(
 fn keep_fresh(tls: &Arc<ServerTls>, name: &'static str, tasks: &Tasks) {
     let (tls, stopping) = (Arc::clone(tls), tasks.stopping());
     tasks.spawn(name, async move {
-        tls.poll(Duration::from_secs(60), stopping).await;
-        Ok(())
+        tls.poll(Duration::from_secs(60), stopping).await
     });
 }
 
