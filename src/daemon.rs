@@ -239,7 +239,13 @@ async fn open_doors(
         process.collect();
         render.render()
     });
-    let app = http::App::new(gateway.clone(), config.http.clone(), pepper.clone(), render, work);
+    let app = http::App::new(
+        gateway.clone(),
+        config.http.clone(),
+        config.smpp_server.pepper_file.secret.clone(),
+        render,
+        work,
+    );
     let mut node = Node {
         gateway: gateway.clone(),
         smpp: Vec::new(),
@@ -264,7 +270,6 @@ async fn open_doors(
         serve_http(tls_ports, &http::Door::Tls(tls), &router, &seats, tasks)?;
     }
 
-    crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
     let plain = listeners.take("smpp", &config.smpp_server.listen)?;
     let with_tls = listeners.take("smpp-tls", &config.smpp_server.listen_tls)?;
     node.smpp = addresses(&plain)?;

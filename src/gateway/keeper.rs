@@ -7,7 +7,6 @@ use std::{
 };
 
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 
 use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{

@@ -39,7 +39,13 @@ impl Store {
 
 impl Row {
     fn into_part(self) -> Result<MoPart, Error> {
-        let corrupt = |column| Error::Corrupt { table: "mo_part", column, id: self.id };
+        let id = self.id;
+        let corrupt = |column| Error::Corrupt {
+            table: "mo_part",
+            column,
+            id: id.to_string(),
+            why: "out of its range".to_owned(),
+        };
         let small = |value: i64, column| u8::try_from(value).map_err(|_| corrupt(column));
         Ok(MoPart {
             reference: u16::try_from(self.reference).map_err(|_| corrupt("reference"))?,
@@ -52,7 +58,7 @@ impl Row {
             sender: self.sender.into(),
             recipient: self.recipient.into(),
             body: self.body.into(),
-            tlvs: unpack_tlvs(self.tlvs.as_deref()),
+            tlvs: unpack_tlvs(self.tlvs).ok_or_else(|| corrupt("tlvs"))?,
             received_at: self.received_at,
         })
     }
