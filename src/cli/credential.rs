@@ -205,8 +205,16 @@ async fn list(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>) -> Outc
             })
         })
         .collect();
-    let columns =
-        ["system_id", "partner", "active", "addresses", "tls_only", "binds_max", "window", "rotating"];
+    let columns = [
+        "system_id",
+        "partner",
+        "active",
+        "addresses",
+        "tls_only",
+        "binds_max",
+        "window",
+        "rotating",
+    ];
     desk.out.rows(&rows, &columns);
     Ok(())
 }
