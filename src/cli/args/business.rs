@@ -161,7 +161,7 @@ pub enum KeyCommand {
         partner: Option<String>,
     },
     /// End a key at once
-    #[command(after_help = "Example:\n  bramka key revoke 3fK9aQ2x")]
+    #[command(after_help = "Example:\n  bramka key revoke bk_3fK9aQ2x")]
     Revoke { prefix: String },
 }
 
