@@ -251,7 +251,8 @@ impl Reader {
         self.message_tail(service_type, source, destination, is_delivery)
     }
 
-    /// From `esm_class` to the end: shared by submit_sm, deliver_sm and submit_multi.
+    /// From `esm_class` to the end: shared by `submit_sm`, `deliver_sm` and
+    /// `submit_multi`.
     fn message_tail(
         &mut self,
         service_type: Bytes,
