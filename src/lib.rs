@@ -1,9 +1,14 @@
 //! Bramka: a premium-SMS/WAP partner gateway. One library, one binary.
 pub mod callback;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod demo;
 pub mod domain;
 pub mod gateway;
+pub mod http;
 pub mod listen;
 pub mod log;
 pub mod metrics;

@@ -102,6 +102,12 @@ impl LaneHead {
     pub fn is_paused(&self) -> bool {
         self.head().is_paused
     }
+
+    /// Items that are being sent or whose answer is not yet with their partner.
+    pub fn in_flight(&self) -> usize {
+        let head = self.head();
+        head.known.len().saturating_sub(head.ready.len())
+    }
 }
 
 /// Every lane that was used since the start.

@@ -14,9 +14,12 @@ mod bulk;
 pub mod change;
 mod db;
 mod error;
+mod inspect;
 mod lanes;
+mod lists;
 mod load;
 mod messages;
+mod parts;
 mod rare;
 mod rows;
 #[cfg(test)]
@@ -38,7 +41,9 @@ pub use audit::{AuditFault, AuditRecord};
 pub use change::{Applied, Change};
 pub use db::Place;
 pub use error::{Constraint, Error};
+pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
+pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use writer::{GroupLimits, Writer};
 
@@ -74,6 +79,11 @@ impl Store {
     /// Brings the schema up to date.
     pub async fn migrate(place: &Place) -> Result<(), Error> {
         db::migrate(place).await
+    }
+
+    /// Looks at the database without changing it; none if there is none yet.
+    pub async fn inspect(place: &Place) -> Result<Option<Inspection>, Error> {
+        inspect::inspect(place).await
     }
 
     /// Opens the store. The writer must be run by the caller, or no change is ever committed.

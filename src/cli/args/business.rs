@@ -1,0 +1,286 @@
+//! Words about partners and what is agreed with them; all of it is in the database.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Subcommand)]
+pub enum PartnerCommand {
+    /// Add a partner; it can do nothing before it has a credential or a key
+    #[command(after_help = "Example:\n  bramka partner add acme --rate 50")]
+    Add(PartnerAdd),
+    /// All partners
+    List,
+    /// One partner with its limits, credentials, keys and services
+    #[command(after_help = "Example:\n  bramka partner show acme --json")]
+    Show { name: String },
+    /// Keep a partner out; what it sent already stays where it is
+    #[command(after_help = "Sessions that are bound stay bound: see `bramka bind kick`.\n\n\
+                            Example:\n  bramka partner disable acme")]
+    Disable { name: String },
+    /// Let a partner in again
+    #[command(after_help = "Example:\n  bramka partner enable acme")]
+    Enable { name: String },
+    /// Change limits and habits of a partner; what is not named stays
+    #[command(after_help = "Example:\n  bramka partner limits acme --rate 100 --burst 200")]
+    Limits(PartnerLimits),
+}
+
+#[derive(Debug, Args)]
+pub struct PartnerAdd {
+    /// Short and stable: it stands in metrics and commands
+    pub name: String,
+    /// Messages a second it may submit; 0 is no limit
+    #[arg(long, default_value_t = 50)]
+    pub rate: u32,
+    /// Messages it may send at once after a pause
+    #[arg(long, default_value_t = 100)]
+    pub burst: u32,
+    /// Messages accepted and not yet final; above it submits are refused
+    #[arg(long, default_value_t = 100_000)]
+    pub backlog_max: u64,
+    /// Texts and receipts that may wait for it
+    #[arg(long, default_value_t = 1_000_000)]
+    pub waiting_max: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct PartnerLimits {
+    pub name: String,
+    /// Messages a second it may submit; 0 is no limit
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// Messages it may send at once after a pause
+    #[arg(long)]
+    pub burst: Option<u32>,
+    /// Messages accepted and not yet final
+    #[arg(long)]
+    pub backlog_max: Option<u64>,
+    /// Texts and receipts that may wait for it
+    #[arg(long)]
+    pub waiting_max: Option<u64>,
+    /// How it likes message ids
+    #[arg(long, value_enum)]
+    pub message_ids: Option<MessageIds>,
+    /// Whether the gateway splits its long texts
+    #[arg(long, value_name = "BOOL")]
+    pub splits_long: Option<bool>,
+    /// What `data_coding` 0 means to it
+    #[arg(long, value_enum)]
+    pub default_alphabet: Option<Alphabet>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum MessageIds {
+    Decimal,
+    Hex,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Alphabet {
+    Gsm7,
+    Latin1,
+    Ia5,
+}
+
+impl Alphabet {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "gsm7",
+            Self::Latin1 => "latin1",
+            Self::Ia5 => "ia5",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CredentialCommand {
+    /// Add a `system_id`; its password is generated and shown once, or read
+    #[command(after_help = "SMPP passwords have at most 8 octets. Without --address the account \
+                            binds over TLS only.\n\nExamples:\n  bramka credential add acme1 \
+                            --partner acme --address 192.0.2.0/24\n  pass show acme1 | bramka \
+                            credential add acme1 --partner acme --password-file -")]
+    Add(CredentialAdd),
+    /// Give a `system_id` a new password; the old one works until the next rotation
+    #[command(after_help = "Example:\n  bramka credential rotate acme1")]
+    Rotate {
+        system_id: String,
+        /// File with the password, `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// All of them; never a password
+    List {
+        /// Only those of one partner
+        #[arg(long)]
+        partner: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct CredentialAdd {
+    /// At most 15 characters
+    pub system_id: String,
+    #[arg(long)]
+    pub partner: String,
+    /// Network from which it may bind; may be repeated
+    #[arg(long = "address", value_name = "NETWORK")]
+    pub addresses: Vec<ipnet::IpNet>,
+    /// Never without TLS, whatever the address
+    #[arg(long)]
+    pub tls_only: bool,
+    /// Sessions at once, of each kind of bind
+    #[arg(long, default_value_t = 4)]
+    pub binds_max: u32,
+    /// Requests of ours before its first answer
+    #[arg(long, default_value_t = 10)]
+    pub window: u32,
+    /// Sender of a message that names none
+    #[arg(long)]
+    pub default_sender: Option<String>,
+    /// File with the password, `-` for standard input; generated without it
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make an API key; it is shown once
+    #[command(after_help = "Example:\n  bramka key add --partner acme --days 365")]
+    Add {
+        #[arg(long)]
+        partner: String,
+        /// Days until it expires; 0 is never
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+        days: u32,
+    },
+    /// All keys by their public first part
+    List {
+        /// Only those of one partner
+        #[arg(long)]
+        partner: Option<String>,
+    },
+    /// End a key at once
+    #[command(after_help = "Example:\n  bramka key revoke bk_3fK9aQ2x")]
+    Revoke { prefix: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NumberCommand {
+    /// Add short codes
+    #[command(after_help = "Example:\n  bramka number add 7455 92505")]
+    Add {
+        #[arg(required = true)]
+        digits: Vec<String>,
+    },
+    /// All short codes and how much uses them
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TariffCommand {
+    /// Add a tariff, or a version of one that holds from a later date
+    #[command(after_help = "The published gross is said, not computed: it is not always net with \
+                            VAT, rounded.\n\nExample:\n  bramka tariff add T4 --net 4.00 --vat 23 \
+                            --gross 4.92 --from 2026-01-01T00:00:00+01:00")]
+    Add(TariffAdd),
+    /// All versions of all tariffs
+    List,
+}
+
+#[derive(Debug, Args)]
+pub struct TariffAdd {
+    /// What partners and links call it
+    pub code: String,
+    /// What the partner's share is computed from, such as 4.00
+    #[arg(long)]
+    pub net: String,
+    /// VAT in percent, such as 23
+    #[arg(long, default_value = "23")]
+    pub vat: String,
+    /// What the subscriber pays, such as 4.92
+    #[arg(long)]
+    pub gross: String,
+    /// Moment from which it holds; now without it
+    #[arg(long, value_name = "TIMESTAMP")]
+    pub from: Option<jiff::Timestamp>,
+    #[arg(long, default_value = "PLN")]
+    pub currency: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Add a service with its keywords
+    #[command(after_help = "Examples:\n  bramka service add win --partner acme --number 7455 \
+                            --keyword WIN --billing mt --tariff T4 --link-group main\n  bramka \
+                            service add chat --partner acme --number 7455 --keyword CHAT \
+                            --billing mo --tariff T4 --link-group main --callback-url \
+                            https://example.com/mo")]
+    Add(Box<ServiceAdd>),
+    /// All services
+    List {
+        /// Only those of one partner
+        #[arg(long)]
+        partner: Option<String>,
+    },
+    /// Set the state of a service
+    #[command(after_help = "Example:\n  bramka service state win live --partner acme")]
+    State {
+        name: String,
+        #[arg(value_parser = ["testing", "live", "suspended", "closed"])]
+        state: String,
+        #[arg(long)]
+        partner: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ServiceAdd {
+    pub name: String,
+    #[arg(long)]
+    pub partner: String,
+    /// Short code
+    #[arg(long)]
+    pub number: String,
+    /// First word of a text; `*` takes every other text; may be repeated
+    #[arg(long = "keyword")]
+    pub keywords: Vec<String>,
+    /// Which direction carries the price
+    #[arg(long, value_parser = ["free", "mo", "mt"])]
+    pub billing: String,
+    /// Tariff of this service
+    #[arg(long)]
+    pub tariff: Option<String>,
+    /// Tariffs that a submit may name instead; may be repeated
+    #[arg(long = "tariff-allowed")]
+    pub tariffs_allowed: Vec<String>,
+    /// Links that carry its messages
+    #[arg(long)]
+    pub link_group: String,
+    #[arg(long, default_value = "testing", value_parser = ["testing", "live", "suspended", "closed"])]
+    pub state: String,
+    /// Texts go to this address over HTTPS instead of SMPP; its secret is shown once
+    #[arg(long, value_name = "URL")]
+    pub callback_url: Option<String>,
+    /// What happens to an uncharged message whose outcome is unknown
+    #[arg(long, default_value = "resend", value_parser = ["resend", "park"])]
+    pub on_unknown: String,
+    /// Which move leaves the charge
+    #[arg(long, default_value = "delivered", value_parser = ["submitted", "delivered"])]
+    pub charge_at: String,
+    /// Charged messages for one subscriber in a minute; 0 is no limit
+    #[arg(long, default_value_t = 0)]
+    pub charges_per_minute: u32,
+    /// Charged messages for one subscriber in a day; 0 is no limit
+    #[arg(long, default_value_t = 0)]
+    pub charges_per_day: u32,
+    /// Money of one subscriber in a day, such as 30.00
+    #[arg(long, default_value = "0")]
+    pub spend_per_day: String,
+    /// Longest life of a message in seconds; 0 is the gateway's own limit
+    #[arg(long, default_value_t = 0)]
+    pub validity_max_seconds: u32,
+    /// Subscriber served while in limited production; may be repeated
+    #[arg(long = "test-number")]
+    pub test_numbers: Vec<String>,
+}

@@ -1,0 +1,158 @@
+//! Words about what happens now: links, binds, queues, messages.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  bramka top\n  bramka top --once --json")]
+pub struct Top {
+    /// Seconds between two looks
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub every: u64,
+    /// Look once and end; what a pipe gets in any case
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// Every lane: what waits, what is on its way, how old, and what holds it back
+    #[command(after_help = "`limit` is what binds now: absent (nobody connected), window, rate, \
+                            throttled, paused or none.\n\nExample:\n  bramka queue summary --json \
+                            | jq 'map(select(.oldest_age_seconds > 60))'")]
+    Summary {
+        /// Empty lanes too
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MessageCommand {
+    /// One message: state, parties, price; never its text
+    #[command(after_help = "Example:\n  bramka message show 884930212345856")]
+    Show {
+        id: i64,
+        /// Show the subscriber's number whole; leaves a row in the audit trail
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Everything that happened to one message, oldest first
+    #[command(after_help = "Example:\n  bramka message trace 884930212345856")]
+    Trace { id: i64 },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LinkCommand {
+    /// All links and how they are
+    List,
+    /// Let a link dial again
+    #[command(after_help = "Example:\n  bramka link up north")]
+    Up { name: String },
+    /// Take a link down in order; it stays down until told otherwise or restarted
+    #[command(after_help = "Example:\n  bramka link down north")]
+    Down { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BindCommand {
+    /// All sessions of partners
+    List {
+        /// Only those of one partner
+        #[arg(long)]
+        partner: Option<String>,
+    },
+    /// Unbind one session; the partner may bind again at once
+    #[command(after_help = "Example:\n  bramka bind kick 17 --reason 'asked by acme, ticket 4711'")]
+    Kick {
+        /// Number from `bramka bind list`
+        id: u64,
+        /// Goes to the log and to the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TraceCommand {
+    /// A partner's session, until Ctrl-C
+    #[command(after_help = "Example:\n  bramka trace session 17 --json | jq 'select(.status != \
+                            \"ESME_ROK\")'")]
+    Session {
+        /// Number from `bramka bind list`
+        id: u64,
+    },
+    /// A link, until Ctrl-C
+    #[command(after_help = "Example:\n  bramka trace link north")]
+    Link { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UnknownCommand {
+    /// What needs a person, oldest first
+    #[command(after_help = "Example:\n  bramka unknown list --state unknown")]
+    List {
+        /// unknown, held or quarantined
+        #[arg(long, value_parser = ["unknown", "held", "quarantined"])]
+        state: Option<String>,
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+        limit: i64,
+    },
+    /// Say what became of a message; two people must say the same
+    #[command(
+        after_help = "The first person proposes, the second one runs the same command and it \
+                            is done.\n`release` may charge the subscriber twice; `write-off` is \
+                            final without a charge; `sent` means\nthat the operator's records show \
+                            it.\n\nExample:\n  bramka unknown resolve 884930212345856 write-off \
+                            --reason 'not in the CDRs of 21 November'"
+    )]
+    Resolve {
+        id: i64,
+        #[arg(value_enum)]
+        outcome: Fate,
+        /// What you know, and from where
+        #[arg(long)]
+        reason: String,
+        /// On whose behalf, where several people share this account
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Fate {
+    /// Send it (again)
+    Release,
+    /// Give it up, without a charge
+    WriteOff,
+    /// It was sent
+    Sent,
+}
+
+impl Fate {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::WriteOff => "write-off",
+            Self::Sent => "sent",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Walk the whole chain; exit code 1 if a record was changed or removed
+    #[command(after_help = "Example:\n  bramka audit verify")]
+    Verify,
+    /// The newest records
+    List {
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        limit: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Change what the daemon logs until it is reloaded or restarted
+    #[command(after_help = "Example:\n  bramka log level info,bramka::smpp_server=debug")]
+    Level { level: String },
+}

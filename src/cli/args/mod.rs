@@ -1,0 +1,169 @@
+//! What can be typed. Only words and their meaning to a person; nothing is done here.
+//!
+//! What surprises: `--config` and `--json` stand before or after the command, as people expect.
+
+mod business;
+mod live;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use business::{
+    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, PartnerAdd,
+    PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
+};
+pub use live::{
+    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
+    TraceCommand, UnknownCommand,
+};
+
+/// Bramka: premium SMS and WAP partner gateway.
+///
+/// One program is both the daemon (`bramka run`) and every tool around it. Partners, numbers,
+/// tariffs and services live in the database and may be changed while the daemon runs or is down;
+/// links, binds and traces are asked of the running daemon over its control socket.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bramka",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes:\n  0  done\n  1  failed\n  2  a mistake in the command line or the \
+                  configuration\n  3  not found\n  4  no daemon answers\n\nExamples:\n  \
+                  bramka demo\n  bramka --config /etc/bramka/bramka.toml check\n  bramka seed \
+                  acme.toml\n  bramka top"
+)]
+pub struct Cli {
+    /// The configuration file; drop-ins are read from conf.d beside it
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BRAMKA_CONFIG",
+        default_value = "/etc/bramka/bramka.toml"
+    )]
+    pub config: PathBuf,
+
+    /// Write JSON instead of text: one document, or one a line where there is no end
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the gateway until it is told to stop
+    #[command(after_help = "SIGTERM stops it in order, a second SIGTERM faster; SIGHUP reloads \
+                            what can be reloaded.\n\nExample:\n  bramka --config \
+                            /etc/bramka/bramka.toml run")]
+    Run,
+    /// Find every mistake in the configuration; opens nothing
+    #[command(after_help = "Example:\n  bramka check --config new.toml && systemctl reload bramka")]
+    Check,
+    /// Bring the database's schema up to date
+    #[command(after_help = "`bramka run` does the same at its start. Run it beforehand to see \
+                            how long it takes.\n\nExample:\n  bramka migrate")]
+    Migrate,
+    /// Test what the gateway needs: store, disk, links, certificates, ports, clock
+    #[command(after_help = "Every line that is not ok says what to do. Exit code 1 if something \
+                            is broken.\n\nExample:\n  bramka doctor --json | jq '.[] | \
+                            select(.result != \"ok\")'")]
+    Doctor,
+    /// Run a gateway with a pretended operator and partner, in a temporary folder
+    #[command(
+        after_help = "Nothing leaves this machine and nothing is kept.\n\nExample:\n  bramka \
+                            demo"
+    )]
+    Demo(Demo),
+    /// The configuration in force, or a sample of every setting
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Companies that send and receive
+    #[command(subcommand)]
+    Partner(PartnerCommand),
+    /// SMPP accounts: `system_id` and password
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Short codes
+    #[command(subcommand)]
+    Number(NumberCommand),
+    /// Prices, each with the date from which it holds
+    #[command(subcommand)]
+    Tariff(TariffCommand),
+    /// Partners' products: a number, keywords, a tariff and a way of delivery
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Set up partners, numbers, tariffs and services from one file
+    #[command(after_help = "What exists already is left as it is, so the same file may be read \
+                            again.\n\nExample:\n  bramka seed acme.toml\n\nThe file:\n  numbers = \
+                            [\"7455\"]\n\n  [[tariff]]\n  code = \"T4\"\n  net = \"4.00\"\n  gross \
+                            = \"4.92\"\n  vat = \"23\"\n\n  [[partner]]\n  name = \"acme\"\n  rate \
+                            = 50\n\n  [[partner.credential]]\n  system_id = \"acme1\"\n  \
+                            password_file = \"acme1.password\"\n  addresses = \
+                            [\"192.0.2.0/24\"]\n\n  [[service]]\n  partner = \"acme\"\n  name = \
+                            \"win\"\n  number = \"7455\"\n  keywords = [\"WIN\"]\n  billing = \
+                            \"mt\"\n  tariff = \"T4\"\n  link_group = \"main\"")]
+    Seed {
+        /// TOML file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// How the daemon is: ready, store, links, binds, queues
+    #[command(after_help = "Example:\n  bramka status --json | jq .ready")]
+    Status,
+    /// Links and partners with their rates, refreshed
+    Top(Top),
+    /// What waits
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// One message and its history
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// Links to SMSCs
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// Partners' sessions
+    #[command(subcommand)]
+    Bind(BindCommand),
+    /// PDUs of a session or link as they pass, without texts and passwords
+    #[command(subcommand)]
+    Trace(TraceCommand),
+    /// Messages whose fate nobody knows
+    #[command(subcommand)]
+    Unknown(UnknownCommand),
+    /// The trail of who did what
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The daemon's log
+    #[command(subcommand)]
+    Log(LogCommand),
+}
+
+/// How the demo runs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Demo {
+    /// Keep the data in this folder instead of a temporary one
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Every value in force; secrets are named by their files, never shown
+    #[command(after_help = "Example:\n  bramka config show --origin | grep -v '# default'")]
+    Show {
+        /// Say for each value where it was said
+        #[arg(long)]
+        origin: bool,
+    },
+    /// A file with every setting, its default and why it exists
+    #[command(after_help = "Example:\n  bramka config sample > /etc/bramka/bramka.toml")]
+    Sample,
+}

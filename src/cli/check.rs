@@ -1,0 +1,80 @@
+//! `check`, `config`, `migrate`: the configuration and the schema.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Output,
+    args::ConfigCommand,
+    desk::Desk,
+    failure::{Exit, Outcome},
+};
+use crate::{config::Config, store::Store};
+
+/// Every mistake at once; exit code 2 if there is one.
+pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
+    match Config::load(file) {
+        Ok(config) => {
+            let insecure = config.insecure();
+            let mut text = format!("{}: no mistakes", file.display());
+            for path in &insecure {
+                text = format!("{text}\nwarning: `{path}` is on");
+            }
+            let files: Vec<String> =
+                config.files.iter().map(|file| file.display().to_string()).collect();
+            out.show(&json!({ "mistakes": [], "insecure": insecure, "files": files }), &text);
+            Ok(())
+        }
+        Err(mistakes) => {
+            if out.is_json() {
+                let list: Vec<Value> = mistakes
+                    .iter()
+                    .map(|mistake| {
+                        json!({
+                            "source": mistake.source, "line": mistake.line, "path": mistake.path,
+                            "value": mistake.value, "text": mistake.text,
+                        })
+                    })
+                    .collect();
+                let count = list.len();
+                out.document(&json!({ "mistakes": list }));
+                return Err(Failure::new(Exit::Usage, format!("{count} mistakes")));
+            }
+            Err(mistakes.into())
+        }
+    }
+}
+
+pub(crate) fn show(desk: &mut Desk<'_>, command: &ConfigCommand) {
+    let ConfigCommand::Show { origin } = command else { return };
+    if desk.out.is_json() {
+        let values = desk.config.values().into_iter().map(|(path, value)| {
+            let said = desk.config.origin(&path).map(|origin| match origin.line {
+                Some(line) => format!("{}:{line}", origin.source),
+                None => origin.source.clone(),
+            });
+            (path, if *origin { json!({ "value": value, "origin": said }) } else { value.into() })
+        });
+        let values: serde_json::Map<String, Value> = values.collect();
+        desk.out.document(&values);
+    } else {
+        let text =
+            if *origin { desk.config.effective_with_origin() } else { desk.config.effective() };
+        desk.out.raw(&text);
+    }
+}
+
+pub(crate) async fn migrate(desk: &mut Desk<'_>) -> Outcome {
+    let place = desk.place();
+    let before = Store::inspect(&place).await?.and_then(|found| found.schema);
+    Store::migrate(&place).await?;
+    let after = Store::inspect(&place).await?.and_then(|found| found.schema);
+    let text = match (before, after) {
+        (None, Some(step)) => format!("a new database with schema step {step}"),
+        (Some(old), Some(new)) if old < new => format!("from schema step {old} to {new}"),
+        (_, step) => format!("nothing to do, schema step {}", step.unwrap_or_default()),
+    };
+    desk.out.show(&json!({ "before": before, "after": after }), &text);
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! `message`, `unknown`, `audit`: what the store remembers.
+//!
+//! These read the store itself, so they work while the daemon is down; only a decision about an
+//! unknown message needs the daemon, which owns its lanes.
+
+use serde_json::{Value, json};
+
+use super::{
+    Failure,
+    args::{AuditCommand, MessageCommand, UnknownCommand},
+    desk::Desk,
+    failure::Outcome,
+    output::cell,
+};
+use crate::{
+    control::{view, who},
+    domain::{MessageId, PartnerId},
+    store::Store,
+};
+
+pub(crate) async fn message(desk: &mut Desk<'_>, command: MessageCommand) -> Outcome {
+    let store = desk.store().await?;
+    let done = match command {
+        MessageCommand::Show { id, reveal } => show(desk, &store, MessageId(id), reveal).await,
+        MessageCommand::Trace { id } => trace(desk, &store, MessageId(id)).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn show(desk: &mut Desk<'_>, store: &Store, id: MessageId, is_open: bool) -> Outcome {
+    let Some(line) = store.message_line(id).await? else {
+        return Err(Failure::not_found(format!("no message has the id {id}")));
+    };
+    if is_open {
+        // Looking at a subscriber's number is itself on record (S-40).
+        let (by, now) = (desk.by(), desk.now());
+        store.audit_message(&by, now, "message.reveal", id, &json!({})).await?;
+    }
+    let mut value = view::message(&line, is_open);
+    let catalog = store.load_catalog().await?;
+    let partner = line.partner_id.and_then(|id| catalog.partner(PartnerId(id)));
+    value["partner"] = partner.map(|partner| partner.name.as_str()).into();
+    let charges = store.charges(id).await?;
+    value["charges"] = charges
+        .iter()
+        .map(|(line, gross_minor, currency, reason)| {
+            json!({
+                "line": line, "gross_minor": gross_minor, "currency": currency, "reason": reason,
+            })
+        })
+        .collect();
+    desk.out.card(&value);
+    Ok(())
+}
+
+async fn trace(desk: &mut Desk<'_>, store: &Store, id: MessageId) -> Outcome {
+    if store.message_line(id).await?.is_none() {
+        return Err(Failure::not_found(format!("no message has the id {id}")));
+    }
+    let rows: Vec<Value> = store.events(id).await?.iter().map(view::event).collect();
+    desk.out.rows(&rows, &["at", "kind", "who", "link", "attempt", "detail"]);
+    Ok(())
+}
+
+pub(crate) async fn unknown(desk: &mut Desk<'_>, command: UnknownCommand) -> Outcome {
+    match command {
+        UnknownCommand::List { state, limit } => list(desk, state.as_deref(), limit).await,
+        UnknownCommand::Resolve { id, outcome, reason, by } => {
+            if let Some(name) = by.as_deref().filter(|name| !who::is_name(name)) {
+                return Err(Failure::usage(format!("`{name}` is no name of a person")));
+            }
+            let client = match &by {
+                Some(name) => desk.client_for(name),
+                None => desk.client(),
+            };
+            let body = json!({ "outcome": outcome.as_str(), "reason": reason });
+            let value = client.post(&format!("/unknown/{id}/resolve"), &body).await?;
+            let text = if value["result"] == "proposed" {
+                format!(
+                    "{} is proposed by {}; somebody else must now say the same",
+                    outcome.as_str(),
+                    cell(&value["by"])
+                )
+            } else {
+                format!("message {id} is {}", cell(&value["state"]))
+            };
+            desk.out.show(&value, &text);
+            Ok(())
+        }
+    }
+}
+
+async fn list(desk: &mut Desk<'_>, state: Option<&str>, limit: i64) -> Outcome {
+    let store = desk.store().await?;
+    let catalog = store.load_catalog().await?;
+    let lines = store.unknown(limit).await?;
+    let rows: Vec<Value> = lines
+        .iter()
+        .filter(|line| state.is_none_or(|state| state == line.state))
+        .map(|line| {
+            let partner = line.partner_id.and_then(|id| catalog.partner(PartnerId(id)));
+            view::unknown(line, partner.map(|partner| partner.name.as_str()))
+        })
+        .collect();
+    store.close().await;
+    let columns = [
+        "id",
+        "partner",
+        "state",
+        "state_at",
+        "sender",
+        "recipient",
+        "gross_minor",
+        "currency",
+        "link_group",
+    ];
+    desk.out.rows(&rows, &columns);
+    Ok(())
+}
+
+pub(crate) async fn audit(desk: &mut Desk<'_>, command: AuditCommand) -> Outcome {
+    let store = desk.store().await?;
+    let done = match command {
+        AuditCommand::Verify => verify(desk, &store).await,
+        AuditCommand::List { limit } => {
+            let records = store.audit(limit).await?;
+            let rows: Vec<Value> = records
+                .iter()
+                .map(|record| {
+                    let mut value = json!(record);
+                    value["at"] = view::moment(record.at);
+                    // It is JSON inside; a text only if somebody damaged it.
+                    if let Ok(detail) = serde_json::from_str::<Value>(&record.detail) {
+                        value["detail"] = detail;
+                    }
+                    value
+                })
+                .collect();
+            desk.out.rows(&rows, &["seq", "at", "who", "what", "subject", "detail"]);
+            Ok(())
+        }
+    };
+    store.close().await;
+    done
+}
+
+async fn verify(desk: &mut Desk<'_>, store: &Store) -> Outcome {
+    match store.verify_audit().await? {
+        Ok(records) => {
+            let text = format!("{records} records, the chain is whole");
+            desk.out.show(&json!({ "whole": true, "records": records }), &text);
+            Ok(())
+        }
+        Err(fault) => {
+            let value = json!({ "whole": false, "seq": fault.seq, "why": fault.why });
+            if desk.out.is_json() {
+                desk.out.document(&value);
+            }
+            Err(Failure::failed(format!("audit record {} {}", fault.seq, fault.why)))
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! `number`, `tariff`, `service`: what is offered to subscribers and what it costs them.
+
+use serde_json::{Value, json};
+
+use super::{
+    Failure,
+    args::{NumberCommand, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand},
+    desk::{Desk, partner_named},
+    failure::Outcome,
+    money,
+    partner::check_name,
+};
+use crate::{
+    callback::Secret,
+    control::view::moment,
+    domain::{Catalog, Currency, Delivery, Keyword, Money, Msisdn, ShortCode},
+    store::{NewService, NewTariff, Store},
+};
+
+pub(crate) async fn number(desk: &mut Desk<'_>, command: NumberCommand) -> Outcome {
+    let store = desk.store().await?;
+    let done = match command {
+        NumberCommand::Add { digits } => add_numbers(desk, &store, &digits).await,
+        NumberCommand::List => list_numbers(desk, &store).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn add_numbers(desk: &mut Desk<'_>, store: &Store, digits: &[String]) -> Outcome {
+    // All are read before the first is added.
+    for text in digits {
+        ShortCode::parse(text).map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    for text in digits {
+        store.add_short_code(&desk.by(), desk.now(), text).await.map_err(|error| {
+            let failure = Failure::from(error);
+            Failure { text: format!("{text}: {}", failure.text), ..failure }
+        })?;
+    }
+    desk.tell_daemon().await;
+    desk.out.show(&json!({ "added": digits }), &format!("added {}", digits.join(", ")));
+    Ok(())
+}
+
+async fn list_numbers(desk: &mut Desk<'_>, store: &Store) -> Outcome {
+    let rows: Vec<Value> = store
+        .short_codes()
+        .await?
+        .iter()
+        .map(|line| {
+            json!({
+                "number": line.digits, "services": line.services, "keywords": line.keywords,
+                "made_at": moment(line.made_at),
+            })
+        })
+        .collect();
+    desk.out.rows(&rows, &["number", "services", "keywords", "made_at"]);
+    Ok(())
+}
+
+pub(crate) async fn tariff(desk: &mut Desk<'_>, command: TariffCommand) -> Outcome {
+    let store = desk.store().await?;
+    let done = match command {
+        TariffCommand::Add(wish) => add_tariff(desk, &store, &wish).await,
+        TariffCommand::List => list_tariffs(desk, &store).await,
+    };
+    store.close().await;
+    done
+}
+
+pub(crate) fn new_tariff(wish: &TariffAdd, now: i64) -> Result<NewTariff, Failure> {
+    let (net, gross) = (money::minor(&wish.net)?, money::minor(&wish.gross)?);
+    if gross < net {
+        return Err(Failure::usage("the gross must not be less than the net"));
+    }
+    let code_fits = (1..=16).contains(&wish.code.len())
+        && wish.code.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    if !code_fits {
+        let text = format!("`{}` is no code: 1 to 16 letters, digits, `-`, `_` or `.`", wish.code);
+        return Err(Failure::usage(text));
+    }
+    if Currency::parse(&wish.currency).is_none() {
+        let text = format!("`{}` is no currency such as PLN", wish.currency);
+        return Err(Failure::usage(text));
+    }
+    Ok(NewTariff {
+        code: wish.code.clone(),
+        valid_from: wish.from.map_or(now, jiff::Timestamp::as_microsecond),
+        net_minor: net,
+        vat_permille: money::permille(&wish.vat)?,
+        gross_minor: gross,
+        currency: wish.currency.clone(),
+    })
+}
+
+async fn add_tariff(desk: &mut Desk<'_>, store: &Store, wish: &TariffAdd) -> Outcome {
+    let new = new_tariff(wish, desk.now())?;
+    let versions = store.tariff_versions().await?;
+    let is_taken =
+        versions.iter().any(|line| line.code == new.code && line.valid_from == new.valid_from);
+    if is_taken {
+        return Err(Failure::failed(format!(
+            "tariff {} has a version from this very moment already",
+            new.code
+        )));
+    }
+    store.add_tariff(&desk.by(), desk.now(), &new).await?;
+    desk.tell_daemon().await;
+    let value = json!({
+        "code": new.code, "valid_from": moment(new.valid_from), "gross_minor": new.gross_minor,
+    });
+    let text =
+        format!("tariff {} holds from {}", new.code, super::output::cell(&value["valid_from"]));
+    desk.out.show(&value, &text);
+    Ok(())
+}
+
+async fn list_tariffs(desk: &mut Desk<'_>, store: &Store) -> Outcome {
+    let rows: Vec<Value> = store
+        .tariff_versions()
+        .await?
+        .iter()
+        .map(|line| {
+            let currency = Currency::parse(&line.currency).unwrap_or(Currency::PLN);
+            let shown = |amount_minor| Money { amount_minor, currency }.to_string();
+            json!({
+                "code": line.code,
+                "valid_from": moment(line.valid_from),
+                "net": shown(line.net_minor),
+                "vat_permille": line.vat_permille,
+                "gross": shown(line.gross_minor),
+                "gross_minor": line.gross_minor,
+            })
+        })
+        .collect();
+    desk.out.rows(&rows, &["code", "valid_from", "net", "vat_permille", "gross"]);
+    Ok(())
+}
+
+pub(crate) async fn service(desk: &mut Desk<'_>, command: ServiceCommand) -> Outcome {
+    let store = desk.store().await?;
+    let done = match command {
+        ServiceCommand::Add(wish) => add_service(desk, &store, &wish).await,
+        ServiceCommand::List { partner } => list_services(desk, &store, partner.as_deref()).await,
+        ServiceCommand::State { name, state, partner } => {
+            set_state(desk, &store, (&partner, &name), &state).await
+        }
+    };
+    store.close().await;
+    done
+}
+
+/// What is asked for, checked as far as it can be without the store; a callback gets a secret.
+pub(crate) fn new_service(wish: &ServiceAdd) -> Result<NewService, Failure> {
+    let usage = |error: crate::domain::number::BadNumber| Failure::usage(error.to_string());
+    check_name(&wish.name)?;
+    check_name(&wish.link_group)?;
+    ShortCode::parse(&wish.number).map_err(usage)?;
+    let keywords = wish.keywords.iter().map(|word| Keyword::parse(word).map_err(usage));
+    let keywords: Vec<Keyword> = keywords.collect::<Result<_, _>>()?;
+    for number in &wish.test_numbers {
+        Msisdn::parse(number).map_err(usage)?;
+    }
+    if wish.billing != "free" && wish.tariff.is_none() {
+        return Err(Failure::usage(format!("billing `{}` needs a tariff", wish.billing)));
+    }
+    let callback = match &wish.callback_url {
+        None => None,
+        Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+            let secret = Secret::generate();
+            let secret =
+                secret.map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
+            Some((url.clone(), vec![secret.reveal()]))
+        }
+        Some(url) => return Err(Failure::usage(format!("`{url}` is no https: address"))),
+    };
+    Ok(NewService {
+        partner: wish.partner.clone(),
+        name: wish.name.clone(),
+        state: wish.state.clone(),
+        short_code: wish.number.clone(),
+        keywords: keywords.iter().map(|word| word.as_str().to_owned()).collect(),
+        billing: wish.billing.clone(),
+        tariff: wish.tariff.clone(),
+        tariffs_allowed: wish.tariffs_allowed.clone(),
+        link_group: wish.link_group.clone(),
+        callback,
+        on_unknown: wish.on_unknown.clone(),
+        charge_at: wish.charge_at.clone(),
+        charges_per_minute: wish.charges_per_minute,
+        charges_per_day: wish.charges_per_day,
+        spend_per_day_minor: money::minor(&wish.spend_per_day)?,
+        validity_max_us: i64::from(wish.validity_max_seconds) * 1_000_000,
+        test_numbers: wish.test_numbers.clone(),
+    })
+}
+
+/// What the store would say less clearly: a foreign key has no name that a person knows.
+pub(crate) async fn check_references(store: &Store, new: &NewService) -> Outcome {
+    let catalog = store.load_catalog().await?;
+    partner_named(&catalog, &new.partner)?;
+    if !store.short_codes().await?.iter().any(|line| line.digits == new.short_code) {
+        let text = format!("no number {0}; see `bramka number add {0}`", new.short_code);
+        return Err(Failure::not_found(text));
+    }
+    for code in new.tariff.iter().chain(&new.tariffs_allowed) {
+        if catalog.tariff_coded(code).is_none() {
+            return Err(Failure::not_found(format!("no tariff is called `{code}`")));
+        }
+    }
+    Ok(())
+}
+
+async fn add_service(desk: &mut Desk<'_>, store: &Store, wish: &ServiceAdd) -> Outcome {
+    let new = new_service(wish)?;
+    check_references(store, &new).await?;
+    let id = store.add_service(&desk.by(), desk.now(), &new).await?;
+    desk.tell_daemon().await;
+    let secret = new.callback.as_ref().and_then(|(_, secrets)| secrets.first());
+    let value = json!({ "id": id, "name": new.name, "callback_secret": secret });
+    let mut text = format!("service {} of {} is added, {}", new.name, new.partner, new.state);
+    if let Some(secret) = secret {
+        text = format!("{text}\ncallback secret: {secret}\nIt is not shown again.");
+    }
+    desk.out.show(&value, &text);
+    Ok(())
+}
+
+async fn list_services(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>) -> Outcome {
+    let catalog = store.load_catalog().await?;
+    if let Some(name) = partner {
+        partner_named(&catalog, name)?;
+    }
+    let rows = described(&catalog, partner, desk.now());
+    let columns = [
+        "partner",
+        "name",
+        "state",
+        "number",
+        "keywords",
+        "billing",
+        "tariff",
+        "price",
+        "link_group",
+        "delivery",
+    ];
+    desk.out.rows(&rows, &columns);
+    Ok(())
+}
+
+/// Services as lists show them, by partner and name.
+pub(crate) fn described(catalog: &Catalog, partner: Option<&str>, now: i64) -> Vec<Value> {
+    let mut rows: Vec<Value> = catalog
+        .services()
+        .map(|service| {
+            let owner = catalog.partner(service.partner);
+            let tariff = service.tariff.and_then(|id| catalog.tariff(id));
+            let price = tariff.and_then(|tariff| tariff.at(now)).map(|version| version.gross);
+            json!({
+                "id": service.id,
+                "partner": owner.map(|owner| owner.name.clone()),
+                "name": service.name,
+                "state": service.state.as_str(),
+                "version": service.version,
+                "number": service.short_code.as_str(),
+                "keywords": service.keywords.iter().map(Keyword::as_str).collect::<Vec<_>>(),
+                "billing": service.billing.as_str(),
+                "tariff": tariff.map(|tariff| tariff.code.clone()),
+                "price": price.map(|price| price.to_string()),
+                "link_group": service.link_group,
+                "delivery": match &service.delivery {
+                    Delivery::Smpp => "smpp",
+                    Delivery::Callback(_) => "callback",
+                },
+            })
+        })
+        .filter(|row| partner.is_none_or(|name| row["partner"] == name))
+        .collect();
+    let key = |row: &Value| (row["partner"].to_string(), row["name"].to_string());
+    rows.sort_by_key(key);
+    rows
+}
+
+async fn set_state(
+    desk: &mut Desk<'_>,
+    store: &Store,
+    (partner, name): (&str, &str),
+    state: &str,
+) -> Outcome {
+    let catalog = store.load_catalog().await?;
+    let owner = partner_named(&catalog, partner)?.id;
+    let known = catalog.services().find(|known| known.partner == owner && known.name == name);
+    let Some(known) = known else {
+        return Err(Failure::not_found(format!("{partner} has no service `{name}`")));
+    };
+    store.set_service_state(&desk.by(), desk.now(), known.id, state).await?;
+    desk.tell_daemon().await;
+    let value = json!({ "partner": partner, "name": name, "state": state });
+    desk.out.show(&value, &format!("service {name} of {partner} is {state}"));
+    Ok(())
+}

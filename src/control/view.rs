@@ -1,0 +1,202 @@
+//! What is shown of things: one JSON shape each, for the socket and for commands alike.
+//!
+//! Moments are RFC 3339 texts in UTC. What surprises: message ids are texts too, because they are
+//! larger than what many JSON readers keep exactly. Subscribers' numbers are masked here (S-44).
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{Lane, number::mask},
+    gateway::{
+        Gateway,
+        lane::LaneHead,
+        registry::{LinkCard, SessionCard, TraceLine},
+    },
+    store::{EventLine, MessageLine, UnknownLine},
+};
+
+/// A moment as people and their tools read it; null for "never".
+pub fn moment(at: i64) -> Value {
+    if at == 0 {
+        return Value::Null;
+    }
+    match jiff::Timestamp::from_microsecond(at) {
+        Ok(stamp) => Value::String(stamp.to_string()),
+        Err(_) => Value::Null,
+    }
+}
+
+pub(crate) fn session(card: &SessionCard) -> Value {
+    let counters = &card.counters;
+    json!({
+        "id": card.id,
+        "partner": card.partner_name,
+        "system_id": card.system_id,
+        "kind": card.kind,
+        "version": card.version,
+        "peer": card.peer.to_string(),
+        "tls": card.is_tls,
+        "bound_at": moment(card.bound_at),
+        "window": card.window,
+        "window_in_use": counters.window_in_use.load(Ordering::Relaxed),
+        "rate": card.rate,
+        "submitted": counters.submitted.load(Ordering::Relaxed),
+        "refused": counters.refused.load(Ordering::Relaxed),
+        "delivered": counters.delivered.load(Ordering::Relaxed),
+        "last_heard_at": moment(counters.last_heard_at.load(Ordering::Relaxed)),
+        "last_error": counters.last_error.load().as_ref(),
+    })
+}
+
+pub(crate) fn link(card: &LinkCard) -> Value {
+    json!({
+        "name": card.name,
+        "group": card.group,
+        "address": card.address,
+        "state": link_state(card),
+        "bound": card.bound.load(Ordering::Relaxed),
+        "binds": card.binds,
+        "window": card.window.load(Ordering::Relaxed),
+        "in_flight": card.in_flight.load(Ordering::Relaxed),
+        "rate": card.rate.load(Ordering::Relaxed),
+        "submitted": card.submitted.load(Ordering::Relaxed),
+        "received": card.received.load(Ordering::Relaxed),
+        "since_at": moment(card.since.load(Ordering::Relaxed)),
+        "limit": **card.binding_limit.load(),
+        "last_error": card.last_error.load().as_ref(),
+    })
+}
+
+/// `down` is what somebody wanted; `broken` is what nobody wanted.
+fn link_state(card: &LinkCard) -> &'static str {
+    let is_wanted = card.is_wanted.load(Ordering::Acquire);
+    let bound = card.bound.load(Ordering::Relaxed);
+    match (is_wanted, bound) {
+        (true, 0) => "broken",
+        (true, some) if some < card.binds => "partly",
+        (true, _) => "up",
+        (false, 0) => "down",
+        (false, _) => "closing",
+    }
+}
+
+pub(crate) fn queue(gateway: &Gateway, head: &LaneHead, oldest_at: Option<i64>) -> Value {
+    let catalog = gateway.catalog();
+    let partner = match head.lane {
+        Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => {
+            Some(partner)
+        }
+        Lane::Callback { service } => catalog.service(service).map(|service| service.partner),
+    };
+    let group = match head.lane {
+        Lane::Mt { group, .. } => Some(gateway.group_name(group)),
+        _ => None,
+    };
+    let service = match head.lane {
+        Lane::Callback { service } => catalog.service(service).map(|known| known.name.clone()),
+        _ => None,
+    };
+    let age = oldest_at.map(|at| gateway.now().saturating_sub(at).max(0) / 1_000_000);
+    json!({
+        "lane": head.id.0.to_string(),
+        "kind": head.lane.class(),
+        "partner": partner.and_then(|id| catalog.partner(id)).map(|known| known.name.clone()),
+        "group": group,
+        "service": service,
+        "waiting": head.waiting.load(Ordering::Acquire).max(0),
+        "in_flight": head.in_flight(),
+        "oldest_age_seconds": age,
+        "limit": binding_limit(gateway, head),
+    })
+}
+
+/// What holds a lane back now (D35).
+fn binding_limit(gateway: &Gateway, head: &LaneHead) -> &'static str {
+    if head.is_paused() {
+        return "paused";
+    }
+    match head.lane {
+        Lane::Mt { group, .. } => {
+            let group = gateway.group_name(group);
+            let links = gateway.registry().links();
+            let mut limits = links
+                .iter()
+                .filter(|link| link.group == group)
+                .map(|link| **link.binding_limit.load());
+            // Absent only if every link of the group is.
+            limits.find(|limit| *limit != "absent").unwrap_or("absent")
+        }
+        Lane::Mo { partner } | Lane::Receipt { partner } => {
+            let sessions = gateway.registry().sessions();
+            let mut receiving = sessions
+                .iter()
+                .filter(|card| card.partner == partner && card.kind != "transmitter")
+                .peekable();
+            if receiving.peek().is_none() {
+                return "absent";
+            }
+            let is_full = |card: &std::sync::Arc<SessionCard>| {
+                card.counters.window_in_use.load(Ordering::Relaxed) >= card.window
+            };
+            if receiving.all(is_full) { "window" } else { "none" }
+        }
+        Lane::Callback { .. } => "none",
+    }
+}
+
+/// A message without its text; the subscriber's number is masked unless `is_open`.
+pub fn message(line: &MessageLine, is_open: bool) -> Value {
+    let mut value = json!(line);
+    let mo = line.direction == "mo";
+    let (sender, recipient) = shown(&line.sender, &line.recipient, mo, is_open);
+    value["id"] = line.id.to_string().into();
+    value["sender"] = sender.into();
+    value["recipient"] = recipient.into();
+    for (key, at) in [
+        ("accepted_at", line.accepted_at),
+        ("valid_until", line.valid_until),
+        ("state_at", line.state_at),
+    ] {
+        value[key] = moment(at);
+    }
+    value
+}
+
+pub fn event(line: &EventLine) -> Value {
+    let mut value = json!(line);
+    value["seq"] = line.seq.to_string().into();
+    value["at"] = moment(line.at);
+    value
+}
+
+pub fn unknown(line: &UnknownLine, partner: Option<&str>) -> Value {
+    json!({
+        "id": line.id.to_string(),
+        "partner": partner,
+        "state": line.state,
+        "state_at": moment(line.state_at),
+        "sender": line.sender,
+        "recipient": mask(&line.recipient),
+        "gross_minor": line.gross_minor,
+        "currency": line.currency,
+        "caller": line.caller,
+        "link_group": line.link_group,
+    })
+}
+
+pub(crate) fn trace_line(line: &TraceLine) -> Value {
+    let mut value = json!(line);
+    value["at"] = moment(line.at);
+    value
+}
+
+/// Which side is the subscriber depends on the direction; short codes are never masked.
+fn shown(sender: &str, recipient: &str, mo: bool, is_open: bool) -> (String, String) {
+    match (is_open, mo) {
+        (true, _) => (sender.to_owned(), recipient.to_owned()),
+        (false, true) => (mask(sender), recipient.to_owned()),
+        (false, false) => (sender.to_owned(), mask(recipient)),
+    }
+}

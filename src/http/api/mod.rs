@@ -1,0 +1,12 @@
+//! The JSON API for partners' systems, version 1.
+//!
+//! It translates and calls a verb of the gateway; a rule of the business never stands here. The
+//! surprise: requests are read field by field instead of by `serde`, because a developer wants
+//! to hear of every wrong field at once.
+
+mod acceptance;
+pub mod fields;
+pub mod messages;
+pub mod new_message;
+pub mod openapi;
+mod shapes;

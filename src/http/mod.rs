@@ -1,0 +1,136 @@
+//! Everything on the HTTP ports: the API, the pages that explain problems, health and metrics.
+//!
+//! It knows no SQL and no PDU; it asks the gateway's verbs. Requests come through `door`
+//! (sockets, limits), then `edge` (request id, log line, time-out, headers), then a handler.
+//!
+//! The surprise: what changes something runs as a task of its own (`App::finish`). A handler is
+//! dropped when its client hangs up, and a message must not be half accepted because of that.
+
+pub mod api;
+pub mod auth;
+pub mod door;
+pub mod edge;
+pub mod error;
+pub mod health;
+pub mod problems;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+pub use door::{Door, Seats, serve};
+use error::{Fault, Problem};
+
+use crate::{
+    config::{self, Secret},
+    gateway::Gateway,
+    tasks::Scope,
+};
+
+/// Writes every metric in the text format of Prometheus.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What handlers share. Clones are the same.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+pub struct Shared {
+    pub gateway: Gateway,
+    pub limits: config::Http,
+    /// Keys the digests of API keys; the same file as for bind passwords.
+    pub pepper: Secret,
+    render: Render,
+    work: Scope,
+    has_started: AtomicBool,
+    failures: auth::Failures,
+}
+
+impl App {
+    /// `work` holds what must be finished although its client is gone: a scope of
+    /// `Phase::Requests`.
+    pub fn new(
+        gateway: Gateway,
+        limits: config::Http,
+        pepper: Secret,
+        render: Render,
+        work: Scope,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            gateway,
+            limits,
+            pepper,
+            render,
+            work,
+            has_started: AtomicBool::new(false),
+            failures: auth::Failures::default(),
+        }))
+    }
+
+    /// Everything was started: `/startupz` says so from now on.
+    pub fn started(&self) {
+        self.has_started.store(true, Ordering::Release);
+    }
+
+    /// Runs work to its end even if the request is dropped in the middle.
+    ///
+    /// The result is dropped unseen then; what must know of that has a `Drop` of its own.
+    pub(crate) async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let task = async move { drop(sender.send(work.await)) };
+        self.work.spawn(task).map_err(|_| Problem::from(Fault::Busy))?;
+        // The task panicked, or the daemon ended before it did.
+        receiver.await.map_err(|_| Fault::Internal.into())
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The port for partners.
+pub fn public(app: App) -> Router {
+    let routes = Router::new()
+        .route("/api/v1/openapi.json", get(api::openapi::document))
+        .route("/api/v1/messages", post(api::messages::create))
+        .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
+        .route("/problems", get(problems::list))
+        .route("/problems/style.css", get(problems::style))
+        .route("/problems/{code}", get(problems::one))
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(nothing);
+    edge::around(routes, &app).with_state(app)
+}
+
+/// The port for the operator's own monitoring.
+pub fn admin(app: App) -> Router {
+    let routes = Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready_in_detail))
+        .route("/startupz", get(health::started))
+        .fallback(nothing);
+    edge::around(routes, &app).with_state(app)
+}
+
+async fn nothing() -> Problem {
+    Fault::NotFound.into()
+}
