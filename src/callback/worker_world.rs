@@ -63,7 +63,7 @@ pub(super) async fn world_with(callbacks: &[&FakePartner], settings: config::Cal
     )
     .await
     .unwrap();
-    let keeper = gateway.clone().keep(pages, tokio_util::sync::CancellationToken::new(), || ());
+    let keeper = gateway.clone().keep(pages, std::future::pending(), || ());
     run(async move { keeper.await.unwrap() });
     let shutdown = Shutdown { requests: Duration::ZERO, ..Shutdown::default() };
     let tasks = Tasks::with(&shutdown, Signals::none(), Systemd::Silent);
