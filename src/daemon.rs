@@ -270,6 +270,7 @@ async fn open_doors(
         serve_http(tls_ports, &http::Door::Tls(tls), &router, &seats, tasks)?;
     }
 
+    crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
     let plain = listeners.take("smpp", &config.smpp_server.listen)?;
     let with_tls = listeners.take("smpp-tls", &config.smpp_server.listen_tls)?;
     node.smpp = addresses(&plain)?;
