@@ -140,6 +140,7 @@ async fn submitter(gateway: Gateway) {
             replaces: false,
             tlvs: Vec::new(),
             wants_short_id: false,
+            known_as: None,
         };
         let accepted = gateway.accept_mt(&from, new).await.unwrap();
         gateway.answered(accepted.held);

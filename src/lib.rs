@@ -4,6 +4,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod daemon;
+pub mod demo;
 pub mod domain;
 pub mod gateway;
 pub mod http;

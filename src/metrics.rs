@@ -97,6 +97,26 @@ pub const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0];
 pub const RECORDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0];
 
+/// The bounds of every histogram.
+pub fn buckets() -> impl Iterator<Item = (&'static str, &'static [f64])> {
+    CONTRACT.iter().filter(|series| series.kind == Kind::Histogram).map(|series| {
+        let bounds = if series.name.ends_with("_seconds") { SECONDS } else { RECORDS };
+        (series.name, bounds)
+    })
+}
+
+/// Tells the recorder what every series means.
+pub fn describe() {
+    for series in CONTRACT {
+        match series.kind {
+            Kind::Counter => metrics::describe_counter!(series.name, series.help),
+            Kind::Gauge => metrics::describe_gauge!(series.name, series.help),
+            Kind::Histogram => metrics::describe_histogram!(series.name, series.help),
+        }
+    }
+    gauge!("bramka_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
 /// A partner's label, or `other` once there are too many.
 pub fn partner_label(name: &str) -> String {
     static SEEN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);

@@ -79,7 +79,8 @@ fn time(tag: u8, text: &str) -> Option<jiff::Timestamp> {
         _ => return None,
     };
     let part = |place: usize| rest[place..place + 2].parse::<i8>().ok();
-    let date = jiff::civil::DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?, 0);
+    let date =
+        jiff::civil::DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?, 0);
     date.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
             let insecure = config.insecure();
             let mut text = format!("{}: no mistakes", file.display());
             for path in &insecure {
-                text.push_str(&format!("\nwarning: `{path}` is on"));
+                text = format!("{text}\nwarning: `{path}` is on");
             }
             let files: Vec<String> =
                 config.files.iter().map(|file| file.display().to_string()).collect();
@@ -46,8 +46,8 @@ pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
     }
 }
 
-pub(crate) fn show(desk: &mut Desk<'_>, command: &ConfigCommand) -> Outcome {
-    let ConfigCommand::Show { origin } = command else { return Ok(()) };
+pub(crate) fn show(desk: &mut Desk<'_>, command: &ConfigCommand) {
+    let ConfigCommand::Show { origin } = command else { return };
     if desk.out.is_json() {
         let values = desk.config.values().into_iter().map(|(path, value)| {
             let said = desk.config.origin(&path).map(|origin| match origin.line {
@@ -63,7 +63,6 @@ pub(crate) fn show(desk: &mut Desk<'_>, command: &ConfigCommand) -> Outcome {
             if *origin { desk.config.effective_with_origin() } else { desk.config.effective() };
         desk.out.raw(&text);
     }
-    Ok(())
 }
 
 pub(crate) async fn migrate(desk: &mut Desk<'_>) -> Outcome {

@@ -205,8 +205,16 @@ async fn list(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>) -> Outc
             })
         })
         .collect();
-    let columns =
-        ["system_id", "partner", "active", "addresses", "tls_only", "binds_max", "window", "rotating"];
+    let columns = [
+        "system_id",
+        "partner",
+        "active",
+        "addresses",
+        "tls_only",
+        "binds_max",
+        "window",
+        "rotating",
+    ];
     desk.out.rows(&rows, &columns);
     Ok(())
 }
@@ -222,23 +230,23 @@ pub(crate) async fn key(desk: &mut Desk<'_>, command: KeyCommand) -> Outcome {
     done
 }
 
-/// `bramka_PREFIX_SECRET`: the word makes leaked keys easy to search for, the prefix names the
-/// key in logs, and only the secret part is hashed (S-12).
+/// `bk_NAME_SECRET`, as the API reads it. `bk_NAME` names the key in lists and logs, and makes
+/// leaked keys easy to search for; only the secret part is hashed (S-12).
 async fn add_key(desk: &mut Desk<'_>, store: &Store, partner: &str, days: u32) -> Outcome {
-    let prefix = random_text(8)?;
+    let name = random_text(8)?;
     // 43 of 62 letters: 256 bits.
     let secret = random_text(43)?;
     let expires_at = if days == 0 { 0 } else { desk.now() + i64::from(days) * DAY_US };
     let new = NewApiKey {
         partner: partner.to_owned(),
-        prefix: prefix.to_string(),
+        prefix: format!("bk_{}", name.as_str()),
         secret: hex(&desk.pepper().hash(secret.as_bytes())),
         expires_at,
     };
     desk.remark_on_pepper();
     store.add_api_key(&desk.by(), desk.now(), &new).await?;
     desk.tell_daemon().await;
-    let key = Zeroizing::new(format!("bramka_{}_{}", prefix.as_str(), secret.as_str()));
+    let key = Zeroizing::new(format!("{}_{}", new.prefix, secret.as_str()));
     let value = json!({
         "prefix": new.prefix, "partner": partner, "key": key.as_str(),
         "expires_at": moment(expires_at),
@@ -273,7 +281,7 @@ async fn list_keys(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>) ->
 
 async fn revoke(desk: &mut Desk<'_>, store: &Store, prefix: &str) -> Outcome {
     if !store.revoke_api_key(&desk.by(), desk.now(), prefix).await? {
-        return Err(Failure::not_found(format!("no key begins with `{prefix}`")));
+        return Err(Failure::not_found(format!("no key is called `{prefix}`")));
     }
     desk.tell_daemon().await;
     desk.out.show(&json!({ "prefix": prefix }), &format!("key {prefix} is revoked"));

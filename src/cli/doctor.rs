@@ -380,9 +380,11 @@ mod tests {
     fn a_certificate_is_judged_by_its_days() {
         let now = Clock::system().timestamp();
         let after = |hours: i64| now + jiff::SignedDuration::from_hours(hours);
-        for (end, expected) in
-            [(after(24 * 90), Verdict::Ok), (after(24 * 5), Verdict::Warn), (after(-1), Verdict::Fail)]
-        {
+        for (end, expected) in [
+            (after(24 * 90), Verdict::Ok),
+            (after(24 * 5), Verdict::Warn),
+            (after(-1), Verdict::Fail),
+        ] {
             assert!(days_left("x".into(), end).result == expected, "{end}");
         }
     }

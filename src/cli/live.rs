@@ -21,7 +21,13 @@ pub(crate) async fn queues(desk: &mut Desk<'_>, is_all: bool) -> Outcome {
     let mut rows = list(desk.client().get("/queues").await?);
     rows.retain(|row| is_all || row["waiting"] != 0 || row["in_flight"] != 0);
     let columns = [
-        "kind", "partner", "group", "service", "waiting", "in_flight", "oldest_age_seconds",
+        "kind",
+        "partner",
+        "group",
+        "service",
+        "waiting",
+        "in_flight",
+        "oldest_age_seconds",
         "limit",
     ];
     desk.out.rows(&rows, &columns);
@@ -33,8 +39,18 @@ pub(crate) async fn link(desk: &mut Desk<'_>, command: LinkCommand) -> Outcome {
         LinkCommand::List => {
             let rows = list(desk.client().get("/links").await?);
             let columns = [
-                "name", "group", "state", "bound", "binds", "in_flight", "window", "rate", "limit",
-                "submitted", "received", "last_error",
+                "name",
+                "group",
+                "state",
+                "bound",
+                "binds",
+                "in_flight",
+                "window",
+                "rate",
+                "limit",
+                "submitted",
+                "received",
+                "last_error",
             ];
             desk.out.rows(&rows, &columns);
             return Ok(());
@@ -65,8 +81,19 @@ pub(crate) async fn bind(desk: &mut Desk<'_>, command: BindCommand) -> Outcome {
                 rows.retain(|row| row["partner"] == name);
             }
             let columns = [
-                "id", "partner", "system_id", "kind", "version", "peer", "tls", "bound_at",
-                "window_in_use", "window", "submitted", "refused", "delivered",
+                "id",
+                "partner",
+                "system_id",
+                "kind",
+                "version",
+                "peer",
+                "tls",
+                "bound_at",
+                "window_in_use",
+                "window",
+                "submitted",
+                "refused",
+                "delivered",
             ];
             desk.out.rows(&rows, &columns);
         }

@@ -105,7 +105,14 @@ async fn list(desk: &mut Desk<'_>, state: Option<&str>, limit: i64) -> Outcome {
         .collect();
     store.close().await;
     let columns = [
-        "id", "partner", "state", "state_at", "sender", "recipient", "gross_minor", "currency",
+        "id",
+        "partner",
+        "state",
+        "state_at",
+        "sender",
+        "recipient",
+        "gross_minor",
+        "currency",
         "link_group",
     ];
     desk.out.rows(&rows, &columns);

@@ -32,8 +32,8 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use desk::Desk;
-pub use failure::{Exit, Failure};
 use failure::Outcome;
+pub use failure::{Exit, Failure};
 pub use output::Output;
 
 use crate::config::Config;
@@ -50,7 +50,11 @@ where
             // `--help` and `--version` come as errors that are none.
             let is_help = !error.use_stderr();
             let text = error.render();
-            if is_help { out.raw(&text.to_string()) } else { out.remark(text.to_string().trim_end()) }
+            if is_help {
+                out.raw(&text.to_string());
+            } else {
+                out.remark(text.to_string().trim_end());
+            }
             return if is_help { Exit::Done as i32 } else { Exit::Usage as i32 };
         }
     };
@@ -93,7 +97,10 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
     }
     let desk = &mut Desk::new(config, out);
     match cli.command {
-        Command::Config(command) => check::show(desk, &command),
+        Command::Config(command) => {
+            check::show(desk, &command);
+            Ok(())
+        }
         Command::Migrate => check::migrate(desk).await,
         Command::Partner(command) => partner::partner(desk, command).await,
         Command::Credential(command) => credential::credential(desk, command).await,

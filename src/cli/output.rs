@@ -21,10 +21,7 @@ impl Output {
     /// Standard output and standard error of this process.
     pub fn of_process() -> Self {
         let is_terminal = std::io::stdout().is_terminal();
-        Self {
-            is_terminal,
-            ..Self::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()))
-        }
+        Self { is_terminal, ..Self::new(Box::new(std::io::stdout()), Box::new(std::io::stderr())) }
     }
 
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {

@@ -149,7 +149,8 @@ async fn limits(desk: &mut Desk<'_>, store: &Store, wish: PartnerLimits) -> Outc
         wish.message_ids.map(|form| PartnerSetting::HexIds(matches!(form, MessageIds::Hex))),
     );
     settings.extend(wish.splits_long.map(PartnerSetting::SplitsLong));
-    settings.extend(wish.default_alphabet.map(|word| PartnerSetting::DefaultAlphabet(word.as_str())));
+    settings
+        .extend(wish.default_alphabet.map(|word| PartnerSetting::DefaultAlphabet(word.as_str())));
     if settings.is_empty() {
         return Err(Failure::usage("nothing to change; see `bramka partner limits --help`"));
     }

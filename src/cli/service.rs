@@ -86,7 +86,7 @@ pub(crate) fn new_tariff(wish: &TariffAdd, now: i64) -> Result<NewTariff, Failur
     }
     Ok(NewTariff {
         code: wish.code.clone(),
-        valid_from: wish.from.map_or(now, |from| from.as_microsecond()),
+        valid_from: wish.from.map_or(now, jiff::Timestamp::as_microsecond),
         net_minor: net,
         vat_permille: money::permille(&wish.vat)?,
         gross_minor: gross,
@@ -110,7 +110,8 @@ async fn add_tariff(desk: &mut Desk<'_>, store: &Store, wish: &TariffAdd) -> Out
     let value = json!({
         "code": new.code, "valid_from": moment(new.valid_from), "gross_minor": new.gross_minor,
     });
-    let text = format!("tariff {} holds from {}", new.code, super::output::cell(&value["valid_from"]));
+    let text =
+        format!("tariff {} holds from {}", new.code, super::output::cell(&value["valid_from"]));
     desk.out.show(&value, &text);
     Ok(())
 }
@@ -168,7 +169,8 @@ pub(crate) fn new_service(wish: &ServiceAdd) -> Result<NewService, Failure> {
         None => None,
         Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
             let secret = Secret::generate();
-            let secret = secret.map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
+            let secret =
+                secret.map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
             Some((url.clone(), vec![secret.reveal()]))
         }
         Some(url) => return Err(Failure::usage(format!("`{url}` is no https: address"))),
@@ -232,8 +234,16 @@ async fn list_services(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>
     }
     let rows = described(&catalog, partner, desk.now());
     let columns = [
-        "partner", "name", "state", "number", "keywords", "billing", "tariff", "price",
-        "link_group", "delivery",
+        "partner",
+        "name",
+        "state",
+        "number",
+        "keywords",
+        "billing",
+        "tariff",
+        "price",
+        "link_group",
+        "delivery",
     ];
     desk.out.rows(&rows, &columns);
     Ok(())

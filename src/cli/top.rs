@@ -59,14 +59,27 @@ fn draw(desk: &mut Desk<'_>, look: &Value) {
     );
     desk.out.line(&head);
     let columns = [
-        "name", "state", "bound", "submitted_per_second", "received_per_second", "in_flight",
-        "window", "limit", "last_error",
+        "name",
+        "state",
+        "bound",
+        "submitted_per_second",
+        "received_per_second",
+        "in_flight",
+        "window",
+        "limit",
+        "last_error",
     ];
     desk.out.rows(&list(look["links"].clone()), &columns);
     desk.out.line("");
     let columns = [
-        "name", "binds", "submitted_per_second", "refused_per_second", "delivered_per_second",
-        "mt_waiting", "mo_waiting", "receipts_waiting",
+        "name",
+        "binds",
+        "submitted_per_second",
+        "refused_per_second",
+        "delivered_per_second",
+        "mt_waiting",
+        "mo_waiting",
+        "receipts_waiting",
     ];
     desk.out.rows(&list(look["partners"].clone()), &columns);
 }

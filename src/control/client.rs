@@ -132,11 +132,9 @@ impl Client {
         request: Request<Full<Bytes>>,
         then: impl AsyncFnOnce(Response<Incoming>) -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
-        let no_daemon =
-            |why: String| ClientError::NoDaemon { path: self.path.clone(), why };
-        let stream = UnixStream::connect(&self.path)
-            .await
-            .map_err(|error| no_daemon(error.to_string()))?;
+        let no_daemon = |why: String| ClientError::NoDaemon { path: self.path.clone(), why };
+        let stream =
+            UnixStream::connect(&self.path).await.map_err(|error| no_daemon(error.to_string()))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| no_daemon(error.to_string()))?;

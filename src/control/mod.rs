@@ -11,7 +11,7 @@ mod routes;
 mod server;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod view;
 pub mod who;
 

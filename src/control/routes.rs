@@ -258,18 +258,12 @@ async fn want(state: &State, person: &str, name: &str, is_wanted: bool) -> Answe
     Ok(Json(view::link(&card)))
 }
 
-fn link_card(
-    state: &State,
-    name: &str,
-) -> Result<Arc<gateway::registry::LinkCard>, Failure> {
+fn link_card(state: &State, name: &str) -> Result<Arc<gateway::registry::LinkCard>, Failure> {
     let card = state.gateway.registry().link(name);
     card.ok_or_else(|| Failure::not_found(format!("no link is called `{name}`")))
 }
 
-fn bind_card(
-    state: &State,
-    id: u64,
-) -> Result<Arc<gateway::registry::SessionCard>, Failure> {
+fn bind_card(state: &State, id: u64) -> Result<Arc<gateway::registry::SessionCard>, Failure> {
     let card = state.gateway.registry().session(id);
     card.ok_or_else(|| Failure::not_found(format!("no bind has the number {id}")))
 }
@@ -360,11 +354,8 @@ async fn queues(state: Shared) -> Answer {
     for (place, head) in heads.iter().enumerate() {
         let is_aged = place < LANES_AGED_MAX && head.waiting.load(Ordering::Acquire) > 0;
         // An age is worth a query, not a refusal: the store may be away just now.
-        let oldest = if is_aged {
-            gateway.store().oldest(head.id).await.unwrap_or_default()
-        } else {
-            None
-        };
+        let oldest =
+            if is_aged { gateway.store().oldest(head.id).await.unwrap_or_default() } else { None };
         rows.push(view::queue(gateway, head, oldest));
     }
     Ok(Json(rows.into()))

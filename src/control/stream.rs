@@ -21,7 +21,7 @@ pub(crate) const LINES_MAX: usize = 256;
 type Farewell = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Lines {
-    lines: mpsc::Receiver<TraceLine>,
+    source: mpsc::Receiver<TraceLine>,
     over: Pin<Box<dyn Future<Output = ()> + Send>>,
     farewell: Option<Farewell>,
 }
@@ -33,7 +33,7 @@ impl Lines {
         farewell: impl FnOnce() + Send + 'static,
     ) -> Self {
         let over = Box::pin(async move { stopping.cancelled().await });
-        Self { lines, over, farewell: Some(Box::new(farewell)) }
+        Self { source: lines, over, farewell: Some(Box::new(farewell)) }
     }
 }
 
@@ -48,7 +48,7 @@ impl Body for Lines {
         if self.over.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
-        self.lines.poll_recv(cx).map(|line| {
+        self.source.poll_recv(cx).map(|line| {
             line.map(|line| {
                 let mut octets =
                     serde_json::to_vec(&super::view::trace_line(&line)).unwrap_or_default();

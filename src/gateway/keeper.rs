@@ -7,7 +7,6 @@ use std::{
 };
 
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 
 use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{
@@ -22,12 +21,9 @@ const PAGE: i64 = 2000;
 impl Gateway {
     /// Fills lanes, forever. Everything that a lane needs at the start is read here too: there
     /// is no other recovery.
-    pub async fn keep(
-        self,
-        mut pages: Pages,
-        stopping: CancellationToken,
-        beat: impl Fn() + Send,
-    ) -> anyhow::Result<()> {
+    /// Reads what the last run left: sizes of lanes, times of what is planned, answers that may
+    /// be repeated. Before this is done nobody may submit.
+    pub async fn begin(&self) -> anyhow::Result<()> {
         let sizes: Vec<(LaneId, i64)> = self
             .inner
             .store
@@ -43,7 +39,17 @@ impl Gateway {
                 self.inner.lanes.plan(*lane, due);
             }
         }
-        self.doubt_the_last_answers().await?;
+        self.doubt_the_last_answers().await
+    }
+
+    /// Keeps things moving until the stop.
+    pub async fn keep(
+        self,
+        mut pages: Pages,
+        stop: impl Future<Output = ()> + Send,
+        beat: impl Fn() + Send,
+    ) -> anyhow::Result<()> {
+        let mut stop = std::pin::pin!(stop);
         let mut quick = tokio::time::interval(Duration::from_millis(50));
         let mut slow = tokio::time::interval(Duration::from_secs(1));
         quick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -51,7 +57,7 @@ impl Gateway {
         let mut expiry = ItemKey { lane: LaneId(0), due_at: 0, seq: 0 };
         loop {
             tokio::select! {
-                () = stopping.cancelled() => return Ok(()),
+                () = &mut stop => return Ok(()),
                 Some(lane) = pages.0.recv() => self.bring(lane).await,
                 _ = quick.tick() => {
                     for lane in self.inner.lanes.due(self.now()) {

@@ -17,6 +17,7 @@ use crate::{
         Msisdn, Price, Refusal, Route, Service, ShortCode,
     },
     metrics,
+    payload::alphabet::{self, Alphabet},
     store::{
         Change,
         change::{ChargeRow, MoPart, NewMo as NewMoRow, Rare},
@@ -77,7 +78,9 @@ impl Gateway {
             self.inner.store.save(change).await?;
             return Ok(MoAccepted { id: doubt.message, likeness });
         }
-        match new.part {
+        // Beyond the limit a part is handed on as it is: nothing is refused for want of memory.
+        let has_room = self.inner.parts.has_room(self.settings().mo_parts_waiting_max);
+        match new.part.filter(|_| has_room) {
             None => self.route_mo(seat, Joined::single(new), likeness).await,
             Some(part) => self.take_part(seat, new, part, likeness).await,
         }
@@ -115,6 +118,32 @@ impl Gateway {
             Taken::Repeated => Ok(MoAccepted { id: MessageId(id), likeness }),
             Taken::Complete(joined) => self.route_mo(seat, *joined, likeness).await,
         }
+    }
+
+    /// Parts of long messages that the last run was still waiting for.
+    pub async fn load_parts(&self) -> Result<usize, crate::store::Error> {
+        let max = self.settings().mo_parts_waiting_max;
+        let parts = self.inner.store.mo_parts(max).await?;
+        let count = parts.len();
+        for row in parts {
+            let (Ok(sender), Ok(recipient)) =
+                (Msisdn::parse(&row.sender), ShortCode::parse(&row.recipient))
+            else {
+                continue;
+            };
+            let Some(group) = self.group(&row.link_group) else { continue };
+            let seat = LinkSeat { name: row.link.clone(), group, epoch: 0 };
+            let part = PartOf { reference: row.reference, total: row.total, number: row.number };
+            let body = Body { data_coding: row.data_coding, has_udh: false, octets: row.body };
+            let alphabet = Alphabet::of(body.data_coding, Alphabet::Gsm7).unwrap_or(Alphabet::Binary);
+            let text = alphabet::decode_lenient(&body.octets, alphabet);
+            let new =
+                NewMo { sender, recipient, body, text, part: Some(part), tlvs: row.tlvs };
+            // A set that is complete now lost its process between two commits: it is whole in
+            // the store, and its last part was never answered, so it will come again.
+            let _: Taken = self.inner.parts.take(&seat, row.id, new, part, row.received_at);
+        }
+        Ok(count)
     }
 
     /// Finds the service, freezes the price, stores, wakes the lane.

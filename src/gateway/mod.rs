@@ -7,6 +7,7 @@
 //! each lane is in memory (`lane`); the rest of this module moves things from row to row.
 
 pub mod deliver;
+pub mod disk;
 pub mod keeper;
 pub mod lane;
 pub mod likeness;
@@ -250,6 +251,11 @@ impl Gateway {
     /// Ready to work: not draining, store up, disk not full.
     pub fn is_ready(&self) -> bool {
         !self.is_draining() && self.inner.store.is_up() && self.inner.disk.load(Ordering::Acquire) < 2
+    }
+
+    /// Expiry pauses while the clock is in doubt (P37).
+    pub fn doubt_clock(&self, is_in_doubt: bool) {
+        self.inner.clock_in_doubt.store(is_in_doubt, Ordering::Release);
     }
 
     /// How busy this node is, from 0 to 100 (S096).

@@ -76,13 +76,13 @@ impl Waiting {
             reference: part.reference,
             total: part.total,
         };
-        let place = usize::from(part.number) - 1;
+        let place = usize::from(part.number).saturating_sub(1);
         let mut set = self.sets.entry(key.clone()).or_insert_with(|| Set {
             seat: seat.clone(),
             parts: vec![None; usize::from(part.total)],
             since: now,
         });
-        if set.parts[place].is_some() {
+        if set.parts.get(place).is_none_or(Option::is_some) {
             return Taken::Repeated;
         }
         set.parts[place] = Some((row, new));
@@ -109,6 +109,11 @@ impl Waiting {
             .filter_map(|key| self.sets.remove(&key))
             .map(|(_, set)| (set.seat, join(set.parts, None)))
             .collect()
+    }
+
+    /// Whether a set of this part waits, or there is room for one more.
+    pub fn has_room(&self, max: usize) -> bool {
+        self.sets.len() < max
     }
 
     pub fn len(&self) -> usize {

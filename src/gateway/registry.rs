@@ -122,6 +122,13 @@ impl LinkCard {
         }
     }
 
+    /// Takes new limits.
+    pub fn retune(&self, window: u32, rate: u32) {
+        self.window.store(window, Ordering::Release);
+        self.rate.store(rate, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
     /// Takes the link up or down.
     pub fn want(&self, is_wanted: bool) {
         self.is_wanted.store(is_wanted, Ordering::Release);

@@ -57,7 +57,7 @@ pub fn frame(buffer: &mut BytesMut, octets_max: usize) -> Result<Option<Bytes>, 
     Ok(Some(buffer.split_to(size).freeze()))
 }
 
-/// Reads the header of a whole frame.
+/// Reads the header of a whole frame made by [`frame()`].
 pub fn header(frame: &Bytes) -> Header {
     let mut head = &frame[..HEADER];
     Header {
@@ -70,6 +70,10 @@ pub fn header(frame: &Bytes) -> Header {
 
 /// Decodes one whole frame made by [`frame`].
 pub fn decode(frame: &Bytes, version: Version) -> Result<Command, Error> {
+    if frame.len() < HEADER {
+        let length = u32::try_from(frame.len()).unwrap_or(0);
+        return Err(Error::BadLength { length, max: usize::MAX, sequence: 0 });
+    }
     let header = header(frame);
     let reader = Reader { rest: frame.slice(HEADER..), version };
     match body(header, reader) {
@@ -247,7 +251,8 @@ impl Reader {
         self.message_tail(service_type, source, destination, is_delivery)
     }
 
-    /// From `esm_class` to the end: shared by submit_sm, deliver_sm and submit_multi.
+    /// From `esm_class` to the end: shared by `submit_sm`, `deliver_sm` and
+    /// `submit_multi`.
     fn message_tail(
         &mut self,
         service_type: Bytes,

@@ -93,7 +93,7 @@ fn k029_a_random_stream_never_panics_and_never_grows() {
         while let Ok(Some(frame)) = frame(&mut stream, CAP) {
             assert!((HEADER..=length).contains(&frame.len()));
             for version in VERSIONS {
-                let _ = codec::decode(&frame, version);
+                codec::decode(&frame, version).ok();
             }
         }
         assert!(stream.len() <= length);
@@ -277,13 +277,13 @@ proptest! {
     #[test]
     fn texts_and_times_of_any_octets_never_panic(octets in vec(any::<u8>(), 0..200)) {
         let _ = ReceiptText::parse(&octets);
-        let _ = time::parse(&octets, time::PIVOT).map(|time| time.resolve(0));
+        time::parse(&octets, time::PIVOT).and_then(|time| time.resolve(0)).ok();
         if let Ok(octets) = <&[u8; 16]>::try_from(&octets[..octets.len().min(16)]) {
             let digits = octets.map(|octet| b'0' + octet % 10);
             for last in [b'+', b'-', b'R'] {
                 let mut time = digits;
                 time[15] = last;
-                let _ = time::parse(&time, time::PIVOT).map(|time| time.resolve(i64::MAX / 2));
+                time::parse(&time, time::PIVOT).and_then(|time| time.resolve(i64::MAX / 2)).ok();
             }
         }
     }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     codec::{self, Error, frame},
-    pdu::{Command, Pdu, QuerySm, ShortMessage, SubmitMulti},
+    pdu::{Command, MessageResp, Pdu, QuerySm, ShortMessage, SubmitMulti},
     time,
     tlv::{Tlvs, tag},
     values::{BindKind, CommandId, CommandStatus as S, Version},
@@ -390,4 +390,38 @@ fn k030_what_does_not_fit_is_not_written() {
     let nobody = SubmitMulti { destinations: Vec::new(), message: message("Hi") };
     let nobody = Command::new(7, Pdu::SubmitMulti(Box::new(nobody)));
     assert_eq!(encode(&nobody, v34).unwrap_err().field, "number_of_dests");
+}
+
+fn answer(status: S, message_id: &'static str, tlvs: Tlvs) -> Command {
+    Command {
+        status,
+        sequence: 7,
+        pdu: Pdu::SubmitSmResp(MessageResp { message_id: message_id.into(), tlvs }),
+    }
+}
+
+#[test]
+fn s005_s006_a_peer_of_3_3_gets_no_tlv_and_only_short_ids() {
+    let tlvs = || Tlvs::new().with_u8(tag::CONGESTION_STATE, 50);
+    let short = encode(&answer(S::ROK, "12345678", tlvs()), Version::V33).unwrap();
+    assert_eq!(short, pdu(CommandId::SUBMIT_SM_RESP, 0, "'12345678' 00"));
+    let long = encode(&answer(S::ROK, "123456789", Tlvs::new()), Version::V33);
+    assert_eq!(long.unwrap_err().field, "message_id");
+    let newer = encode(&answer(S::ROK, "123456789", tlvs()), Version::V50).unwrap();
+    assert_eq!(newer, pdu(CommandId::SUBMIT_SM_RESP, 0, "'123456789' 00 0428 0001 32"));
+    let delivery = Pdu::DeliverSm(Box::new(message("Hi")));
+    let delivery = encode(&Command::new(7, delivery), Version::V33).unwrap();
+    assert!(delivery.ends_with(b"\x02Hi"), "S005");
+}
+
+#[test]
+fn s051_a_refusal_is_the_header_alone_with_a_status_that_the_peer_knows() {
+    let refusal = answer(S::RINVDCS, "42", Tlvs::new());
+    let id = CommandId::SUBMIT_SM_RESP;
+    assert_eq!(encode(&refusal, Version::V34).unwrap(), pdu(id, S::RSUBMITFAIL.0, ""));
+    assert_eq!(encode(&refusal, Version::V50).unwrap(), pdu(id, S::RINVDCS.0, ""));
+    let reasoned =
+        answer(S::RDELIVERYFAILURE, "", Tlvs::new().with_u8(tag::DELIVERY_FAILURE_REASON, 1));
+    let octets = encode(&reasoned, Version::V34).unwrap();
+    assert_eq!(octets, pdu(id, S::RDELIVERYFAILURE.0, "00 0425 0001 01"));
 }

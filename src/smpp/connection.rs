@@ -139,6 +139,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads and writes until something happened. With `may_read` false it only writes: the peer
     /// has enough in flight, and its own window stops it.
     pub async fn step(&mut self, may_read: bool) -> io::Result<Step> {
+        if !may_read {
+            // The rest of a PDU may wait in the kernel: that is our doing, not the peer's.
+            self.partial_since = None;
+        }
         let had_queued = !self.write.is_empty();
         poll_fn(|context| {
             let wrote_all = self.poll_write(context)?;
@@ -238,3 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         (!frames.is_empty()).then_some(Step::Frames(frames))
     }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

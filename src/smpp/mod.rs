@@ -14,6 +14,8 @@ mod codec_properties;
 mod codec_tests;
 pub mod connection;
 #[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
 mod oracle_tests;
 pub mod pdu;
 pub mod receipt;

@@ -40,7 +40,7 @@ pub struct Limits {
     pub session_init: Duration,
     pub enquire_link: Duration,
     pub response: Duration,
-    /// Unanswered enquire_links that end the session (P32).
+    /// Unanswered `enquire_link`s that end the session (P32).
     pub misses: u32,
     /// None: a session without transactions lives on.
     pub inactivity: Option<Duration>,
@@ -48,9 +48,9 @@ pub struct Limits {
     pub window: usize,
     /// Requests of the peer in flight before reading stops (P26).
     pub window_in: usize,
-    /// A 3.4 peer may send data_sm on a receiver bind. [34 table 2-1]
+    /// A 3.4 peer may send `data_sm` on a receiver bind. [34 table 2-1]
     pub data_sm_on_receiver: bool,
-    /// The longest time an enquire_link may wait for its answer.
+    /// The longest time an `enquire_link` may wait for its answer.
     pub enquire_link_answer: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Default for Limits {
         Self {
             session_init: Duration::from_secs(10),
             enquire_link: Duration::from_secs(30),
-            response: Duration::from_secs(60),
+            response: Duration::from_mins(1),
             misses: 2,
             inactivity: None,
             window: 10,
@@ -421,8 +421,12 @@ impl<T: Clone> Session<T> {
         use CommandId as C;
         match self.role {
             Role::Mc => match id {
-                C::SUBMIT_SM | C::SUBMIT_MULTI | C::DATA_SM => true,
-                C::QUERY_SM | C::CANCEL_SM | C::REPLACE_SM => true,
+                C::SUBMIT_SM
+                | C::SUBMIT_MULTI
+                | C::DATA_SM
+                | C::QUERY_SM
+                | C::CANCEL_SM
+                | C::REPLACE_SM => true,
                 // S138: recognised and not licensed, but only where 5.0 was agreed (S040).
                 id if is_broadcast(id) => self.version >= Version::V50,
                 id => BindKind::of(id).is_some(),

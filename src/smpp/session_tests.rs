@@ -30,28 +30,28 @@ fn limits() -> Limits {
 }
 
 /// A session with the moment it began, so that tests can speak of seconds.
-struct Stage {
+struct Scene {
     session: Session<&'static str>,
     start: Instant,
 }
 
-impl Stage {
+impl Scene {
     fn open(role: Role) -> Self {
         let start = Instant::now();
         Self { session: Session::new(role, limits(), start), start }
     }
 
     fn in_state(role: Role, state: State, version: Version) -> Self {
-        let mut stage = Self::open(role);
+        let mut scene = Self::open(role);
         match state {
-            State::Open => stage.session.version = version,
-            State::Bound(kind) => stage.session.bound(kind, version, stage.start),
+            State::Open => scene.session.version = version,
+            State::Bound(kind) => scene.session.bound(kind, version, scene.start),
             State::Unbinding => {
-                stage.session.bound(BindKind::Transceiver, version, stage.start);
-                stage.session.unbind(stage.start, &mut Vec::new());
+                scene.session.bound(BindKind::Transceiver, version, scene.start);
+                scene.session.unbind(scene.start, &mut Vec::new());
             }
         }
-        stage
+        scene
     }
 
     fn bound(role: Role) -> Self {
@@ -191,8 +191,8 @@ fn every_request_in_every_state_gets_what_the_tables_say() {
             let id = pdu.command_id();
             let row = rows(role).iter().find(|(name, _)| *name == id.name()).expect("a row");
             for (state, expected) in STATES.into_iter().zip(row.1.chars()) {
-                let mut stage = Stage::in_state(role, state, Version::V34);
-                let actions = stage.receive(1, 77, pdu.clone());
+                let mut scene = Scene::in_state(role, state, Version::V34);
+                let actions = scene.receive(1, 77, pdu.clone());
                 let found = verdict(&actions, id, 77);
                 assert_eq!(found, expected, "{} as {role:?} in {state:?}", id.name());
             }
@@ -215,11 +215,11 @@ fn a_faulty_request_is_answered_only_where_a_good_one_would_be() {
                     'B' | 'D' => 'F',
                     other => other,
                 };
-                let mut stage = Stage::in_state(role, state, Version::V34);
-                let actions = stage.receive_fault(id, S::RINVMSGLEN);
+                let mut scene = Scene::in_state(role, state, Version::V34);
+                let actions = scene.receive_fault(id, S::RINVMSGLEN);
                 let found = verdict(&actions, id, 7);
                 assert_eq!(found, expected, "{} as {role:?} in {state:?}", id.name());
-                assert_eq!(stage.session.unanswered_in, 0);
+                assert_eq!(scene.session.unanswered_in, 0);
             }
         }
     }
@@ -229,12 +229,12 @@ fn a_faulty_request_is_answered_only_where_a_good_one_would_be() {
 fn s021_data_sm_on_a_receiver_is_a_matter_of_version_and_configuration() {
     let data_sm = || requests().into_iter().find(|pdu| pdu.name() == "data_sm").unwrap();
     let receiver = State::Bound(BindKind::Receiver);
-    let mut stage = Stage::in_state(Role::Mc, receiver, Version::V34);
-    stage.session.limits_mut().data_sm_on_receiver = true;
-    assert_eq!(verdict(&stage.receive(1, 7, data_sm()), CommandId::DATA_SM, 7), 'D');
+    let mut scene = Scene::in_state(Role::Mc, receiver, Version::V34);
+    scene.session.limits_mut().data_sm_on_receiver = true;
+    assert_eq!(verdict(&scene.receive(1, 7, data_sm()), CommandId::DATA_SM, 7), 'D');
     let transmitter = State::Bound(BindKind::Transmitter);
-    let mut stage = Stage::in_state(Role::Esme, transmitter, Version::V50);
-    assert_eq!(verdict(&stage.receive(1, 7, data_sm()), CommandId::DATA_SM, 7), 'X');
+    let mut scene = Scene::in_state(Role::Esme, transmitter, Version::V50);
+    assert_eq!(verdict(&scene.receive(1, 7, data_sm()), CommandId::DATA_SM, 7), 'X');
 }
 
 #[test]
@@ -242,23 +242,23 @@ fn s031_an_answer_that_nobody_waits_for_is_never_answered() {
     for state in STATES {
         for pdu in responses() {
             // In Unbinding, sequence 1 is our unbind.
-            let mut stage = Stage::in_state(Role::Mc, state, Version::V34);
+            let mut scene = Scene::in_state(Role::Mc, state, Version::V34);
             let id = pdu.command_id();
-            let actions = stage.receive(1, 99, pdu);
+            let actions = scene.receive(1, 99, pdu);
             let is_silent = actions.iter().all(|action| matches!(action, Action::Ignored(..)));
             assert!(is_silent, "{} in {state:?}: {actions:?}", id.name());
-            assert!(stage.receive_fault(id, S::RINVMSGLEN).len() == 1);
+            assert!(scene.receive_fault(id, S::RINVMSGLEN).len() == 1);
         }
     }
 }
 
 #[test]
 fn s038_an_unknown_request_is_nacked_with_its_sequence_and_s039_an_unknown_answer_is_not() {
-    let mut stage = Stage::bound(Role::Mc);
+    let mut scene = Scene::bound(Role::Mc);
     let unknown = |id| Pdu::Other(CommandId(id), bytes::Bytes::new());
-    let actions = stage.receive(1, 5, unknown(0xff));
+    let actions = scene.receive(1, 5, unknown(0xff));
     assert!(actions.contains(&Action::Send(nack(S::RINVCMDID, 5))));
-    let actions = stage.receive(1, 5, unknown(0x8000_00ff));
+    let actions = scene.receive(1, 5, unknown(0x8000_00ff));
     assert!(matches!(actions.as_slice(), [Action::Ignored(CommandId(0x8000_00ff), _)]));
 }
 
@@ -268,62 +268,62 @@ fn s040_broadcast_is_unknown_to_3_4_and_left_to_the_owner_in_5_0() {
     let id = CommandId::BROADCAST_SM;
     let bound = State::Bound(BindKind::Transceiver);
     for (version, expected) in [(Version::V34, 'N'), (Version::V50, 'D')] {
-        let mut stage = Stage::in_state(Role::Mc, bound, version);
-        assert_eq!(verdict(&stage.receive(1, 7, broadcast()), id, 7), expected);
+        let mut scene = Scene::in_state(Role::Mc, bound, version);
+        assert_eq!(verdict(&scene.receive(1, 7, broadcast()), id, 7), expected);
     }
 }
 
 #[test]
 fn s042_an_answer_of_unknown_sequence_is_ignored_and_the_right_one_still_counts() {
-    let mut stage = Stage::bound(Role::Esme);
-    let sequence = stage.request(0, "one").unwrap();
+    let mut scene = Scene::bound(Role::Esme);
+    let sequence = scene.request(0, "one").unwrap();
     let resp = || Pdu::SubmitSmResp(MessageResp::default());
-    let actions = stage.receive(1, sequence + 1, resp());
+    let actions = scene.receive(1, sequence + 1, resp());
     assert!(matches!(actions.as_slice(), [Action::Ignored(..)]));
-    let actions = stage.receive(1, sequence, resp());
+    let actions = scene.receive(1, sequence, resp());
     assert!(matches!(actions.as_slice(), [Action::Answered { token: "one", .. }]));
     // A second answer to the same request changes nothing (C012).
-    assert!(matches!(stage.receive(1, sequence, resp()).as_slice(), [Action::Ignored(..)]));
+    assert!(matches!(scene.receive(1, sequence, resp()).as_slice(), [Action::Ignored(..)]));
 }
 
 #[test]
 fn s043_s044_odd_and_repeated_sequences_of_a_peer_are_served() {
-    let mut stage = Stage::bound(Role::Mc);
+    let mut scene = Scene::bound(Role::Mc);
     for sequence in [0, 0x8000_0000, u32::MAX, 5, 5] {
-        let actions = stage.receive(1, sequence, Pdu::SubmitSm(Box::new(message("Hi"))));
+        let actions = scene.receive(1, sequence, Pdu::SubmitSm(Box::new(message("Hi"))));
         let [Action::Deliver(command)] = actions.as_slice() else { panic!("{actions:?}") };
         assert_eq!(command.sequence, sequence);
         let mut actions = Vec::new();
         let answer = Command::new(sequence, Pdu::SubmitSmResp(MessageResp::default()));
-        stage.session.respond(answer.clone(), &mut actions);
+        scene.session.respond(answer.clone(), &mut actions);
         assert_eq!(actions, [Action::Send(answer)]);
     }
 }
 
 #[test]
 fn c002_sequences_start_at_1_and_wrap_to_1() {
-    let mut stage = Stage::bound(Role::Esme);
-    assert_eq!((stage.request(0, "a"), stage.request(0, "b")), (Ok(1), Ok(2)));
-    stage.session = Stage::bound(Role::Esme).session;
-    stage.session.next_sequence = 0x7fff_fffe;
-    assert_eq!(stage.request(0, "a"), Ok(0x7fff_fffe));
-    assert_eq!((stage.request(0, "b"), stage.request(0, "c")), (Ok(0x7fff_ffff), Ok(1)));
+    let mut scene = Scene::bound(Role::Esme);
+    assert_eq!((scene.request(0, "a"), scene.request(0, "b")), (Ok(1), Ok(2)));
+    scene.session = Scene::bound(Role::Esme).session;
+    scene.session.next_sequence = 0x7fff_fffe;
+    assert_eq!(scene.request(0, "a"), Ok(0x7fff_fffe));
+    assert_eq!((scene.request(0, "b"), scene.request(0, "c")), (Ok(0x7fff_ffff), Ok(1)));
 }
 
 #[test]
 fn c010_c011_the_window_is_kept_and_answers_come_in_any_order() {
-    let mut stage = Stage::bound(Role::Esme);
+    let mut scene = Scene::bound(Role::Esme);
     for (token, free) in [("a", 2), ("b", 1), ("c", 0)] {
-        stage.request(0, token).unwrap();
-        assert_eq!(stage.session.free(), free);
+        scene.request(0, token).unwrap();
+        assert_eq!(scene.session.free(), free);
     }
-    assert_eq!(stage.request(0, "d"), Err(NotSent::WindowFull));
+    assert_eq!(scene.request(0, "d"), Err(NotSent::WindowFull));
     for (sequence, expected) in [(3, "c"), (1, "a"), (2, "b")] {
-        let actions = stage.receive(1, sequence, Pdu::SubmitSmResp(MessageResp::default()));
+        let actions = scene.receive(1, sequence, Pdu::SubmitSmResp(MessageResp::default()));
         let [Action::Answered { token, .. }] = actions.as_slice() else { panic!("{actions:?}") };
         assert_eq!(*token, expected);
     }
-    assert_eq!((stage.session.free(), stage.session.in_flight()), (3, 0));
+    assert_eq!((scene.session.free(), scene.session.in_flight()), (3, 0));
 }
 
 #[test]
@@ -335,74 +335,74 @@ fn s032_requests_go_only_where_the_bind_allows_them() {
         (Role::Esme, BindKind::Transmitter, 3),
         (Role::Esme, BindKind::Receiver, 0),
     ] {
-        let mut stage = Stage::in_state(role, State::Bound(kind), Version::V34);
-        assert_eq!(stage.session.free(), free, "{role:?} {kind:?}");
-        assert_eq!(stage.request(0, "a").is_ok(), free > 0, "{role:?} {kind:?}");
+        let mut scene = Scene::in_state(role, State::Bound(kind), Version::V34);
+        assert_eq!(scene.session.free(), free, "{role:?} {kind:?}");
+        assert_eq!(scene.request(0, "a").is_ok(), free > 0, "{role:?} {kind:?}");
     }
     for role in [Role::Mc, Role::Esme] {
-        let mut stage = Stage::open(role);
-        assert_eq!((stage.session.free(), stage.request(0, "a")), (0, Err(NotSent::NotBound)));
+        let mut scene = Scene::open(role);
+        assert_eq!((scene.session.free(), scene.request(0, "a")), (0, Err(NotSent::NotBound)));
     }
 }
 
 #[test]
 fn c001_an_esme_binds_first_and_once() {
     for kind in KINDS {
-        let mut stage = Stage::open(Role::Esme);
-        let now = stage.start;
+        let mut scene = Scene::open(Role::Esme);
+        let now = scene.start;
         let mut actions = Vec::new();
-        assert_eq!(stage.session.request(bind_pdu(kind), "bind", now, &mut actions), Ok(1));
+        assert_eq!(scene.session.request(bind_pdu(kind), "bind", now, &mut actions), Ok(1));
         let resp = BindResp { system_id: "mc".into(), tlvs: Tlvs::new() };
-        let actions = stage.receive(1, 1, Pdu::BindResp(kind, resp));
+        let actions = scene.receive(1, 1, Pdu::BindResp(kind, resp));
         assert!(matches!(actions.as_slice(), [Action::Answered { token: "bind", .. }]));
-        stage.session.bound(kind, Version::V34, now);
-        let again = stage.session.request(bind_pdu(kind), "bind", now, &mut Vec::new());
+        scene.session.bound(kind, Version::V34, now);
+        let again = scene.session.request(bind_pdu(kind), "bind", now, &mut Vec::new());
         assert_eq!(again, Err(NotSent::NotBound));
     }
 }
 
 #[test]
 fn s095_reading_stops_when_the_peer_has_too_much_in_flight() {
-    let mut stage = Stage::bound(Role::Mc);
+    let mut scene = Scene::bound(Role::Mc);
     for sequence in 1..=4 {
-        assert!(stage.session.may_read());
-        stage.receive(1, sequence, Pdu::SubmitSm(Box::new(message("Hi"))));
+        assert!(scene.session.may_read());
+        scene.receive(1, sequence, Pdu::SubmitSm(Box::new(message("Hi"))));
     }
-    assert!(!stage.session.may_read());
+    assert!(!scene.session.may_read());
     // What the session answers by itself takes no place.
-    stage.receive(1, 5, Pdu::EnquireLink);
+    scene.receive(1, 5, Pdu::EnquireLink);
     let answer = Command::new(1, Pdu::SubmitSmResp(MessageResp::default()));
-    stage.session.respond(answer, &mut Vec::new());
-    assert!(stage.session.may_read());
+    scene.session.respond(answer, &mut Vec::new());
+    assert!(scene.session.may_read());
 }
 
 #[test]
 fn s017_no_bind_in_time_closes_and_s022_enquire_link_does_not_put_it_off() {
-    let mut stage = Stage::open(Role::Mc);
-    assert_eq!(stage.tick(9), []);
-    assert_eq!(verdict(&stage.receive(9, 3, Pdu::EnquireLink), CommandId::ENQUIRE_LINK, 3), 'E');
-    assert_eq!(stage.tick(10), [Action::Close(Reason::NoBind)]);
+    let mut scene = Scene::open(Role::Mc);
+    assert_eq!(scene.tick(9), []);
+    assert_eq!(verdict(&scene.receive(9, 3, Pdu::EnquireLink), CommandId::ENQUIRE_LINK, 3), 'E');
+    assert_eq!(scene.tick(10), [Action::Close(Reason::NoBind)]);
 }
 
 #[test]
 fn s001_an_accepted_bind_is_answered_with_its_sequence_and_s015_a_second_is_refused() {
-    let mut stage = Stage::open(Role::Mc);
-    let now = stage.start;
+    let mut scene = Scene::open(Role::Mc);
+    let now = scene.start;
     let kind = BindKind::Transceiver;
-    let actions = stage.receive(1, 41, bind_pdu(kind));
+    let actions = scene.receive(1, 41, bind_pdu(kind));
     assert!(matches!(actions.as_slice(), [Action::BindRequested(BindKind::Transceiver, _, 41)]));
     let answer = Command::new(41, Pdu::BindResp(kind, BindResp::default()));
     let mut actions = Vec::new();
-    stage.session.accept_bind(kind, Version::V50, answer.clone(), now, &mut actions);
+    scene.session.accept_bind(kind, Version::V50, answer.clone(), now, &mut actions);
     assert_eq!(actions, [Action::Send(answer)]);
     assert_eq!(
-        (stage.session.state(), stage.session.version()),
+        (scene.session.state(), scene.session.version()),
         (State::Bound(kind), Version::V50)
     );
-    assert_eq!(stage.tick(11), [], "the timer of the bind has stopped");
-    let second = stage.receive(12, 42, bind_pdu(kind));
+    assert_eq!(scene.tick(11), [], "the timer of the bind has stopped");
+    let second = scene.receive(12, 42, bind_pdu(kind));
     assert_eq!(verdict(&second, CommandId::BIND_TRANSCEIVER, 42), 'A');
-    assert!(stage.session.is_bound());
+    assert!(scene.session.is_bound());
 }
 
 fn is_enquiry(actions: &Actions) -> bool {
@@ -411,97 +411,97 @@ fn is_enquiry(actions: &Actions) -> bool {
 
 #[test]
 fn s027_silence_asks_for_a_sign_of_life_and_s028_two_misses_close() {
-    let mut stage = Stage::bound(Role::Mc);
-    assert_eq!(stage.tick(59), []);
-    assert!(is_enquiry(&stage.tick(60)));
-    assert_eq!(stage.tick(89), []);
-    assert!(is_enquiry(&stage.tick(90)), "one miss asks again");
-    assert_eq!(stage.tick(119), []);
-    assert_eq!(stage.tick(120), [Action::Close(Reason::NoAnswer)]);
+    let mut scene = Scene::bound(Role::Mc);
+    assert_eq!(scene.tick(59), []);
+    assert!(is_enquiry(&scene.tick(60)));
+    assert_eq!(scene.tick(89), []);
+    assert!(is_enquiry(&scene.tick(90)), "one miss asks again");
+    assert_eq!(scene.tick(119), []);
+    assert_eq!(scene.tick(120), [Action::Close(Reason::NoAnswer)]);
 }
 
 #[test]
 fn an_answered_enquiry_starts_the_silence_anew() {
     for answer in [Pdu::EnquireLinkResp, Pdu::GenericNack] {
-        let mut stage = Stage::bound(Role::Esme);
-        assert!(is_enquiry(&stage.tick(60)));
-        assert_eq!(stage.receive(61, 1, answer), []);
-        assert_eq!(stage.tick(120), []);
-        assert!(is_enquiry(&stage.tick(121)));
+        let mut scene = Scene::bound(Role::Esme);
+        assert!(is_enquiry(&scene.tick(60)));
+        assert_eq!(scene.receive(61, 1, answer), []);
+        assert_eq!(scene.tick(120), []);
+        assert!(is_enquiry(&scene.tick(121)));
     }
 }
 
 #[test]
 fn any_pdu_re_arms_the_timer_and_is_a_sign_of_life() {
-    let mut stage = Stage::bound(Role::Mc);
-    stage.session.limits_mut().misses = 1;
-    stage.receive(59, 1, Pdu::EnquireLink);
-    assert_eq!(stage.tick(118), []);
-    assert!(is_enquiry(&stage.tick(119)));
+    let mut scene = Scene::bound(Role::Mc);
+    scene.session.limits_mut().misses = 1;
+    scene.receive(59, 1, Pdu::EnquireLink);
+    assert_eq!(scene.tick(118), []);
+    assert!(is_enquiry(&scene.tick(119)));
     // It never answers our enquiry, but it talks: [34 s4.11] that is answer enough.
-    stage.receive(140, 2, Pdu::SubmitSm(Box::new(message("Hi"))));
-    assert!(is_enquiry(&stage.tick(149)));
-    assert_eq!(stage.tick(179), [Action::Close(Reason::NoAnswer)]);
+    scene.receive(140, 2, Pdu::SubmitSm(Box::new(message("Hi"))));
+    assert!(is_enquiry(&scene.tick(149)));
+    assert_eq!(scene.tick(179), [Action::Close(Reason::NoAnswer)]);
 }
 
 #[test]
 fn s029_a_session_without_transactions_is_unbound_whatever_enquire_link_says() {
-    let mut stage = Stage::bound(Role::Mc);
-    stage.session.limits_mut().inactivity = Some(secs(50));
-    stage.receive(40, 1, Pdu::EnquireLink);
-    assert_eq!(stage.tick(49), []);
-    let actions = stage.tick(50);
+    let mut scene = Scene::bound(Role::Mc);
+    scene.session.limits_mut().inactivity = Some(secs(50));
+    scene.receive(40, 1, Pdu::EnquireLink);
+    assert_eq!(scene.tick(49), []);
+    let actions = scene.tick(50);
     assert!(matches!(actions.as_slice(), [Action::Send(Command { pdu: Pdu::Unbind, .. })]));
-    assert_eq!(stage.receive(51, 1, Pdu::UnbindResp), [Action::Close(Reason::Inactive)]);
+    assert_eq!(scene.receive(51, 1, Pdu::UnbindResp), [Action::Close(Reason::Inactive)]);
 }
 
 #[test]
 fn c012_a_late_answer_is_handed_over_once_and_keeps_its_place_until_then() {
-    let mut stage = Stage::bound(Role::Esme);
-    let sequence = stage.request(0, "late").unwrap();
-    assert_eq!(stage.tick(19), []);
-    assert_eq!(stage.tick(20), [Action::TimedOut { token: "late" }]);
-    assert_eq!(stage.tick(21), [], "it is told once");
-    assert_eq!(stage.session.free(), 2);
-    let actions = stage.receive(40, sequence, Pdu::SubmitSmResp(MessageResp::default()));
+    let mut scene = Scene::bound(Role::Esme);
+    let sequence = scene.request(0, "late").unwrap();
+    assert_eq!(scene.tick(19), []);
+    assert_eq!(scene.tick(20), [Action::TimedOut { token: "late" }]);
+    assert_eq!(scene.tick(21), [], "it is told once");
+    assert_eq!(scene.session.free(), 2);
+    let actions = scene.receive(40, sequence, Pdu::SubmitSmResp(MessageResp::default()));
     assert!(matches!(actions.as_slice(), [Action::Answered { token: "late", .. }]));
-    assert_eq!(stage.session.free(), 3);
+    assert_eq!(scene.session.free(), 3);
 }
 
 #[test]
 fn closing_hands_back_every_request_without_an_answer() {
-    let mut stage = Stage::bound(Role::Esme);
+    let mut scene = Scene::bound(Role::Esme);
     for token in ["a", "b", "c"] {
-        stage.request(0, token).unwrap();
+        scene.request(0, token).unwrap();
     }
-    stage.receive(1, 2, Pdu::SubmitSmResp(MessageResp::default()));
-    stage.tick(30);
-    let left: Vec<_> = stage.session.close().into_iter().map(|waiting| waiting.token).collect();
+    scene.receive(1, 2, Pdu::SubmitSmResp(MessageResp::default()));
+    scene.tick(30);
+    let left: Vec<_> = scene.session.close().into_iter().map(|waiting| waiting.token).collect();
     assert_eq!(left, ["a", "c"]);
 }
 
 #[test]
 fn c019_a_nack_fails_its_request_and_without_a_sequence_ends_the_session_of_an_esme() {
-    let mut stage = Stage::bound(Role::Esme);
-    let sequence = stage.request(0, "a").unwrap();
-    let actions = stage.receive_command(1, nack(S::RINVCMDLEN, sequence));
+    let mut scene = Scene::bound(Role::Esme);
+    let sequence = scene.request(0, "a").unwrap();
+    let actions = scene.receive_command(1, nack(S::RINVCMDLEN, sequence));
     let [Action::Answered { token: "a", command }] = actions.as_slice() else {
         panic!("{actions:?}")
     };
     assert_eq!(command.status, S::RINVCMDLEN, "C020");
-    let actions = stage.receive_command(1, nack(S::RINVCMDLEN, 0));
+    let actions = scene.receive_command(1, nack(S::RINVCMDLEN, 0));
     assert_eq!(actions, [Action::Close(Reason::Nacked)]);
-    let actions = Stage::bound(Role::Mc).receive_command(1, nack(S::RINVCMDLEN, 0));
+    let actions = Scene::bound(Role::Mc).receive_command(1, nack(S::RINVCMDLEN, 0));
     assert!(matches!(actions.as_slice(), [Action::Ignored(..)]), "S041");
 }
 
 #[test]
 fn k021_a_length_that_cannot_be_is_nacked_and_closes() {
     for sequence in [0, 7] {
-        let mut stage = Stage::bound(Role::Mc);
+        let mut scene = Scene::bound(Role::Mc);
         let mut actions = Vec::new();
         let error = codec::Error::BadLength { length: 3, max: 70_000, sequence };
-        stage.session.receive(Err(error), stage.start, &mut actions);
+        scene.session.receive(Err(error), scene.start, &mut actions);
         let expected =
             [Action::Send(nack(S::RINVCMDLEN, sequence)), Action::Close(Reason::BadLength)];
         assert_eq!(actions, expected);
@@ -510,70 +510,70 @@ fn k021_a_length_that_cannot_be_is_nacked_and_closes() {
 
 #[test]
 fn s024_an_unbind_is_answered_and_closes_after_the_pending_answers() {
-    let mut stage = Stage::bound(Role::Mc);
+    let mut scene = Scene::bound(Role::Mc);
     for sequence in [1, 2] {
-        stage.receive(1, sequence, Pdu::SubmitSm(Box::new(message("Hi"))));
+        scene.receive(1, sequence, Pdu::SubmitSm(Box::new(message("Hi"))));
     }
-    let actions = stage.receive(2, 3, Pdu::Unbind);
+    let actions = scene.receive(2, 3, Pdu::Unbind);
     assert_eq!(actions, [Action::Send(Command::new(3, Pdu::UnbindResp))]);
-    let late = stage.receive(2, 4, Pdu::SubmitSm(Box::new(message("Hi"))));
+    let late = scene.receive(2, 4, Pdu::SubmitSm(Box::new(message("Hi"))));
     assert_eq!(verdict(&late, CommandId::SUBMIT_SM, 4), 'X', "S025");
-    assert_eq!((stage.session.free(), stage.request(2, "a")), (0, Err(NotSent::NotBound)));
+    assert_eq!((scene.session.free(), scene.request(2, "a")), (0, Err(NotSent::NotBound)));
     let mut actions = Vec::new();
     let answer = |sequence| Command::new(sequence, Pdu::SubmitSmResp(MessageResp::default()));
-    stage.session.respond(answer(1), &mut actions);
+    scene.session.respond(answer(1), &mut actions);
     assert_eq!(actions, [Action::Send(answer(1))]);
-    stage.session.respond(answer(2), &mut actions);
+    scene.session.respond(answer(2), &mut actions);
     assert_eq!(actions[1..], [Action::Send(answer(2)), Action::Close(Reason::Unbound)]);
 }
 
 #[test]
 fn an_owner_that_never_answers_cannot_keep_an_unbound_session() {
-    let mut stage = Stage::bound(Role::Mc);
-    stage.receive(1, 1, Pdu::SubmitSm(Box::new(message("Hi"))));
-    stage.receive(2, 2, Pdu::Unbind);
-    assert_eq!(stage.tick(21), []);
-    assert_eq!(stage.tick(22), [Action::Close(Reason::Unbound)]);
+    let mut scene = Scene::bound(Role::Mc);
+    scene.receive(1, 1, Pdu::SubmitSm(Box::new(message("Hi"))));
+    scene.receive(2, 2, Pdu::Unbind);
+    assert_eq!(scene.tick(21), []);
+    assert_eq!(scene.tick(22), [Action::Close(Reason::Unbound)]);
 }
 
 #[test]
 fn s026_our_unbind_waits_for_its_answer_or_the_timer() {
     for is_answered in [true, false] {
-        let mut stage = Stage::bound(Role::Mc);
-        stage.request(0, "in flight").unwrap();
+        let mut scene = Scene::bound(Role::Mc);
+        scene.request(0, "in flight").unwrap();
         let mut actions = Vec::new();
-        stage.session.unbind(stage.start, &mut actions);
+        scene.session.unbind(scene.start, &mut actions);
         assert_eq!(actions, [Action::Send(Command::new(2, Pdu::Unbind))]);
         // Answers to what was sent before still count.
-        let actions = stage.receive(1, 1, Pdu::DeliverSmResp(MessageResp::default()));
+        let actions = scene.receive(1, 1, Pdu::DeliverSmResp(MessageResp::default()));
         assert!(matches!(actions.as_slice(), [Action::Answered { token: "in flight", .. }]));
-        assert_eq!(stage.tick(19), []);
-        let end = if is_answered { stage.receive(19, 2, Pdu::UnbindResp) } else { stage.tick(20) };
+        assert_eq!(scene.tick(19), []);
+        let end = if is_answered { scene.receive(19, 2, Pdu::UnbindResp) } else { scene.tick(20) };
         assert_eq!(end, [Action::Close(Reason::Unbound)]);
     }
 }
 
 #[test]
 fn unbinds_that_cross_are_both_answered() {
-    let mut stage = Stage::in_state(Role::Esme, State::Unbinding, Version::V34);
-    assert_eq!(verdict(&stage.receive(1, 9, Pdu::Unbind), CommandId::UNBIND, 9), 'U');
+    let mut scene = Scene::in_state(Role::Esme, State::Unbinding, Version::V34);
+    assert_eq!(verdict(&scene.receive(1, 9, Pdu::Unbind), CommandId::UNBIND, 9), 'U');
 }
 
 #[test]
 fn a_probe_asks_once_until_it_is_answered() {
-    let mut stage = Stage::bound(Role::Mc);
-    let (now, mut actions) = (stage.start, Vec::new());
-    stage.session.probe(now, &mut actions);
-    stage.session.probe(now, &mut actions);
+    let mut scene = Scene::bound(Role::Mc);
+    let (now, mut actions) = (scene.start, Vec::new());
+    scene.session.probe(now, &mut actions);
+    scene.session.probe(now, &mut actions);
     assert!(is_enquiry(&actions));
 }
 
 #[test]
 fn a_notification_has_a_sequence_of_its_own_and_waits_for_nothing() {
-    let mut stage = Stage::bound(Role::Mc);
+    let mut scene = Scene::bound(Role::Mc);
     let alert = requests().pop().unwrap();
     let mut actions = Vec::new();
-    stage.session.notify(alert.clone(), &mut actions);
+    scene.session.notify(alert.clone(), &mut actions);
     assert_eq!(actions, [Action::Send(Command::new(1, alert))]);
-    assert_eq!((stage.session.in_flight(), stage.request(0, "a")), (0, Ok(2)));
+    assert_eq!((scene.session.in_flight(), scene.request(0, "a")), (0, Ok(2)));
 }

@@ -379,7 +379,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             sent_at: now,
         });
         // A message is one in rates; whoever sells by parts sets the rate accordingly.
-        drop(self.link.rate.take(self.link.gateway.clock().monotonic_nanos()));
+        // Room for it was seen before it was claimed; a race between two binds costs one message.
+        let _: Result<(), Duration> =
+            self.link.rate.take(self.link.gateway.clock().monotonic_nanos());
         for (part, pdu) in pdus.into_iter().enumerate() {
             self.submit(pdu, (Arc::clone(&sending), part), now);
         }

@@ -88,6 +88,16 @@ fn hash(record: &AuditRecord) -> Vec<u8> {
 
 impl Store {
     /// Walks the whole chain; answers with the first record that does not fit, or the count.
+    /// The number of the newest record: it grows with every change that a person makes.
+    pub async fn last_audit(&self) -> Result<i64, Error> {
+        let last = super::db::fetch_optional!(
+            &self.db,
+            (i64,),
+            "select seq from audit order by seq desc limit 1"
+        )?;
+        Ok(last.map_or(0, |(seq,)| seq))
+    }
+
     pub async fn verify_audit(&self) -> Result<Result<i64, AuditFault>, Error> {
         let mut previous: Vec<u8> = Vec::new();
         let mut expected = 1;

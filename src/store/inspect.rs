@@ -37,7 +37,11 @@ impl Inspection {
 pub(super) async fn inspect(place: &Place) -> Result<Option<Inspection>, Error> {
     let wait = Duration::from_secs(30);
     let look = async {
-        if is_postgres(&place.url) { postgres(&place.url).await.map(Some) } else { sqlite(place).await }
+        if is_postgres(&place.url) {
+            postgres(&place.url).await.map(Some)
+        } else {
+            sqlite(place).await
+        }
     };
     tokio::time::timeout(wait, look)
         .await
@@ -54,7 +58,9 @@ async fn sqlite(place: &Place) -> Result<Option<Inspection>, Error> {
     let mut connection = options.connect().await?;
     let mut word = async |pragma: &'static str| -> Result<String, Error> {
         let row = sqlx::query(pragma).fetch_one(&mut connection).await?;
-        Ok(row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))?)
+        Ok(row
+            .try_get::<String, _>(0)
+            .or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))?)
     };
     let version = word("select sqlite_version()").await?;
     let durability = vec![
@@ -104,7 +110,8 @@ async fn postgres(url: &str) -> Result<Inspection, Error> {
             .try_get(0)?
     };
     connection.close().await?;
-    let is_durable = durability.iter().all(|(_, value)| !["off", "local"].contains(&value.as_str()));
+    let is_durable =
+        durability.iter().all(|(_, value)| !["off", "local"].contains(&value.as_str()));
     Ok(Inspection {
         engine: format!("postgres {version}"),
         schema,

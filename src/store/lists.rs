@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::Caller;
 
-/// A system_id as `credential list` shows it.
+/// A `system_id` as `credential list` shows it.
 #[derive(Debug, Clone, serde::Serialize, sqlx::FromRow)]
 pub struct CredentialLine {
     pub system_id: String,

@@ -19,6 +19,7 @@ mod lanes;
 mod lists;
 mod load;
 mod messages;
+mod parts;
 mod rare;
 mod rows;
 #[cfg(test)]

@@ -74,13 +74,28 @@ impl Writer {
 
     /// Writes until every sender is gone. An error means that nothing may be acknowledged any
     /// more: the caller ends the process.
-    pub async fn run(mut self) -> Result<(), Error> {
+    pub async fn run(self) -> Result<(), Error> {
+        self.run_until(std::future::pending()).await
+    }
+
+    /// Writes until every sender is gone, or until `stop`: then what is in the inbox is committed
+    /// and nothing new is taken.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let mut stop = std::pin::pin!(stop);
         let mut pen = Some(db::open_pen(&self.place, Some(&self.db)).await?);
         self.set_up(true);
         let mut commands: Vec<Command> = Vec::with_capacity(self.limits.records);
         let mut was_busy = false;
         loop {
-            if !self.gather(&mut commands, was_busy).await {
+            let has_more = tokio::select! {
+                biased;
+                () = &mut stop, if !self.inbox.is_closed() => {
+                    self.inbox.close();
+                    continue;
+                }
+                has_more = self.gather(&mut commands, was_busy) => has_more,
+            };
+            if !has_more {
                 return Ok(());
             }
             was_busy = commands.len() >= 16;

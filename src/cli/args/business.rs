@@ -95,13 +95,13 @@ impl Alphabet {
 
 #[derive(Debug, Subcommand)]
 pub enum CredentialCommand {
-    /// Add a system_id; its password is generated and shown once, or read
+    /// Add a `system_id`; its password is generated and shown once, or read
     #[command(after_help = "SMPP passwords have at most 8 octets. Without --address the account \
                             binds over TLS only.\n\nExamples:\n  bramka credential add acme1 \
                             --partner acme --address 192.0.2.0/24\n  pass show acme1 | bramka \
                             credential add acme1 --partner acme --password-file -")]
     Add(CredentialAdd),
-    /// Give a system_id a new password; the old one works until the next rotation
+    /// Give a `system_id` a new password; the old one works until the next rotation
     #[command(after_help = "Example:\n  bramka credential rotate acme1")]
     Rotate {
         system_id: String,
@@ -109,7 +109,7 @@ pub enum CredentialCommand {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// All system_ids; never a password
+    /// All of them; never a password
     List {
         /// Only those of one partner
         #[arg(long)]
@@ -161,7 +161,7 @@ pub enum KeyCommand {
         partner: Option<String>,
     },
     /// End a key at once
-    #[command(after_help = "Example:\n  bramka key revoke 3fK9aQ2x")]
+    #[command(after_help = "Example:\n  bramka key revoke bk_3fK9aQ2x")]
     Revoke { prefix: String },
 }
 

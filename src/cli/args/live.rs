@@ -98,11 +98,13 @@ pub enum UnknownCommand {
         limit: i64,
     },
     /// Say what became of a message; two people must say the same
-    #[command(after_help = "The first person proposes, the second one runs the same command and it \
+    #[command(
+        after_help = "The first person proposes, the second one runs the same command and it \
                             is done.\n`release` may charge the subscriber twice; `write-off` is \
                             final without a charge; `sent` means\nthat the operator's records show \
                             it.\n\nExample:\n  bramka unknown resolve 884930212345856 write-off \
-                            --reason 'not in the CDRs of 21 November'")]
+                            --reason 'not in the CDRs of 21 November'"
+    )]
     Resolve {
         id: i64,
         #[arg(value_enum)]

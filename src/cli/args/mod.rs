@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use business::{
-    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, PartnerAdd, PartnerCommand,
-    PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
+    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, PartnerAdd,
+    PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
@@ -74,8 +74,10 @@ pub enum Command {
                             select(.result != \"ok\")'")]
     Doctor,
     /// Run a gateway with a pretended operator and partner, in a temporary folder
-    #[command(after_help = "Nothing leaves this machine and nothing is kept.\n\nExample:\n  bramka \
-                            demo")]
+    #[command(
+        after_help = "Nothing leaves this machine and nothing is kept.\n\nExample:\n  bramka \
+                            demo"
+    )]
     Demo(Demo),
     /// The configuration in force, or a sample of every setting
     #[command(subcommand)]
@@ -83,7 +85,7 @@ pub enum Command {
     /// Companies that send and receive
     #[command(subcommand)]
     Partner(PartnerCommand),
-    /// SMPP accounts: system_id and password
+    /// SMPP accounts: `system_id` and password
     #[command(subcommand)]
     Credential(CredentialCommand),
     /// API keys

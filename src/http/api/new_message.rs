@@ -176,6 +176,7 @@ pub(super) fn read(
         replaces: false,
         tlvs: Vec::new(),
         wants_short_id: false,
+        known_as: None,
     })
 }
 
