@@ -83,14 +83,30 @@ const TABLE: &[Row] = &[
     row(
         "daemon",
         &[
-            "domain", "config", "tasks", "clock", "log", "listen", "tls", "metrics", "store",
-            "gateway", "callback", "smpp_server", "smsc_link", "http", "control",
+            "domain",
+            "config",
+            "tasks",
+            "clock",
+            "log",
+            "listen",
+            "tls",
+            "metrics",
+            "store",
+            "gateway",
+            "callback",
+            "smpp_server",
+            "smsc_link",
+            "http",
+            "control",
         ],
         "the daemon starts parts and does none of their work",
     ),
     row(
         "admin",
-        &["domain", "config", "tasks", "clock", "log", "tls", "store", "gateway", "callback", "control"],
+        &[
+            "domain", "config", "tasks", "clock", "log", "tls", "store", "gateway", "callback",
+            "control",
+        ],
         "a command asks the store, a verb or the running daemon",
     ),
     row(
@@ -195,4 +211,14 @@ fn only_the_smpp_edges_and_the_demo_know_the_protocol_and_no_smpp_edge_knows_the
     };
     assert_eq!(users("smpp"), ["smpp_server", "smsc_link", "demo"]);
     assert_eq!(users("store"), ["gateway", "http", "control", "daemon", "admin", "cli"]);
+}
+
+#[test]
+fn every_way_to_name_a_module_is_seen() {
+    let text = "use crate::{a::{B, c}, d};\nuse crate::e::F;\nuse super::super::{g, h as i};\n\
+                fn j(k: &crate::l::M) -> super::n::O { super::super::p() }\n// crate::no\n";
+    let source = Source::new("src/x/y.rs".into(), text.into());
+    let mut names: Vec<String> = named(&source).into_iter().map(|(_, name)| name).collect();
+    names.sort();
+    assert_eq!(names, ["a", "d", "e", "g", "h", "l", "p"]);
 }

@@ -6,6 +6,7 @@
 
 mod conformance;
 mod imports;
+mod licences;
 mod repository;
 mod source;
 mod style;

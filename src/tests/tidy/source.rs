@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 /// One file of `src/`.
 pub(super) struct Source {
     /// From the root of the repository, with `/`.
-    pub path: String,
-    pub text: String,
+    pub(super) path: String,
+    pub(super) text: String,
     /// The text with comments and the insides of literals blanked.
-    pub code: String,
+    pub(super) code: String,
     /// Lines, counted from 0, that hold a comment.
-    pub commented: BTreeSet<usize>,
+    pub(super) commented: BTreeSet<usize>,
     /// Compiled only for tests, as a whole.
-    pub is_test: bool,
+    pub(super) is_test: bool,
     /// Octets of items under `#[cfg(test)]`.
     tests: Vec<(usize, usize)>,
 }
 
 impl Source {
-    fn new(path: String, text: String) -> Self {
+    pub(super) fn new(path: String, text: String) -> Self {
         let (code, commented) = blanked(&text);
         let tests = test_items(&code);
         let name = path.rsplit('/').next().unwrap_or_default();
@@ -33,29 +33,29 @@ impl Source {
     }
 
     /// The line, counted from 1, of an octet.
-    pub fn line(&self, at: usize) -> usize {
+    pub(super) fn line(&self, at: usize) -> usize {
         self.code.as_bytes()[..at].iter().filter(|octet| **octet == b'\n').count() + 1
     }
 
     /// Whether an octet is compiled only for tests.
-    pub fn in_test(&self, at: usize) -> bool {
+    pub(super) fn in_test(&self, at: usize) -> bool {
         self.is_test || self.tests.iter().any(|(from, to)| (*from..*to).contains(&at))
     }
 
     /// Where `word` stands in code.
-    pub fn all(&self, word: &str) -> Vec<usize> {
+    pub(super) fn all(&self, word: &str) -> Vec<usize> {
         self.code.match_indices(word).map(|(at, _)| at).collect()
     }
 
     /// The module that the file belongs to; none for `lib.rs` and `main.rs`.
-    pub fn module(&self) -> Option<&str> {
+    pub(super) fn module(&self) -> Option<&str> {
         let inside = self.path.strip_prefix("src/")?;
         let first = inside.split('/').next()?.trim_end_matches(".rs");
         (!matches!(first, "lib" | "main")).then_some(first)
     }
 
     /// How many `super::` lead from the file to the crate.
-    pub fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         let inside = self.path.trim_start_matches("src/").trim_end_matches(".rs");
         let parts: Vec<&str> = inside.split('/').collect();
         parts.len() - usize::from(parts.last() == Some(&"mod"))
