@@ -19,7 +19,6 @@ mod message;
 mod money;
 mod output;
 mod partner;
-mod placeholder;
 mod seed;
 mod service;
 #[cfg(test)]
@@ -83,7 +82,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
     // These need no configuration, and must work when it is broken.
     match cli.command {
         Command::Check => return check::check(&cli.config, out),
-        Command::Demo(options) => return Ok(placeholder::demo(options).await?),
+        Command::Demo(options) => return Ok(crate::demo::run(options).await?),
         Command::Config(args::ConfigCommand::Sample) => {
             out.raw(&Config::sample());
             return Ok(());
@@ -93,7 +92,9 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
     }
     let config = Config::load(&cli.config)?;
     if let Command::Run = cli.command {
-        return Ok(placeholder::run(config).await?);
+        let listeners = crate::listen::Listeners::from_env()?;
+        let log = crate::log::init(&config.log)?;
+        return Ok(crate::daemon::run(config, listeners, Some(log)).await?);
     }
     let desk = &mut Desk::new(config, out);
     match cli.command {

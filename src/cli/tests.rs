@@ -368,8 +368,8 @@ fn the_doctor_says_what_to_do_about_each_trouble() {
     let file = host.path().join("bramka.toml");
     let mut text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(host.path().join("p"), "secret\n").unwrap();
-    text += &format!(
-        "[[smsc_link]]\nname = \"north\"\naddress = \"{closed}\"\nsystem_id = \"x\"\npassword_file = \"p\"\n"
+    text = format!(
+        "{text}[[smsc_link]]\nname = \"north\"\naddress = \"{closed}\"\nsystem_id = \"x\"\npassword_file = \"p\"\n"
     );
     std::fs::write(&file, text).unwrap();
     let ended = host.run(&["doctor", "--json"]);

@@ -39,7 +39,7 @@ use crate::{
 const AUTHORIZATION_OCTETS_MAX: usize = 256;
 /// Wrong keys of one address in one window that are answered 401; later ones 429.
 const FAILURES_MAX: u32 = 30;
-const FAILURES_WINDOW: Duration = Duration::from_secs(60);
+const FAILURES_WINDOW: Duration = Duration::from_mins(1);
 /// Addresses remembered at once.
 const ADDRESSES_MAX: usize = 10_000;
 

@@ -246,13 +246,12 @@ impl Visit {
             () = self.stopping.cancelled() => None,
             () = self.activity.quiet_for(quiet) => None,
         };
-        let ended = match ended {
-            Some(ended) => Some(ended),
-            None => {
-                connection.as_mut().graceful_shutdown();
-                // Requests have their own limit; what is left is a peer that does not read.
-                tokio::time::timeout(quiet, connection).await.ok()
-            }
+        let ended = if ended.is_some() {
+            ended
+        } else {
+            connection.as_mut().graceful_shutdown();
+            // Requests have their own limit; what is left is a peer that does not read.
+            tokio::time::timeout(quiet, connection).await.ok()
         };
         if let Some(Err(error)) = ended {
             tracing::debug!(peer = %self.peer, "an HTTP connection ended: {error}");

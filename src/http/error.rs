@@ -111,9 +111,11 @@ impl Fault {
 pub struct FieldError {
     /// JSON Pointer into the body, RFC 6901.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub pointer: Option<String>,
     /// Name of the header.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub header: Option<&'static str>,
     /// What is wrong and what would be right.
     pub detail: String,
@@ -150,6 +152,7 @@ pub(crate) struct ProblemBody {
     request_id: String,
     /// Seconds after which the same request may succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     retry_after: Option<u64>,
     /// Every field that is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -211,9 +214,8 @@ impl From<Refusal> for Problem {
         metrics::refusal("http", refusal.code());
         let retry_after = match &refusal {
             Refusal::Throttled { retry_after, .. } => Some(*retry_after),
-            Refusal::BacklogFull { .. } => Some(Duration::from_secs(5)),
-            Refusal::StoreFull => Some(Duration::from_secs(60)),
-            Refusal::Draining => Some(Duration::from_secs(5)),
+            Refusal::BacklogFull { .. } | Refusal::Draining => Some(Duration::from_secs(5)),
+            Refusal::StoreFull => Some(Duration::from_mins(1)),
             _ => None,
         };
         Self {

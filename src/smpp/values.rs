@@ -316,7 +316,14 @@ mod tests {
 
     #[test]
     fn a_reserved_version_is_the_highest_known_one_below() {
-        let versions = [(0x00, "3.3"), (0x33, "3.3"), (0x34, "3.4"), (0x40, "3.4"), (0x50, "5.0"), (0x51, "5.0")];
+        let versions = [
+            (0x00, "3.3"),
+            (0x33, "3.3"),
+            (0x34, "3.4"),
+            (0x40, "3.4"),
+            (0x50, "5.0"),
+            (0x51, "5.0"),
+        ];
         for (octet, version) in versions {
             assert_eq!(Version::of_bind(octet).as_str(), version);
         }

@@ -1,4 +1,6 @@
-//! The stories: everything that is told of the whole program rather than of one module. One
-//! binary, so that the library is linked once.
+//! Stories: a real daemon, real sockets, and peers that know nothing of its insides. And the house
+//! rules, which read the source tree.
 
+mod end_to_end;
 mod tidy;
+mod world;

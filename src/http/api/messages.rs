@@ -1,13 +1,8 @@
 //! `/api/v1/messages`: send, look at, take back.
 //!
-//! Every answer 202 is durable (P1). The surprise: a message whose answer was not taken by the
-//! connection is handed to the gateway as `unanswered`, exactly as in SMPP: a charged one is sent
-//! only when its sender asks again and so learns of it (P5).
-
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
+//! Every answer 202 is durable (P1). It decides nothing; `new_message` reads, `acceptance` keeps
+//! the promise. The surprise: a repeat with the same Idempotency-Key is answered 202 as well, for
+//! a client that lost the first answer must not need a second branch.
 
 use axum::{
     Json,
@@ -17,17 +12,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use hyper::body::{Frame, SizeHint};
-use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::{
+    acceptance::accept,
     fields,
     new_message::{Moment, NewMessage, read},
+    openapi::{IdText, IdempotencyKey, True},
+    shapes::{AcceptedMessage, EventBody, MessageBody, described, moment},
 };
 use crate::{
-    domain::{Body, Content, Item, MessageId, MtMessage, Refusal},
-    gateway::{self, Gateway, likeness::Likeness, mt::NewMt, query::Status},
+    domain::{Body, Refusal},
+    gateway,
     http::{
         App,
         auth::ApiCaller,
@@ -44,76 +40,6 @@ const EVENTS_MAX: usize = 500;
 /// Octets of an id in the path that are looked at.
 const ID_MAX: usize = 32;
 
-/// What was accepted.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = AcceptedMessage)]
-pub(crate) struct AcceptedMessage {
-    /// Name of the message in every later question and receipt.
-    #[schema(example = "912345678901234567")]
-    id: String,
-    /// Short messages that it takes on the air.
-    #[schema(minimum = 1)]
-    parts: u8,
-    /// What the subscriber pays for it; null if it is not charged itself.
-    #[schema(required)]
-    price: Option<PriceBody>,
-    /// `accepted`, or for a repeat the state of the earlier message.
-    state: &'static str,
-}
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Price)]
-pub(crate) struct PriceBody {
-    tariff: String,
-    /// Gross amount in minor units (grosze).
-    amount_minor: i64,
-    /// ISO 4217.
-    #[schema(pattern = "^[A-Z]{3}$")]
-    currency: String,
-}
-
-/// A message and what became of it.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Message)]
-pub(crate) struct MessageBody {
-    id: String,
-    state: &'static str,
-    is_final: bool,
-    from: String,
-    to: String,
-    parts: u8,
-    #[schema(required)]
-    price: Option<PriceBody>,
-    #[schema(format = DateTime)]
-    accepted_at: String,
-    #[schema(format = DateTime)]
-    valid_until: String,
-    /// Moment before which nothing is sent; null is "at once".
-    #[schema(required, format = DateTime)]
-    deliver_after: Option<String>,
-    /// When the final state was reached.
-    #[schema(required, format = DateTime)]
-    final_at: Option<String>,
-    /// The network's cause, as `kind:code`, or a status name.
-    #[schema(required)]
-    error: Option<String>,
-    /// Your own word for it.
-    #[schema(required)]
-    reference: Option<String>,
-    /// Every step, oldest first.
-    events: Vec<EventBody>,
-}
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = MessageEvent)]
-pub(crate) struct EventBody {
-    #[schema(format = DateTime)]
-    at: String,
-    what: String,
-    /// Which try it was; 0 if it was none.
-    attempt: i64,
-}
-
 /// Sends a message.
 ///
 /// The answer 202 means that the message is stored and will not be lost. Repeat a request whose
@@ -123,13 +49,13 @@ pub(crate) struct EventBody {
     path = "/api/v1/messages",
     operation_id = "sendMessage",
     tag = "messages",
-    params(("Idempotency-Key" = inline(Option<super::openapi::IdempotencyKey>), Header,
+    params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header,
         description = "Your name for this request, remembered for 24 hours; a UUID is best")),
     request_body(content = inline(NewMessage), content_type = "application/json"),
     responses(
         (status = 202, description = "Accepted, or accepted before with the same key",
             body = AcceptedMessage,
-            headers(("Idempotency-Replayed" = inline(super::openapi::True),
+            headers(("Idempotency-Replayed" = inline(True),
                 description = "Present if the earlier message is answered again"))),
         (status = 400, description = "Not JSON", body = ProblemBody,
             content_type = "application/problem+json"),
@@ -178,7 +104,7 @@ pub(crate) async fn create(
     new.idempotency = key;
     let (gateway, from) = (app.gateway.clone(), caller.clone());
     let accepted = app.finish(accept(gateway, from, new)).await??;
-    let response = accepted.into_response()?;
+    let response = accepted.into_response();
     metrics::accepted_in("http", app.gateway.clock().instant().duration_since(began));
     Ok(named(&caller, response))
 }
@@ -189,7 +115,7 @@ pub(crate) async fn create(
     path = "/api/v1/messages/{id}",
     operation_id = "getMessage",
     tag = "messages",
-    params(("id" = inline(super::openapi::IdText), Path, description = "Id of the answer 202")),
+    params(("id" = inline(IdText), Path, description = "Id of the answer 202")),
     responses(
         (status = 200, description = "The message", body = MessageBody),
         (status = 400, description = "The path is not text", body = ProblemBody,
@@ -229,7 +155,7 @@ pub(crate) async fn show(
     path = "/api/v1/messages/{id}",
     operation_id = "cancelMessage",
     tag = "messages",
-    params(("id" = inline(super::openapi::IdText), Path, description = "Id of the answer 202")),
+    params(("id" = inline(IdText), Path, description = "Id of the answer 202")),
     responses(
         (status = 204, description = "Taken back; it will not be sent"),
         (status = 400, description = "The path is not text", body = ProblemBody,
@@ -294,161 +220,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, FieldError> {
         detail: "must be given once, with 1 to 255 visible ASCII characters".to_owned(),
         code: "invalid",
     })
-}
-
-async fn accept(gateway: Gateway, from: ApiCaller, new: NewMt) -> Result<Fresh, gateway::Error> {
-    if let Some(mo) = &new.answers {
-        gateway.check_answers(from.partner, mo, &new.recipient).await?;
-    }
-    let is_planned = new.deliver_after.is_some();
-    let (parts, is_keyed) = (new.parts, new.idempotency.is_some());
-    let accepted = gateway.accept_mt(&from.submitter(), new).await?;
-    let mut fresh = Fresh {
-        answer: AcceptedMessage {
-            id: accepted.visible_id.to_string(),
-            parts,
-            price: accepted.held.as_ref().and_then(price_of_item),
-            state: "accepted",
-        },
-        is_replay: accepted.is_replay,
-        fate: Fate {
-            gateway: gateway.clone(),
-            message: accepted.id,
-            likeness: accepted.likeness,
-            held: accepted.held,
-            is_keyed,
-            is_answered: false,
-        },
-    };
-    // A message that goes at once and is charged is held, so its price is known without a read.
-    if accepted.is_replay || is_planned {
-        let status = gateway.query(from.partner, &accepted.visible_id, None).await?;
-        fresh.answer.price = price(&status.message);
-        fresh.answer.parts = status.message.parts;
-        fresh.answer.state = status.state.as_str();
-    }
-    Ok(fresh)
-}
-
-/// A message that was accepted and whose sender does not know it yet.
-struct Fresh {
-    answer: AcceptedMessage,
-    is_replay: bool,
-    fate: Fate,
-}
-
-/// Tells the gateway, whatever happens, whether the answer left.
-struct Fate {
-    gateway: Gateway,
-    message: MessageId,
-    likeness: Likeness,
-    held: Option<Item>,
-    is_keyed: bool,
-    is_answered: bool,
-}
-
-impl Drop for Fate {
-    fn drop(&mut self) {
-        let held = self.held.take();
-        // A key recognises the repeat by itself. A doubt would also catch another key with the
-        // same text, so it is left only where money waits for the repeat.
-        if self.is_answered || (self.is_keyed && held.is_none()) {
-            self.gateway.answered(held);
-        } else {
-            self.gateway.unanswered(self.message, self.likeness, held);
-        }
-    }
-}
-
-impl Fresh {
-    fn into_response(self) -> Result<Response, Problem> {
-        let text =
-            serde_json::to_vec(&self.answer).expect("an answer has only strings and numbers");
-        let body = Answer { octets: Some(text.into()), fate: self.fate };
-        let mut response = (StatusCode::ACCEPTED, HttpBody::new(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.is_replay {
-            headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
-        }
-        let place = format!("/api/v1/messages/{}", self.answer.id);
-        if let Ok(place) = HeaderValue::from_str(&place) {
-            headers.insert(header::LOCATION, place);
-        }
-        Ok(response)
-    }
-}
-
-/// A body that knows whether the connection took it.
-///
-/// "Took" is one step before "is with the kernel" (P5): the octets are in the connection's write
-/// buffer, which is written at once. Only a failure of that very write is missed, and there the
-/// client still has its Idempotency-Key.
-struct Answer {
-    octets: Option<Bytes>,
-    fate: Fate,
-}
-
-impl hyper::body::Body for Answer {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let octets = self.octets.take();
-        self.fate.is_answered = true;
-        Poll::Ready(octets.map(|octets| Ok(Frame::data(octets))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.octets.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.octets.as_ref().map_or(0, |octets| octets.len() as u64))
-    }
-}
-
-fn price_of_item(item: &Item) -> Option<PriceBody> {
-    match &item.content {
-        Content::Mt(message) => price(message),
-        _ => None,
-    }
-}
-
-fn price(message: &MtMessage) -> Option<PriceBody> {
-    message.charge.as_ref().map(|(price, _)| PriceBody {
-        tariff: price.code.to_string(),
-        amount_minor: price.gross.amount_minor,
-        currency: price.gross.currency.as_str().to_owned(),
-    })
-}
-
-fn described(gateway: &Gateway, status: &Status, events: Vec<EventBody>) -> MessageBody {
-    let message = &status.message;
-    MessageBody {
-        id: gateway.visible_id(message).to_string(),
-        state: status.state.as_str(),
-        is_final: status.state.is_final(),
-        from: message.sender.as_str().to_owned(),
-        to: message.recipient.as_str().to_owned(),
-        parts: message.parts,
-        price: price(message),
-        accepted_at: moment(message.accepted_at),
-        valid_until: moment(message.valid_until),
-        deliver_after: (message.deliver_after > 0).then(|| moment(message.deliver_after)),
-        final_at: status.final_at.map(moment),
-        error: status.error.clone(),
-        reference: message.partner_reference.as_ref().map(ToString::to_string),
-        events,
-    }
-}
-
-/// RFC 3339 in UTC.
-fn moment(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
 /// Which alphabet a text takes.

@@ -4,7 +4,9 @@
 //! surprise: requests are read field by field instead of by `serde`, because a developer wants
 //! to hear of every wrong field at once.
 
+mod acceptance;
 pub mod fields;
 pub mod messages;
 pub mod new_message;
 pub mod openapi;
+mod shapes;

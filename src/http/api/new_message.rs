@@ -13,7 +13,7 @@ use super::{
     messages::{Coding, text_body},
 };
 use crate::{
-    domain::{Body, Catalog, Msisdn, PartnerId, ReceiptWish, Sender},
+    domain::{Body, Catalog, Msisdn, PartnerId, ReceiptWish, Refusal, Sender},
     gateway::mt::NewMt,
     http::error::{FieldError, Problem},
 };
@@ -139,11 +139,7 @@ pub(super) fn read(
         fields.add(error);
     }
     let recipient = recipient(&mut fields);
-    let service = fields.text("service", (1, 64), smol);
-    let sender = fields.text("from", (1, 16), |text| {
-        Sender::parse(text).map_err(|error| ("bad_sender", error.to_string()))
-    });
-    let sender = sender.or_else(|| at.sender_of(service.as_deref()?));
+    let (sender, service) = origin(&mut fields, at);
     let content = content(&mut fields, at.parts_max);
     let tariff = fields.text("tariff", (1, 32), smol);
     let deliver_after = fields.text("deliver_after", (1, 40), instant);
@@ -189,7 +185,7 @@ pub(super) struct Moment<'a> {
 }
 
 impl Moment<'_> {
-    /// The short code of one of the partner's services. An unknown name is refused later.
+    /// The short code of one of the partner's services.
     fn sender_of(&self, service: &str) -> Option<Sender> {
         self.catalog
             .services()
@@ -214,6 +210,28 @@ fn recipient(fields: &mut Fields) -> Option<Msisdn> {
     fields.text("to", (1, 32), |text| {
         Msisdn::parse(text).map_err(|error| ("bad_recipient", error.to_string()))
     })
+}
+
+/// Who it comes from. API keys have no default sender, so a sender or a service must be named.
+fn origin(fields: &mut Fields, at: &Moment<'_>) -> (Option<Sender>, Option<SmolStr>) {
+    let (has_sender, has_service) = (fields.has("from"), fields.has("service"));
+    let service = fields.text("service", (1, 64), smol);
+    let sender = fields.text("from", (1, 16), |text| {
+        Sender::parse(text).map_err(|error| ("bad_sender", error.to_string()))
+    });
+    if has_sender {
+        return (sender, service);
+    }
+    if !has_service {
+        fields.wrong("from", "missing", "is missing; give a sender, or a service that has one");
+        return (None, None);
+    }
+    let sender = service.as_deref().and_then(|name| at.sender_of(name));
+    if let Some(name) = service.as_ref().filter(|_| sender.is_none()) {
+        let refusal = Refusal::UnknownService(name.clone());
+        fields.wrong("service", refusal.code(), refusal.to_string());
+    }
+    (sender, service)
 }
 
 /// Text or octets, never both and never none.
@@ -248,12 +266,12 @@ fn binary(fields: &mut Fields, is_text: bool) -> Option<(Body, u8)> {
         fields.wrong("data_coding", "missing", "is missing; `binary` needs it");
     }
     let data_coding = fields.number("data_coding", 0, 255);
-    let data_coding = data_coding.and_then(|number| match u8::try_from(number) {
-        Ok(known @ (0 | 3 | 4 | 8)) => Some(known),
-        _ => {
+    let data_coding = data_coding.and_then(|number| {
+        let known = u8::try_from(number).ok().filter(|number| matches!(number, 0 | 3 | 4 | 8));
+        if known.is_none() {
             fields.wrong("data_coding", "bad_data_coding", "must be 0, 3, 4 or 8");
-            None
         }
+        known
     });
     let had_udh = fields.has("udh");
     let udh = fields.text("udh", (4, 188), |text| {

@@ -1,4 +1,4 @@
-//! The description of the API, OpenAPI 3.1, made from the handlers themselves.
+//! The description of the API, `OpenAPI` 3.1, made from the handlers themselves.
 //!
 //! It must be true: a tool that generates requests from it is run against the gateway. The
 //! surprise: what `utoipa` cannot say, that a message has a text or octets but never both, is put
@@ -75,7 +75,7 @@ pub fn json_text() -> &'static str {
         let place = "/paths/~1api~1v1~1messages/post/requestBody/content/application~1json/schema";
         if let Some(Value::Object(schema)) = document.pointer_mut(place) {
             schema.insert("additionalProperties".to_owned(), json!(false));
-            let without = |names: &[&str]| -> Vec<Value> {
+            let with = |names: &[&str]| -> Vec<Value> {
                 names.iter().map(|name| json!({ "required": [name] })).collect()
             };
             schema.insert(
@@ -83,14 +83,15 @@ pub fn json_text() -> &'static str {
                 json!([
                     {
                         "title": "text", "required": ["text"],
-                        "not": { "anyOf": without(&["binary", "data_coding", "udh"]) }
+                        "not": { "anyOf": with(&["binary", "data_coding", "udh"]) }
                     },
                     {
                         "title": "octets", "required": ["binary", "data_coding"],
-                        "not": { "anyOf": without(&["text", "coding"]) }
+                        "not": { "anyOf": with(&["text", "coding"]) }
                     }
                 ]),
             );
+            schema.insert("anyOf".to_owned(), json!(with(&["from", "service"])));
             schema.insert("not".to_owned(), json!({ "required": ["validity", "valid_until"] }));
         }
         document.to_string()

@@ -1,0 +1,47 @@
+//! A real message, from end to end.
+
+use bramka::demo::esme::mt;
+
+use super::world::World;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_mt_reaches_the_smsc_and_its_receipt_comes_back_under_the_same_id() {
+    let world = World::new().await;
+    let acme = world.bind("acme").await;
+    let mut message = mt("7455", "48600100200", "hello");
+    message.registered_delivery = 1;
+    let resp = acme.submit(message).await.unwrap();
+    let sent = world.smsc.wait_for_submits(1).await.unwrap();
+    assert_eq!(sent[0].message.short_message, "hello");
+    let receipt = acme.next_delivery().await.unwrap();
+    let text = String::from_utf8_lossy(&receipt.message.short_message).into_owned();
+    let id = String::from_utf8_lossy(&resp.message_id).into_owned();
+    assert!(text.starts_with(&format!("id:{id} sub:001 dlvrd:001")), "{text}");
+    assert!(text.contains("stat:DELIVRD"), "{text}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_mo_reaches_the_partner_whose_keyword_it_is() {
+    let world = World::new().await;
+    let acme = world.bind("acme").await;
+    let status = world.smsc.mo("48600100200", "7455", "win please").await.unwrap();
+    assert!(status.is_ok());
+    let mo = acme.next_delivery().await.unwrap();
+    assert_eq!(mo.message.short_message, "win please");
+    assert_eq!(mo.message.destination.digits, "7455");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_charged_mt_is_in_the_ledger_once_when_it_is_delivered() {
+    let world = World::new().await;
+    let acme = world.bind("acme").await;
+    let mut message = mt("7466", "48600100200", "your prize");
+    message.registered_delivery = 1;
+    acme.submit(message).await.unwrap();
+    acme.next_delivery().await.unwrap();
+    let overview = world.gateway().store().overview().await.unwrap();
+    assert_eq!(overview.charges, 1, "{overview:?}");
+    world.stop().await;
+}

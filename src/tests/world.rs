@@ -1,0 +1,278 @@
+//! A real daemon on free ports with a store in a temporary folder, and the characters around it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bramka::{
+    config::Config,
+    daemon::{self, Node},
+    demo::{
+        esme::Esme,
+        fake_smsc::{self, FakeSmsc, Script},
+    },
+    domain::{Caller, secret::Pepper},
+    gateway::Gateway,
+    listen::Listeners,
+    smpp::{BindKind, Version},
+    store::{
+        GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Place, Store,
+    },
+    tasks::Tasks,
+};
+
+/// What everything that is not under test is given.
+pub const PASSWORD: &str = "s3cret";
+pub const PEPPER: &str = "pepper of the tests";
+/// The operator's link and its group.
+pub const LINK: &str = "main";
+
+/// Who makes changes in tests.
+pub fn operator() -> Caller {
+    Caller::Operator { name: "test".into() }
+}
+
+/// Waits for a condition that somebody else brings about; fails loudly instead of for ever.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        ticks.tick().await;
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "in vain: {what}");
+    }
+}
+
+/// How a world is built; change it before `build`.
+pub struct Builder {
+    pub config: Config,
+    pub script: Script,
+    pub partners: Vec<PartnerPlan>,
+    pub services: Vec<NewService>,
+    /// Parts of the link's configuration, in TOML.
+    pub link: String,
+    /// More of the configuration, in TOML; tables at its end.
+    pub settings: String,
+    pub smsc: fake_smsc::Options,
+}
+
+/// A partner with one credential of its own name.
+#[derive(Clone)]
+pub struct PartnerPlan {
+    pub partner: NewPartner,
+    pub credential: NewCredential,
+    pub api_key: Option<NewApiKey>,
+}
+
+impl PartnerPlan {
+    pub fn named(name: &str) -> Self {
+        let hash = Pepper::new(PEPPER).hash(PASSWORD.as_bytes());
+        Self {
+            partner: NewPartner {
+                name: name.to_owned(),
+                rate: 0,
+                burst: 1,
+                backlog_max: 100_000,
+                waiting_max: 100_000,
+            },
+            credential: NewCredential {
+                system_id: name.to_owned(),
+                partner: name.to_owned(),
+                secret: hex(&hash),
+                addresses: Vec::new(),
+                tls_only: false,
+                may_transmit: true,
+                may_receive: true,
+                binds_max: 10,
+                window: 10,
+                service_types: Vec::new(),
+                default_sender: None,
+                may_have_receipts: true,
+                pdu_octets_max: 70_000,
+            },
+            api_key: None,
+        }
+    }
+}
+
+/// A live service on a short code; change what matters.
+pub fn service(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
+    NewService {
+        partner: partner.to_owned(),
+        name: name.to_owned(),
+        state: "live".into(),
+        short_code: short_code.to_owned(),
+        keywords: keywords.iter().map(|word| (*word).to_owned()).collect(),
+        billing: "free".into(),
+        tariff: None,
+        tariffs_allowed: Vec::new(),
+        link_group: LINK.into(),
+        callback: None,
+        on_unknown: "resend".into(),
+        charge_at: "delivered".into(),
+        charges_per_minute: 0,
+        charges_per_day: 0,
+        spend_per_day_minor: 0,
+        validity_max_us: 0,
+        test_numbers: Vec::new(),
+    }
+}
+
+/// The same, and the subscriber pays for each MT.
+pub fn charged(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
+    NewService {
+        billing: "mt".into(),
+        tariff: Some("T4".into()),
+        ..service(partner, name, short_code, keywords)
+    }
+}
+
+pub fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+impl Default for Builder {
+    /// acme with a free service WIN on 7455 and a charged one, PAY, on 7466; one link, one SMSC.
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            script: Script::default(),
+            partners: vec![PartnerPlan::named("acme")],
+            services: vec![
+                service("acme", "win", "7455", &["WIN"]),
+                charged("acme", "pay", "7466", &["PAY"]),
+            ],
+            link: String::new(),
+            settings: String::new(),
+            smsc: fake_smsc::Options::default(),
+        }
+    }
+}
+
+impl Builder {
+    pub async fn build(self) -> World {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        self.build_in(Arc::new(folder)).await
+    }
+
+    pub async fn build_in(self, folder: Arc<tempfile::TempDir>) -> World {
+        let smsc = FakeSmsc::with(self.smsc, self.script).await.expect("a port for the SMSC");
+        let path = folder.path();
+        std::fs::write(path.join("smsc.password"), "smscpass").expect("a file");
+        std::fs::write(path.join("pepper"), PEPPER).expect("a file");
+        let text = format!(
+            "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"debug\"\n\
+             [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
+             password_file = \"smsc.password\"\nreconnect_min = \"50ms\"\n{}\n{}",
+            smsc.address(),
+            self.link,
+            self.settings,
+        );
+        let mut config = Config::from_text(&text, path).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        config.smpp_server.pepper_file.secret = bramka::config::Secret::new(PEPPER);
+        config.smpp_server.listen = vec![any];
+        config.http.listen = vec![any];
+        config.http.admin_listen = vec![any];
+        if self.config.smpp_server != Config::default().smpp_server {
+            let pepper = config.smpp_server.pepper_file.clone();
+            config.smpp_server = self.config.smpp_server.clone();
+            config.smpp_server.pepper_file = pepper;
+            config.smpp_server.listen = vec![any];
+        }
+        seed(&config, &self.partners, &self.services).await;
+        let tasks = Tasks::for_tests();
+        let node = daemon::start(&config, &mut Listeners::of(Vec::new()), None, &tasks)
+            .await
+            .unwrap_or_else(|error| panic!("{error:#}"));
+        World { node, tasks, smsc, config, folder }
+    }
+}
+
+/// Puts partners, numbers and services into the store before the daemon looks.
+async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]) {
+    let place = Place { url: config.store_url().reveal().to_owned(), readers: 1 };
+    let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
+    drop(writer);
+    let by = operator();
+    let tariff = NewTariff {
+        code: "T4".into(),
+        valid_from: 0,
+        net_minor: 400,
+        vat_permille: 230,
+        gross_minor: 492,
+        currency: "PLN".into(),
+    };
+    // A second start on the same folder finds everything there.
+    if store.load_catalog().await.expect("a catalog").tariff_coded("T4").is_some() {
+        store.close().await;
+        return;
+    }
+    store.add_tariff(&by, 0, &tariff).await.expect("a tariff");
+    for plan in partners {
+        store.add_partner(&by, 0, &plan.partner).await.expect("a partner");
+        store.add_credential(&by, 0, &plan.credential).await.expect("a credential");
+        if let Some(key) = &plan.api_key {
+            store.add_api_key(&by, 0, key).await.expect("a key");
+        }
+    }
+    let mut codes: Vec<&str> = services.iter().map(|one| one.short_code.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    for code in codes {
+        store.add_short_code(&by, 0, code).await.expect("a short code");
+    }
+    for one in services {
+        store.add_service(&by, 0, one).await.expect("a service");
+    }
+    store.close().await;
+}
+
+pub struct World {
+    pub node: Node,
+    pub tasks: Tasks,
+    pub smsc: FakeSmsc,
+    pub config: Config,
+    pub folder: Arc<tempfile::TempDir>,
+}
+
+impl World {
+    /// The world of most stories, with the link bound.
+    pub async fn new() -> Self {
+        let world = Builder::default().build().await;
+        world.link_up().await;
+        world
+    }
+
+    pub fn gateway(&self) -> &Gateway {
+        &self.node.gateway
+    }
+
+    pub async fn link_up(&self) {
+        let registry = self.gateway().registry();
+        eventually("the link is bound", async || {
+            let card = registry.link(LINK)?;
+            (card.bound.load(std::sync::atomic::Ordering::Acquire) > 0).then_some(())
+        })
+        .await;
+    }
+
+    /// A transceiver of a partner that speaks 3.4.
+    pub async fn bind(&self, name: &str) -> Esme {
+        self.bind_as(name, BindKind::Transceiver, Version::V34).await
+    }
+
+    pub async fn bind_as(&self, name: &str, kind: BindKind, version: Version) -> Esme {
+        Esme::bind(self.node.smpp[0], kind, version, name, PASSWORD)
+            .await
+            .unwrap_or_else(|failed| panic!("{name} could not bind: {failed:?}"))
+    }
+
+    /// Stops in order; a world that ends otherwise is dropped with its tasks.
+    pub async fn stop(self) -> Arc<tempfile::TempDir> {
+        self.node.gateway.drain();
+        self.tasks.drain(Duration::from_secs(45)).await.expect("an orderly stop");
+        self.node.gateway.store().close().await;
+        self.folder
+    }
+}
