@@ -100,8 +100,8 @@ async fn world(folder: &std::path::Path, is_charged: bool) -> Gateway {
     store.add_service(&by, 0, &service).await.unwrap();
     let (gateway, pages) =
         Gateway::new(store, Clock::System, Settings::default(), &["main".into()]).await.unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    tokio::spawn(gateway.clone().keep(pages, stop, || ()));
+    gateway.begin().await.unwrap();
+    tokio::spawn(gateway.clone().keep(pages, std::future::pending(), || ()));
     gateway
 }
 

@@ -174,6 +174,7 @@ fn mt() -> NewMt {
         replaces: false,
         tlvs: Vec::new(),
         wants_short_id: false,
+        known_as: None,
     }
 }
 

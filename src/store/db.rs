@@ -7,6 +7,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
+    ConnectOptions as _,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -119,7 +120,8 @@ impl Db {
     pub(super) async fn open(place: &Place) -> Result<Self, Error> {
         if is_postgres(&place.url) {
             let options = PgConnectOptions::from_str(&place.url)
-                .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?;
+                .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?
+                .disable_statement_logging();
             let pool = PgPoolOptions::new()
                 .max_connections(place.readers.max(2) + 2)
                 .acquire_timeout(Duration::from_secs(5))
@@ -151,7 +153,7 @@ impl Db {
 /// Opens the writing connection and reads back what makes a commit durable (P1): a wrapper that
 /// lowers it silently must not go unnoticed.
 pub(super) async fn open_pen(place: &Place, db: Option<&Db>) -> Result<Pen, Error> {
-    use sqlx::{ConnectOptions, Row};
+    use sqlx::Row;
     if let Some(Db::Postgres(pool)) = db {
         let mut connection = pool.acquire().await?;
         let row = sqlx::query("show synchronous_commit").fetch_one(&mut *connection).await?;
@@ -190,6 +192,7 @@ pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
         .synchronous(synchronous)
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true)
+        .disable_statement_logging()
         .statement_cache_capacity(256)
         .pragma("wal_autocheckpoint", "4000")
         .pragma("temp_store", "memory")
@@ -211,7 +214,7 @@ pub(super) fn newest_step() -> i64 {
 
 /// Brings the schema up to date; does nothing if it is.
 pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
-    use sqlx::ConnectOptions;
+
     let is_postgres = is_postgres(&place.url);
     let steps = STEPS
         .iter()
@@ -235,7 +238,8 @@ pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
     let migrator = Migrator::with_migrations(steps);
     let done = if is_postgres {
         let options = PgConnectOptions::from_str(&place.url)
-            .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?;
+            .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?
+                .disable_statement_logging();
         let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
         let done = migrator.run(&pool).await;
         pool.close().await;

@@ -282,7 +282,7 @@ impl Store {
         Ok(rows.into_iter().filter_map(orphan).collect())
     }
 
-    /// Texts of a message's vendor octets and body, for a trace.
+    /// Ledger rows of one message: line, gross in minor units, currency, reason.
     pub async fn charges(&self, id: MessageId) -> Result<Vec<(i64, i64, String, String)>, Error> {
         fetch_all!(
             &self.db,
@@ -291,6 +291,16 @@ impl Store {
              where message_id = $1 order by line",
             id.0
         )
+    }
+
+    /// How many rows the ledger has, and their gross amounts together, in minor units.
+    pub async fn ledger(&self) -> Result<(i64, i64), Error> {
+        let found = fetch_optional!(
+            &self.db,
+            (i64, i64),
+            "select count(*), cast(coalesce(sum(gross_minor), 0) as bigint) from charge"
+        )?;
+        Ok(found.unwrap_or((0, 0)))
     }
 }
 

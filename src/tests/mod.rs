@@ -1,6 +1,16 @@
 //! Stories: a real daemon, real sockets, and peers that know nothing of its insides. And the house
 //! rules, which read the source tree.
 
+mod complaints;
+mod conformance_bind;
+mod conformance_delivery;
+mod conformance_link;
+mod conformance_operations;
+mod conformance_submit;
+mod demo;
 mod end_to_end;
+mod faults;
+mod interop;
+mod kill;
 mod tidy;
 mod world;

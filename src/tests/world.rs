@@ -20,18 +20,18 @@ use bramka::{
 };
 
 /// What everything that is not under test is given.
-pub const PASSWORD: &str = "s3cret";
-pub const PEPPER: &str = "pepper of the tests";
+pub(crate) const PASSWORD: &str = "s3cret";
+pub(crate) const PEPPER: &str = "pepper of the tests";
 /// The operator's link and its group.
-pub const LINK: &str = "main";
+pub(crate) const LINK: &str = "main";
 
 /// Who makes changes in tests.
-pub fn operator() -> Caller {
+pub(crate) fn operator() -> Caller {
     Caller::Operator { name: "test".into() }
 }
 
 /// Waits for a condition that somebody else brings about; fails loudly instead of for ever.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
@@ -44,28 +44,28 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
 }
 
 /// How a world is built; change it before `build`.
-pub struct Builder {
-    pub config: Config,
-    pub script: Script,
-    pub partners: Vec<PartnerPlan>,
-    pub services: Vec<NewService>,
+pub(crate) struct Builder {
+    pub(crate) config: Config,
+    pub(crate) script: Script,
+    pub(crate) partners: Vec<PartnerPlan>,
+    pub(crate) services: Vec<NewService>,
     /// Parts of the link's configuration, in TOML.
-    pub link: String,
+    pub(crate) link: String,
     /// More of the configuration, in TOML; tables at its end.
-    pub settings: String,
-    pub smsc: fake_smsc::Options,
+    pub(crate) settings: String,
+    pub(crate) smsc: fake_smsc::Options,
 }
 
 /// A partner with one credential of its own name.
 #[derive(Clone)]
-pub struct PartnerPlan {
-    pub partner: NewPartner,
-    pub credential: NewCredential,
-    pub api_key: Option<NewApiKey>,
+pub(crate) struct PartnerPlan {
+    pub(crate) partner: NewPartner,
+    pub(crate) credential: NewCredential,
+    pub(crate) api_key: Option<NewApiKey>,
 }
 
 impl PartnerPlan {
-    pub fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let hash = Pepper::new(PEPPER).hash(PASSWORD.as_bytes());
         Self {
             partner: NewPartner {
@@ -81,14 +81,9 @@ impl PartnerPlan {
                 secret: hex(&hash),
                 addresses: Vec::new(),
                 tls_only: false,
-                may_transmit: true,
-                may_receive: true,
                 binds_max: 10,
                 window: 10,
-                service_types: Vec::new(),
                 default_sender: None,
-                may_have_receipts: true,
-                pdu_octets_max: 70_000,
             },
             api_key: None,
         }
@@ -96,7 +91,7 @@ impl PartnerPlan {
 }
 
 /// A live service on a short code; change what matters.
-pub fn service(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
+pub(crate) fn service(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
     NewService {
         partner: partner.to_owned(),
         name: name.to_owned(),
@@ -119,7 +114,7 @@ pub fn service(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -
 }
 
 /// The same, and the subscriber pays for each MT.
-pub fn charged(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
+pub(crate) fn charged(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
     NewService {
         billing: "mt".into(),
         tariff: Some("T4".into()),
@@ -127,7 +122,7 @@ pub fn charged(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -
     }
 }
 
-pub fn hex(octets: &[u8]) -> String {
+pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
@@ -150,12 +145,12 @@ impl Default for Builder {
 }
 
 impl Builder {
-    pub async fn build(self) -> World {
+    pub(crate) async fn build(self) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
         self.build_in(Arc::new(folder)).await
     }
 
-    pub async fn build_in(self, folder: Arc<tempfile::TempDir>) -> World {
+    pub(crate) async fn build_in(self, folder: Arc<tempfile::TempDir>) -> World {
         let smsc = FakeSmsc::with(self.smsc, self.script).await.expect("a port for the SMSC");
         let path = folder.path();
         std::fs::write(path.join("smsc.password"), "smscpass").expect("a file");
@@ -228,27 +223,27 @@ async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]
     store.close().await;
 }
 
-pub struct World {
-    pub node: Node,
-    pub tasks: Tasks,
-    pub smsc: FakeSmsc,
-    pub config: Config,
-    pub folder: Arc<tempfile::TempDir>,
+pub(crate) struct World {
+    pub(crate) node: Node,
+    pub(crate) tasks: Tasks,
+    pub(crate) smsc: FakeSmsc,
+    pub(crate) config: Config,
+    pub(crate) folder: Arc<tempfile::TempDir>,
 }
 
 impl World {
     /// The world of most stories, with the link bound.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = Builder::default().build().await;
         world.link_up().await;
         world
     }
 
-    pub fn gateway(&self) -> &Gateway {
+    pub(crate) fn gateway(&self) -> &Gateway {
         &self.node.gateway
     }
 
-    pub async fn link_up(&self) {
+    pub(crate) async fn link_up(&self) {
         let registry = self.gateway().registry();
         eventually("the link is bound", async || {
             let card = registry.link(LINK)?;
@@ -258,18 +253,18 @@ impl World {
     }
 
     /// A transceiver of a partner that speaks 3.4.
-    pub async fn bind(&self, name: &str) -> Esme {
+    pub(crate) async fn bind(&self, name: &str) -> Esme {
         self.bind_as(name, BindKind::Transceiver, Version::V34).await
     }
 
-    pub async fn bind_as(&self, name: &str, kind: BindKind, version: Version) -> Esme {
+    pub(crate) async fn bind_as(&self, name: &str, kind: BindKind, version: Version) -> Esme {
         Esme::bind(self.node.smpp[0], kind, version, name, PASSWORD)
             .await
             .unwrap_or_else(|failed| panic!("{name} could not bind: {failed:?}"))
     }
 
     /// Stops in order; a world that ends otherwise is dropped with its tasks.
-    pub async fn stop(self) -> Arc<tempfile::TempDir> {
+    pub(crate) async fn stop(self) -> Arc<tempfile::TempDir> {
         self.node.gateway.drain();
         self.tasks.drain(Duration::from_secs(45)).await.expect("an orderly stop");
         self.node.gateway.store().close().await;

@@ -95,6 +95,7 @@ struct Shared {
     next_sequence: AtomicU32,
     answers_deliveries: AtomicBool,
     answers_enquire_link: AtomicBool,
+    answers_unbind: AtomicBool,
     /// Answers that are waited for.
     waiting: AtomicUsize,
     version: Mutex<Version>,
@@ -140,6 +141,7 @@ impl Esme {
             next_sequence: AtomicU32::new(1),
             answers_deliveries: AtomicBool::new(true),
             answers_enquire_link: AtomicBool::new(true),
+            answers_unbind: AtomicBool::new(true),
             waiting: AtomicUsize::new(0),
             version: Mutex::new(Version::V34),
         });
@@ -256,6 +258,11 @@ impl Esme {
     /// Whether deliveries are acknowledged as they come.
     pub fn auto_answer(&self, is_on: bool) {
         self.shared.answers_deliveries.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Whether an `unbind` of the message centre is answered at once; it is told either way.
+    pub fn auto_unbind(&self, answers: bool) {
+        self.shared.answers_unbind.store(answers, Ordering::Relaxed);
     }
 
     pub fn auto_enquire_link(&self, is_on: bool) {

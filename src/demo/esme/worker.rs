@@ -124,6 +124,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Worker<S> {
             self.send(&Command::new(sequence, Pdu::EnquireLinkResp));
             return true;
         }
+        if id == CommandId::UNBIND && self.shared.answers_unbind.load(Ordering::Relaxed) {
+            self.send(&Command::new(sequence, Pdu::UnbindResp));
+        }
         match command.pdu {
             Pdu::DeliverSm(message) => {
                 if self.shared.answers_deliveries.load(Ordering::Relaxed) {

@@ -1,5 +1,7 @@
 //! How a file looks: its length, its comments, its opening words, and what never stands in it.
 
+use std::collections::BTreeSet;
+
 use super::nothing_broken;
 use super::source::{Source, root, sources, table};
 
@@ -10,15 +12,43 @@ const LINES_MAX: usize = 400;
 const DENSITY: std::ops::RangeInclusive<usize> = 5..=25;
 const DENSITY_FROM: usize = 100;
 
-/// Files over the limit that stay so for a reason.
-const LONG: &[(&str, &str)] = &[];
+/// Files over the limit that stay so for a reason, or until somebody finds their second noun.
+const LONG: &[(&str, &str)] = &[
+    ("src/cli/seed.rs", "a few lines over: the file's shape and the order of writing it"),
+    ("src/control/routes.rs", "one answer for each route; links and messages are to part"),
+    ("src/demo/fake_smsc/state.rs", "a few lines over: all that one lock guards"),
+    ("src/domain/message.rs", "messages and their state machine, which are read together"),
+    ("src/gateway/lane.rs", "a few lines over: one structure and its moves"),
+    ("src/gateway/mt.rs", "the rules for an MT in the order in which they refuse; to be split"),
+    ("src/gateway/submit.rs", "claiming and recording outcomes: two nouns, to be split"),
+    ("src/http/api/messages.rs", "three routes and their bodies; the bodies are to move out"),
+    ("src/http/problems/refusals.rs", "data: one text for each refusal in two languages"),
+    ("src/smpp/codec.rs", "every field read beside where it is written, so that they agree"),
+    ("src/smpp/session.rs", "one state machine; a part of its table would prove nothing"),
+    ("src/smpp_server/read.rs", "every way a PDU can be wrong, in the order of its fields"),
+    ("src/smpp_server/session.rs", "one loop and its memory: two nouns, to be split"),
+    ("src/smsc_link/session.rs", "one loop, its claims and its outcomes: to be split"),
+    ("src/store/admin.rs", "one write for each noun that the operator sets up; to be split"),
+    ("src/store/apply.rs", "a few lines over: statements of a group, table by table"),
+    ("src/tasks/mod.rs", "a few lines over: starting and draining know each other's states"),
+];
 
 /// Files whose share of comments is outside the limits for a reason.
-const UNUSUAL_COMMENTS: &[(&str, &str)] = &[];
+const UNUSUAL_COMMENTS: &[(&str, &str)] = &[
+    ("src/config/machine.rs", "a key's comment is its line of why in the shipped sample"),
+    ("src/config/smpp_server.rs", "a key's comment is its line of why in the shipped sample"),
+    ("src/config/smsc_link.rs", "a key's comment is its line of why in the shipped sample"),
+    ("src/http/problems/faults.rs", "texts for people: data that explains itself"),
+    ("src/http/problems/refusals.rs", "texts for people: data that explains itself"),
+];
 
-/// Tests that may name `sleep`: all of them under a clock that stands still until every task
-/// waits, so that no real time passes.
-const SLEEPERS: &[(&str, &str)] = &[];
+/// Files that still say too little of their traps. It may only shrink.
+const TOO_SILENT: &[&str] = &[];
+
+/// Tests that may name `sleep`, each under a clock that stands still until every task waits, so
+/// that no real time passes.
+const SLEEPERS: &[(&str, &str)] =
+    &[("src/tasks/tests.rs", "tasks that need virtual seconds to stop; the clock is paused")];
 
 /// Lines of the file that are not compiled for tests only.
 fn own_lines(source: &Source) -> Vec<usize> {
@@ -54,6 +84,7 @@ fn a_file_holds_one_noun() {
 fn comments_name_traps_and_do_not_drown_the_code() {
     let mut broken = Vec::new();
     let mut excused = table(UNUSUAL_COMMENTS);
+    let mut silent: BTreeSet<&str> = TOO_SILENT.iter().copied().collect();
     for source in sources().iter().filter(|source| !source.is_test) {
         let all: Vec<&str> = source.text.lines().collect();
         let lines = own_lines(source);
@@ -62,9 +93,10 @@ fn comments_name_traps_and_do_not_drown_the_code() {
         let percent = comments * 100 / written.max(1);
         let usual = lines.len() <= DENSITY_FROM || DENSITY.contains(&percent);
         let listed = excused.remove(source.path.as_str()).is_some();
+        let listed = silent.remove(source.path.as_str()) || listed;
         if usual == listed {
             let advice = if listed {
-                "usual by now: strike it from UNUSUAL_COMMENTS"
+                "usual by now: strike it from UNUSUAL_COMMENTS or TOO_SILENT"
             } else if percent < *DENSITY.start() {
                 "say which traps the code avoids, and where its numbers come from"
             } else {
@@ -73,7 +105,8 @@ fn comments_name_traps_and_do_not_drown_the_code() {
             broken.push(format!("{}: {percent} % comments: {advice}", source.path));
         }
     }
-    broken.extend(excused.keys().map(|path| format!("{path}: gone: strike it")));
+    let gone = excused.keys().chain(&silent);
+    broken.extend(gone.map(|path| format!("{path}: gone: strike it")));
     nothing_broken("share of comments", &broken);
 }
 
@@ -105,7 +138,8 @@ const NEVER: &[(&str, &str, &str)] = &[
 ];
 
 /// Where a word that never stands elsewhere has its one place.
-const PLACES: &[(&str, &str)] = &[];
+const PLACES: &[(&str, &str)] =
+    &[("src/clock.rs", "the one place that asks the machine for the time")];
 
 #[test]
 fn what_never_stands_in_code_does_not() {
