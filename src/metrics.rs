@@ -53,6 +53,7 @@ const fn series(
 }
 
 /// Every series, with its unit in its name. Version 1.
+#[rustfmt::skip] // It is read as a table.
 pub const CONTRACT: &[Series] = &[
     series("bramka_messages_total", Kind::Counter, "count", &["flow", "result"], "messages by flow (mt, mo, receipt) and what became of them"),
     series("bramka_message_duration_seconds", Kind::Histogram, "seconds", &["flow"], "from acceptance to the final step"),
@@ -100,8 +101,10 @@ pub const CONTRACT: &[Series] = &[
 ];
 
 /// Upper bounds of the histograms, in seconds or records.
-pub const SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0];
+pub const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0,
+    3600.0,
+];
 pub const RECORDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0];
 
 /// The bounds of every histogram.
@@ -321,8 +324,9 @@ pub fn charged_twice(messages: u64) {
     counter!("bramka_charges_submitted_twice_total").increment(messages);
 }
 
-pub fn insecure_settings(count: u32) {
-    gauge!("bramka_insecure_settings").set(f64::from(count));
+#[expect(clippy::cast_precision_loss, reason = "settings are few")]
+pub fn insecure_settings(count: usize) {
+    gauge!("bramka_insecure_settings").set(count as f64);
 }
 
 pub fn clock_jump() {

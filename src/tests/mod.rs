@@ -1,6 +1,8 @@
 //! Stories: a real daemon, real sockets, and peers that know nothing of its insides. And the house
 //! rules, which read the source tree.
 
+#![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
+
 mod complaints;
 mod conformance_bind;
 mod conformance_delivery;

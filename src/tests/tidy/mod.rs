@@ -10,6 +10,7 @@ mod licences;
 mod repository;
 mod source;
 mod style;
+mod telling;
 
 use std::fmt::Write as _;
 
