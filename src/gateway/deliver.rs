@@ -147,6 +147,16 @@ impl Gateway {
         }
     }
 
+    /// It can never be written in the form that the partner reads: a person has to look (P21).
+    pub(crate) async fn delivery_unfit(
+        &self,
+        item: &Item,
+        who: &SmolStr,
+        why: &str,
+    ) -> Result<(), store::Error> {
+        self.quarantine(item, who, why.to_owned()).await
+    }
+
     /// Notes one attempt at a callback, for the partner's delivery log.
     pub async fn callback_tried(
         &self,
