@@ -68,7 +68,9 @@ pub async fn start(
 ) -> anyhow::Result<Node> {
     let began = tokio::time::Instant::now();
     let render = recorder()?;
-    for what in config.insecure() {
+    let insecure = config.insecure();
+    metrics::insecure_settings(insecure.len());
+    for what in insecure {
         tracing::warn!(what, "insecure by configuration");
     }
     let clock = Clock::System;

@@ -33,8 +33,8 @@ use super::{
 use crate::{
     config,
     domain::{Catalog, Content, Delivery, Item, Service, ServiceId, service::Callback},
-    gateway::Gateway,
-    metrics, store,
+    gateway::{Gateway, StoreError},
+    metrics,
     tasks::{Phase, Scope, Stopping, Tasks},
 };
 
@@ -267,7 +267,7 @@ impl Host {
         item: &Item,
         service: &Service,
         who: &SmolStr,
-    ) -> Result<Posted, store::Error> {
+    ) -> Result<Posted, StoreError> {
         let Envelope { webhook_id, body } = match self.envelope(item, service).await? {
             Ok(envelope) => envelope,
             Err(why) => return Ok(Posted::Unfit(why)),
@@ -303,7 +303,7 @@ impl Host {
         &self,
         item: &Item,
         service: &Service,
-    ) -> Result<Result<Envelope, String>, store::Error> {
+    ) -> Result<Result<Envelope, String>, StoreError> {
         let made = match &item.content {
             Content::Mo(message) => envelope::mo(message, service, item.attempt),
             Content::Receipt(message, receipt) => {
@@ -326,7 +326,7 @@ impl Host {
         who: &SmolStr,
         outcome: &Outcome,
         took: Duration,
-    ) -> Result<(), store::Error> {
+    ) -> Result<(), StoreError> {
         metrics::callback(outcome.class());
         let said = said(outcome);
         let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
@@ -364,7 +364,7 @@ impl Host {
         delay: Duration,
         who: &SmolStr,
         why: &str,
-    ) -> Result<(), store::Error> {
+    ) -> Result<(), StoreError> {
         let delay = i64::try_from(delay.as_micros()).unwrap_or(i64::MAX);
         let due_at = self.gateway.now().saturating_add(delay);
         self.gateway.deliver_at(item, due_at, who, why).await

@@ -46,6 +46,9 @@ use crate::{
     },
 };
 
+/// What the store said to a verb that nobody can refuse; edges name it without knowing the store.
+pub use crate::store::Error as StoreError;
+
 /// What a verb may answer instead of its result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,4 +1,7 @@
-//! Stories: a real daemon, real sockets, and peers that know nothing of its insides.
+//! Stories: a real daemon, real sockets, and peers that know nothing of its insides. And the house
+//! rules, which read the source tree.
+
+#![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
 
 mod complaints;
 mod conformance_bind;
@@ -11,4 +14,5 @@ mod end_to_end;
 mod faults;
 mod interop;
 mod kill;
+mod tidy;
 mod world;
