@@ -91,6 +91,7 @@ impl World {
         .expect("a folder");
         let mut script = Script::default();
         script.receipts.delay = plan.receipts_delay;
+        script.window = 1000;
         let options = fake_smsc::Options { submits_kept: 10, ..fake_smsc::Options::default() };
         let smsc = FakeSmsc::with(options, script).await.expect("a fake SMSC");
         let (smpp, admin, http) = (free_port(), free_port(), free_port());
@@ -113,7 +114,7 @@ impl World {
         seed(path.join("bramka.db"), plan).await;
         let gateway = spawn_gateway(path);
         let world = Self { smsc, smpp, admin, gateway, folder };
-        world.wait_ready().await;
+        world.wait_ready(plan.link_binds).await;
         world
     }
 
@@ -121,13 +122,13 @@ impl World {
         self.folder.path().join("bramka.db")
     }
 
-    async fn wait_ready(&self) {
+    async fn wait_ready(&self, binds: u64) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !ready(self.admin).await {
             assert!(Instant::now() < deadline, "the gateway does not get ready");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.smsc.wait_for_binds(1).await.expect("the link binds");
+        self.smsc.wait_for_binds(usize::try_from(binds).expect("a small number")).await.expect("the link binds");
     }
 
     /// CPU seconds of the gateway, user and system.

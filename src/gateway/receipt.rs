@@ -98,8 +98,11 @@ impl Gateway {
             return Ok(Found::Ended(message, state));
         }
         let flight = Arc::new(Flight::new(Arc::clone(&message), 0));
-        for (done, state) in self.inner.store.part_states(message.id).await? {
-            flight.part_done(done, state);
+        // Keys are found by id, not by message: only a message of several parts is worth it.
+        if message.parts > 1 {
+            for (done, state) in self.inner.store.part_states(message.id).await? {
+                flight.part_done(done, state);
+            }
         }
         self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
         Ok(Found::Flying(flight, part))
