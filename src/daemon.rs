@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config},
     control,
     domain::secret::Pepper,
-    gateway::{self, Gateway, disk::DiskLimits},
+    gateway::{self, Gateway, disk::DiskLimits, forget::Keeping},
     http,
     listen::Listeners,
     log::LogHandle,
@@ -197,6 +197,22 @@ fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
                 _ = ticks.tick() => {}
             }
             watched.look_at_disk(&folder, &limits);
+        }
+    });
+    let keeping = Keeping {
+        hours: config.retention.hours.clone(),
+        text: config.retention.text,
+        messages: config.retention.messages,
+    };
+    let (broom, stopping) = (gateway.clone(), tasks.stopping());
+    tasks.spawn("retention", async move {
+        let mut ticks = tokio::time::interval(Duration::from_secs(900));
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return Ok(()),
+                _ = ticks.tick() => {}
+            }
+            broom.forget(&keeping).await;
         }
     });
     let guard = ClockWatch::new(clock.clone(), config.clock.clone());

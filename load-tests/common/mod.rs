@@ -343,3 +343,30 @@ pub(crate) async fn watch(
         world.resident()
     );
 }
+
+/// Subscribers that text: to each bound partner's number in turn, with each of its keywords.
+/// `rate` 0 is as fast as `in_flight` allows.
+pub(crate) async fn text(world: &World, partners: u64, keywords: u64, in_flight: u64, rate: u64) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    let begun = Instant::now();
+    let mut sent = 0_u64;
+    loop {
+        ticks.tick().await;
+        let acked = world.smsc.journal(|journal| journal.mos_acked);
+        let allowed = match rate {
+            0 => u64::MAX,
+            rate => u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) * rate / 1_000_000,
+        };
+        let mut room = in_flight.saturating_sub(sent - acked.min(sent));
+        while room > 0 && sent < allowed {
+            let from = format!("48{:09}", 500_000_000 + sent % 100_000_000);
+            let to = (70_000 + sent % partners).to_string();
+            let keyword = format!("K{} please", (sent / partners) % keywords);
+            if world.smsc.queue_mo(&from, &to, &keyword).is_err() {
+                break;
+            }
+            sent += 1;
+            room -= 1;
+        }
+    }
+}

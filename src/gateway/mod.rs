@@ -8,6 +8,7 @@
 
 pub mod deliver;
 pub mod disk;
+pub mod forget;
 pub mod keeper;
 pub mod lane;
 pub mod likeness;
