@@ -37,6 +37,26 @@ pub(crate) struct Host {
     pub(crate) pepper: domain::secret::Pepper,
     pub(crate) doors: Arc<Doors>,
     pub(crate) stopping: Stopping,
+    /// How often a session looks at its timers.
+    pub(crate) tick: Duration,
+}
+
+/// Often enough that no timer of the configuration is late by more than half of itself.
+fn tick_of(settings: &config::SmppServer) -> Duration {
+    let shortest = [
+        Some(settings.session_init),
+        Some(settings.enquire_link),
+        Some(settings.response),
+        Some(settings.pdu_complete_within),
+        Some(settings.write_stall),
+        Some(settings.bind_probe),
+        settings.inactivity,
+    ]
+    .into_iter()
+    .flatten()
+    .min()
+    .unwrap_or_default();
+    (shortest / 2).clamp(Duration::from_millis(10), Duration::from_secs(1))
 }
 
 /// The partner side of a node.
@@ -64,6 +84,7 @@ impl Server {
         let host = Host {
             doors: Arc::new(Doors::new(&settings)),
             stopping: tasks.stopping_in(Phase::Sessions),
+            tick: tick_of(&settings),
             gateway,
             settings,
             pepper,

@@ -140,6 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             window_in: settings.window_in as usize,
             data_sm_on_receiver: settings.data_sm_on_receiver,
             enquire_link_answer: settings.response,
+            enquire_link_keeps: settings.enquire_link_keeps,
         };
         let connection_limits = ConnectionLimits {
             pdu_octets_max: settings.pdu_octets_max_unbound as usize,
@@ -167,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
 
     /// Talks until one side ends it, then leaves everything in order.
     pub(crate) async fn run(mut self) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let mut ticks = tokio::time::interval(self.host.tick);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.ends.is_none() {
             let event = self.next(&mut ticks).await;
@@ -363,8 +364,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         let mut actions = Vec::new();
         self.session.respond(done.answer, &mut actions);
         for action in actions {
-            if let Action::Send(command) = action {
-                self.send(&command);
+            match action {
+                Action::Send(command) => self.send(&command),
+                // S024: that was the last answer of a peer that wants to go.
+                Action::Close(reason) => self.ends = Some(reason.as_str()),
+                _ => {}
             }
         }
         let mark = self.connection.queued_total();
