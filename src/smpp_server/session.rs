@@ -625,6 +625,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             reading: self.reading(&partner, version),
             reason: (host.settings.refusal_reason_tlv && partner.habits.wants_reasons)
                 .then_some(host.settings.vendor_tlv.reason),
+            prefers_rx_t_appn: partner.habits.prefers_rx_t_appn,
         };
         let mut tlvs = Tlvs::new();
         // S004, S005: told to peers of 3.4 and later, and never to older ones.

@@ -205,6 +205,15 @@ impl Store {
                     name
                 )?,
             ),
+            PartnerSetting::PrefersRxTAppn(prefers) => (
+                "prefers_rx_t_appn",
+                execute!(
+                    &mut tx,
+                    "update partner set prefers_rx_t_appn = $1 where name = $2",
+                    i64::from(prefers),
+                    name
+                )?,
+            ),
             PartnerSetting::DefaultAlphabet(alphabet) => (
                 "default_alphabet",
                 execute!(
@@ -522,6 +531,7 @@ pub enum PartnerSetting {
     HexIds(bool),
     SplitsLong(bool),
     TakesDataSm(bool),
+    PrefersRxTAppn(bool),
     DefaultAlphabet(&'static str),
 }
 

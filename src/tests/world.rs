@@ -9,13 +9,13 @@ use bramka::{
         esme::Esme,
         fake_smsc::{self, FakeSmsc, Script},
     },
-    domain::{Caller, secret::Pepper},
+    domain::{Caller, MessageId, MessageState, MtMessage, secret::Pepper},
     gateway::Gateway,
     listen::Listeners,
     smpp::{BindKind, Command, Pdu, Version, codec, pdu::Bind},
     store::{
         CredentialRights, GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff,
-        Place, Store,
+        PartnerSetting, Place, Store, Stored,
     },
     tasks::Tasks,
 };
@@ -316,6 +316,22 @@ impl World {
         Esme::bind(self.node.smpp[0], kind, version, name, PASSWORD)
             .await
             .unwrap_or_else(|failed| panic!("{name} could not bind: {failed:?}"))
+    }
+
+    /// Changes one habit or limit of a partner, for sessions that begin from now on.
+    pub(crate) async fn set(&self, partner: &str, setting: PartnerSetting) {
+        let store = self.gateway().store();
+        assert!(store.set_partner(&operator(), 0, partner, setting).await.expect("a change"));
+        self.gateway().reload_catalog().await.expect("a catalog");
+    }
+
+    /// A message as it is stored, by the id that its partner knows.
+    pub(crate) async fn stored_mt(&self, id: &[u8]) -> Option<(Arc<MtMessage>, MessageState)> {
+        let id = std::str::from_utf8(id).ok()?.parse().ok()?;
+        match self.gateway().store().message(MessageId(id)).await.expect("a store") {
+            Some(Stored::Mt(message, state)) => Some((message, state)),
+            _ => None,
+        }
     }
 
     /// Changes what a credential may do, as of now.
