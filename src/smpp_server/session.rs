@@ -696,7 +696,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     async fn end(mut self) {
         let reason = self.ends.unwrap_or("unknown");
         self.finish_work().await;
-        let flushed = tokio::time::timeout(FLUSH, self.connection.flush()).await;
+        // A peer that took nothing for so long takes the rest no sooner (P28).
+        let patience = if reason == "slow_reader" { Duration::ZERO } else { FLUSH };
+        let flushed = tokio::time::timeout(patience, self.connection.flush()).await;
         if matches!(flushed, Ok(Ok(()))) {
             self.settle_flushed();
             // The peer may be gone already; the socket is closed anyway.
