@@ -306,6 +306,7 @@ async fn open_doors(
     let server = Arc::new(Server::new(gateway.clone(), settings, pepper.clone(), tls, tasks));
     server.listen(tasks, plain, false)?;
     server.listen(tasks, with_tls, true)?;
+    server.call(tasks);
     app.started();
     Ok(node)
 }

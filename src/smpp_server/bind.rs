@@ -199,6 +199,7 @@ mod tests {
             default_sender: None,
             may_have_receipts: true,
             pdu_octets_max: 0,
+            outbind: None,
         }
     }
 

@@ -8,6 +8,7 @@
 
 pub(crate) mod bind;
 pub(crate) mod doors;
+pub(crate) mod outbind;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod session;
@@ -107,6 +108,14 @@ impl Server {
             tasks.spawn(name, async move { server.accept(listener, is_tls, stopping).await });
         }
         Ok(())
+    }
+
+    /// Calls partners that are away while something waits for them, where that is wanted.
+    pub fn call(self: &Arc<Self>, tasks: &Tasks) {
+        if self.host.settings.outbind {
+            let calling = outbind::run(Arc::clone(&self.host), self.scope.clone(), tasks.stopping());
+            tasks.spawn("smpp outbind", calling);
+        }
     }
 
     async fn accept(

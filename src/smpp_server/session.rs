@@ -47,7 +47,7 @@ use crate::{
         Action, BindKind, Command, CommandId, CommandStatus, Connection, Pdu, Role, Session, Step,
         Tlvs, Version, codec,
         connection::ConnectionLimits,
-        pdu::{Bind, BindResp},
+        pdu::{Bind, BindResp, Outbind},
         session::Limits,
         tag,
     },
@@ -164,6 +164,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             probed_at: None,
             host,
         }
+    }
+
+    /// We called: says so first; the partner is to bind now (S035).
+    pub(crate) async fn outbind(mut self) {
+        let outbind = Outbind {
+            system_id: self.host.settings.system_id.clone().into(),
+            // A password would travel in the clear to whoever answers there.
+            password: Bytes::new(),
+        };
+        self.session.notify(Pdu::Outbind(outbind), &mut self.actions);
+        self.perform().await;
+        self.run().await;
     }
 
     /// Talks until one side ends it, then leaves everything in order.

@@ -430,6 +430,39 @@ async fn s034_a_session_whose_window_is_full_is_passed_over() {
     assert!(other.try_delivery().is_none());
 }
 
+/// A world that calls acme at the listener, with an MO that waits.
+async fn world_that_calls(listener: &tokio::net::TcpListener) -> World {
+    let world = Builder::server(|server| {
+        server.outbind = true;
+        server.outbind_retry = millis(100);
+        server.session_init = millis(200);
+    })
+    .ready()
+    .await;
+    let outbind = Some(listener.local_addr().unwrap().to_string());
+    world.allow("acme", &bramka::store::CredentialRights { outbind, ..rights() }).await;
+    assert!(world.smsc.mo(SUBSCRIBER, "7455", "win").await.unwrap().is_ok());
+    world
+}
+
+#[tokio::test]
+async fn s035_s036_s037_a_partner_that_is_away_is_called_binds_and_gets_what_waits() {
+    for kind in [BindKind::Receiver, BindKind::Transceiver] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _world = world_that_calls(&listener).await;
+        // The first call is not answered with a bind, and ends with the timer.
+        let mut silent = Esme::over(listener.accept().await.unwrap().0);
+        assert!(matches!(silent.read_command().await.unwrap().pdu, Pdu::Outbind(_)));
+        silent.closed().await.unwrap();
+        let mut esme = Esme::over(listener.accept().await.unwrap().0);
+        let called = esme.read_command().await.unwrap();
+        let Pdu::Outbind(outbind) = called.pdu else { panic!("{called:?}") };
+        assert_eq!((&outbind.system_id[..], &outbind.password[..]), (&b"bramka"[..], &b""[..]));
+        esme.bind_as(kind, Version::V34, "acme", PASSWORD).await.unwrap();
+        assert_eq!(esme.next_delivery().await.unwrap().message.short_message, "win");
+    }
+}
+
 #[tokio::test]
 async fn s038_s039_an_unknown_request_is_nacked_and_an_unknown_answer_is_passed_over() {
     let world = Builder::default().build().await;

@@ -151,6 +151,7 @@ pub(crate) fn rights() -> CredentialRights {
         addresses: Vec::new(),
         tls_only: false,
         window: 10,
+        outbind: None,
     }
 }
 
