@@ -28,10 +28,10 @@ fn hello() -> Pdu {
 
 /// What a bind is refused with; the connection is closed behind it.
 async fn refused(world: &World, kind: BindKind, system_id: &str, password: &str) -> S {
-    let esme = Esme::connect(world.node.smpp[0]).await.unwrap();
+    let esme = Esme::connect(world.node.smpp[0]).await.expect("a connection");
     match esme.bind_as(kind, Version::V34, system_id, password).await {
         Err(Failed::Refused(status)) => {
-            esme.closed().await.unwrap();
+            esme.closed().await.expect("the end");
             status
         }
         other => panic!("{other:?}"),
@@ -439,9 +439,9 @@ async fn world_that_calls(listener: &tokio::net::TcpListener) -> World {
     })
     .ready()
     .await;
-    let outbind = Some(listener.local_addr().unwrap().to_string());
+    let outbind = Some(listener.local_addr().expect("a port").to_string());
     world.allow("acme", &bramka::store::CredentialRights { outbind, ..rights() }).await;
-    assert!(world.smsc.mo(SUBSCRIBER, "7455", "win").await.unwrap().is_ok());
+    assert!(world.smsc.mo(SUBSCRIBER, "7455", "win").await.expect("room").is_ok());
     world
 }
 
@@ -490,9 +490,9 @@ async fn s040_broadcast_is_unknown_in_3_4_and_prohibited_in_5_0() {
 
 #[tokio::test]
 async fn s041_a_nack_for_a_delivery_fails_it_for_now_and_any_other_changes_nothing() {
-    let mut builder = Builder::default();
-    builder.tune = Some(Box::new(|config| config.messages.retry = vec![millis(2)]));
-    let world = builder.ready().await;
+    let tune: Box<dyn FnOnce(&mut bramka::config::Config) + Send> =
+        Box::new(|config| config.messages.retry = vec![millis(2)]);
+    let world = Builder { tune: Some(tune), ..Builder::default() }.ready().await;
     let mut esme = world.bind("acme").await;
     esme.auto_answer(false);
     world.smsc.queue_mo(SUBSCRIBER, "7455", "win").unwrap();

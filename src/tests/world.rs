@@ -193,7 +193,8 @@ impl Builder {
 
     /// Builds it and waits for the link.
     pub(crate) async fn ready(self) -> World {
-        let world = self.build().await;
+        // On the heap: the parts of a node are large before they are together.
+        let world = Box::pin(self.build()).await;
         world.link_up().await;
         world
     }
