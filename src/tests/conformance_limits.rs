@@ -37,9 +37,11 @@ fn is_refused(outcome: &Result<(), Failed>) -> bool {
 
 /// A connection from another address of this machine.
 async fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().expect("it works");
-    socket.bind(format!("{address}:0").parse().expect("it works")).expect("it works");
-    socket.connect(to).await.expect("it works")
+    let socket = TcpSocket::new_v4().expect("what the story needs");
+    socket
+        .bind(format!("{address}:0").parse().expect("what the story needs"))
+        .expect("what the story needs");
+    socket.connect(to).await.expect("what the story needs")
 }
 
 #[tokio::test]
@@ -47,11 +49,11 @@ async fn p30_one_address_has_a_limited_number_of_connections_and_others_are_let_
     let world = Builder::server(|server| server.connections_per_address = 2).build().await;
     let first = world.bind("acme").await;
     let _second = world.bind("acme").await;
-    let third = Esme::connect(world.node.smpp[0]).await.expect("it works");
-    third.closed().await.expect("it works");
+    let third = Esme::connect(world.node.smpp[0]).await.unwrap();
+    third.closed().await.unwrap();
     let elsewhere = Esme::over(connect_from("127.0.0.2", world.node.smpp[0]).await);
-    bind(&elsewhere, "acme", PASSWORD).await.expect("it works");
-    first.unbind().await.expect("it works");
+    bind(&elsewhere, "acme", PASSWORD).await.unwrap();
+    first.unbind().await.unwrap();
     eventually("the place is free again", async || {
         Esme::bind(world.node.smpp[0], BindKind::Receiver, Version::V34, "acme", PASSWORD)
             .await
@@ -63,11 +65,11 @@ async fn p30_one_address_has_a_limited_number_of_connections_and_others_are_let_
 #[tokio::test]
 async fn p30_connections_without_a_bind_are_limited_and_a_bind_makes_room() {
     let world = Builder::server(|server| server.unbound_max = 1).build().await;
-    let first = Esme::connect(world.node.smpp[0]).await.expect("it works");
-    first.request(Pdu::EnquireLink).await.expect("it works");
-    let second = Esme::connect(world.node.smpp[0]).await.expect("it works");
-    second.closed().await.expect("it works");
-    bind(&first, "acme", PASSWORD).await.expect("it works");
+    let first = Esme::connect(world.node.smpp[0]).await.unwrap();
+    first.request(Pdu::EnquireLink).await.unwrap();
+    let second = Esme::connect(world.node.smpp[0]).await.unwrap();
+    second.closed().await.unwrap();
+    bind(&first, "acme", PASSWORD).await.unwrap();
     world.bind("acme").await;
 }
 
@@ -85,7 +87,7 @@ async fn p30_p31_a_pdu_that_is_too_long_before_or_after_the_bind_is_nacked_and_e
         let mut header = raw(4, 3, &[]);
         header[..4].copy_from_slice(&length.to_be_bytes());
         wire.write(&header).await;
-        let nack = wire.command().await.expect("it works");
+        let nack = wire.command().await.unwrap();
         assert_eq!((nack.status, nack.pdu), (S::RINVCMDLEN, Pdu::GenericNack), "{length}");
         assert!(wire.frame().await.is_none());
     }
@@ -116,9 +118,9 @@ async fn p28_a_reader_that_takes_nothing_is_closed() {
     })
     .build()
     .await;
-    let socket = TcpSocket::new_v4().expect("it works");
-    socket.set_recv_buffer_size(2048).expect("it works");
-    let stream = socket.connect(world.node.smpp[0]).await.expect("it works");
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    let stream = socket.connect(world.node.smpp[0]).await.unwrap();
     let mut wire = Wire(stream);
     wire.bind(BindKind::Transmitter, 0x34).await;
     let asking: Vec<u8> = (0..1000).flat_map(|sequence| raw(0x15, sequence, &[])).collect();
@@ -140,12 +142,12 @@ async fn p33_a_ghost_at_the_limit_is_probed_and_makes_room() {
     let mut ghost = Wire::connect(world.node.smpp[0]).await;
     ghost.bind(BindKind::Transceiver, 0x34).await;
     let alive = world.bind("acme").await;
-    alive.request(Pdu::EnquireLink).await.expect("it works");
+    alive.request(Pdu::EnquireLink).await.unwrap();
     let next = world.bind("acme").await;
-    assert_eq!(ghost.command().await.expect("it works").pdu, Pdu::EnquireLink);
+    assert_eq!(ghost.command().await.unwrap().pdu, Pdu::EnquireLink);
     assert!(ghost.frame().await.is_none());
     for esme in [&alive, &next] {
-        esme.request(Pdu::EnquireLink).await.expect("it works");
+        esme.request(Pdu::EnquireLink).await.unwrap();
     }
 }
 
@@ -159,7 +161,7 @@ async fn p34_binds_above_the_rate_are_refused_for_now() {
     .await;
     let mut storm = Vec::new();
     for _ in 0..8 {
-        storm.push(Esme::connect(world.node.smpp[0]).await.expect("it works"));
+        storm.push(Esme::connect(world.node.smpp[0]).await.unwrap());
     }
     let binds = storm.iter().map(|esme| bind(esme, "acme", PASSWORD));
     let outcomes = futures_util::future::join_all(binds).await;
@@ -184,18 +186,21 @@ async fn p34_s34_guessing_gets_slower_from_where_it_happens_and_nowhere_else() {
     }
     assert!(took[0] >= millis(40) && took[4] >= millis(80), "{took:?}");
     // The owner of the name is not held up by what somebody else tries.
-    bind(&Esme::connect(world.node.smpp[0]).await.expect("it works"), "acme", PASSWORD)
-        .await
-        .expect("it works");
+    bind(&Esme::connect(world.node.smpp[0]).await.unwrap(), "acme", PASSWORD).await.unwrap();
     let elsewhere = Esme::over(connect_from("127.0.0.3", world.node.smpp[0]).await);
-    bind(&elsewhere, "acme", PASSWORD).await.expect("it works");
+    bind(&elsewhere, "acme", PASSWORD).await.unwrap();
 }
 
 async fn rotate(world: &World, password: &str) {
     let secret = hex(&Pepper::new(PEPPER).hash(password.as_bytes()));
     let store = world.gateway().store();
-    assert!(store.rotate_credential(&operator(), 0, "acme", &secret).await.expect("it works"));
-    world.gateway().reload_catalog().await.expect("it works");
+    assert!(
+        store
+            .rotate_credential(&operator(), 0, "acme", &secret)
+            .await
+            .expect("what the story needs")
+    );
+    world.gateway().reload_catalog().await.expect("what the story needs");
 }
 
 #[tokio::test]
@@ -206,12 +211,12 @@ async fn s30_two_passwords_live_during_a_rotation_and_the_oldest_dies_with_the_n
     rotate(&world, "second").await;
     rotate(&world, "third").await;
     for (password, is_good) in [(PASSWORD, false), ("second", true), ("third", true)] {
-        let esme = Esme::connect(world.node.smpp[0]).await.expect("it works");
+        let esme = Esme::connect(world.node.smpp[0]).await.unwrap();
         let outcome = bind(&esme, "acme", password).await;
         assert!(if is_good { outcome.is_ok() } else { is_refused(&outcome) }, "{password}");
     }
     // A session that is bound stays so (C045 from our side).
-    old.request(Pdu::EnquireLink).await.expect("it works");
+    old.request(Pdu::EnquireLink).await.unwrap();
 }
 
 #[tokio::test]
@@ -222,22 +227,25 @@ async fn s31_a_stored_password_is_worth_nothing_under_another_pepper() {
     })
     .build()
     .await;
-    let esme = Esme::connect(world.node.smpp[0]).await.expect("it works");
+    let esme = Esme::connect(world.node.smpp[0]).await.unwrap();
     assert!(is_refused(&bind(&esme, "acme", PASSWORD).await));
 }
 
 /// A new certificate and its key for `localhost`; the certificate is its own authority.
 fn certify(folder: &Path) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("it works");
-    std::fs::write(folder.join("tls.pem"), made.cert.pem()).expect("it works");
-    std::fs::write(folder.join("tls.key"), made.signing_key.serialize_pem()).expect("it works");
+    let made =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("what the story needs");
+    std::fs::write(folder.join("tls.pem"), made.cert.pem()).expect("what the story needs");
+    std::fs::write(folder.join("tls.key"), made.signing_key.serialize_pem())
+        .expect("what the story needs");
 }
 
 /// A TLS connection that trusts nobody but the certificate in the folder.
 async fn connect_tls(to: SocketAddr, folder: &Path) -> std::io::Result<Esme> {
-    let connector = tls::client(Some(&folder.join("tls.pem")), Inside::Smpp).expect("it works");
+    let connector =
+        tls::client(Some(&folder.join("tls.pem")), Inside::Smpp).expect("what the story needs");
     let stream = TcpStream::connect(to).await?;
-    let name = tls::server_name("localhost").expect("it works");
+    let name = tls::server_name("localhost").expect("what the story needs");
     Ok(Esme::over(connector.connect(name, stream).await?))
 }
 
@@ -256,38 +264,38 @@ async fn world_with_tls(folder: &Path, tls_only: bool) -> World {
 
 #[tokio::test]
 async fn s32_an_account_of_tls_only_binds_over_tls_and_not_in_the_clear() {
-    let folder = tempfile::tempdir().expect("it works");
+    let folder = tempfile::tempdir().unwrap();
     let world = world_with_tls(folder.path(), true).await;
-    let plain = Esme::connect(world.node.smpp[0]).await.expect("it works");
+    let plain = Esme::connect(world.node.smpp[0]).await.unwrap();
     assert!(is_refused(&bind(&plain, "acme", PASSWORD).await));
-    let mut esme = connect_tls(world.node.smpp_tls[0], folder.path()).await.expect("it works");
-    bind(&esme, "acme", PASSWORD).await.expect("it works");
+    let mut esme = connect_tls(world.node.smpp_tls[0], folder.path()).await.unwrap();
+    bind(&esme, "acme", PASSWORD).await.unwrap();
     assert!(world.gateway().registry().sessions()[0].is_tls);
-    esme.submit(mt("7455", "48600100200", "hello")).await.expect("it works");
-    assert!(esme.next_delivery().await.expect("it works").is_receipt());
+    esme.submit(mt("7455", "48600100200", "hello")).await.unwrap();
+    assert!(esme.next_delivery().await.unwrap().is_receipt());
 }
 
 #[tokio::test]
 async fn s32_a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on() {
-    let folder = tempfile::tempdir().expect("it works");
+    let folder = tempfile::tempdir().unwrap();
     let world = world_with_tls(folder.path(), false).await;
-    let old = connect_tls(world.node.smpp_tls[0], folder.path()).await.expect("it works");
-    bind(&old, "acme", PASSWORD).await.expect("it works");
+    let old = connect_tls(world.node.smpp_tls[0], folder.path()).await.unwrap();
+    bind(&old, "acme", PASSWORD).await.unwrap();
     certify(folder.path());
     assert!(connect_tls(world.node.smpp_tls[0], folder.path()).await.is_err(), "not yet read");
-    world.node.certificates.reload(&world.config).expect("it works");
-    let new = connect_tls(world.node.smpp_tls[0], folder.path()).await.expect("it works");
-    bind(&new, "acme", PASSWORD).await.expect("it works");
+    world.node.certificates.reload(&world.config).unwrap();
+    let new = connect_tls(world.node.smpp_tls[0], folder.path()).await.unwrap();
+    bind(&new, "acme", PASSWORD).await.unwrap();
     // A renewal that went wrong changes nothing.
-    std::fs::write(folder.path().join("tls.key"), "not a key").expect("it works");
+    std::fs::write(folder.path().join("tls.key"), "not a key").unwrap();
     assert!(world.node.certificates.reload(&world.config).is_err());
-    connect_tls(world.node.smpp_tls[0], folder.path()).await.expect("it works");
-    old.request(Pdu::EnquireLink).await.expect("it works");
+    connect_tls(world.node.smpp_tls[0], folder.path()).await.unwrap();
+    old.request(Pdu::EnquireLink).await.unwrap();
 }
 
 #[tokio::test]
 async fn s32_a_handshake_that_never_comes_frees_its_place() {
-    let folder = tempfile::tempdir().expect("it works");
+    let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
     let (certificate, key) = (folder.path().join("tls.pem"), folder.path().join("tls.key"));
     let world = Builder::server(move |server| {
@@ -305,7 +313,7 @@ async fn s32_a_handshake_that_never_comes_frees_its_place() {
         connect_tls(world.node.smpp_tls[0], folder.path()).await.ok()
     })
     .await;
-    bind(&esme, "acme", PASSWORD).await.expect("it works");
+    bind(&esme, "acme", PASSWORD).await.unwrap();
     assert!(silent.frame().await.is_none());
 }
 
@@ -313,13 +321,13 @@ async fn s32_a_handshake_that_never_comes_frees_its_place() {
 async fn s33_a_peer_off_this_machine_is_not_heard_in_the_clear_unless_its_network_is_named() {
     // 127.0.0.0/8 always is this machine; what a far address meets is a table beside the code.
     let world = Builder::server(|server| {
-        server.plain_from = vec!["198.51.100.0/24".parse().expect("it works")];
+        server.plain_from = vec!["198.51.100.0/24".parse().unwrap()];
     })
     .build()
     .await;
     for (peer, is_heard) in [("127.0.0.1", true), ("198.51.100.9", true), ("203.0.113.9", false)] {
         let server = &world.config.smpp_server;
-        assert_eq!(server.allows_plain(peer.parse().expect("it works")), is_heard, "{peer}");
+        assert_eq!(server.allows_plain(peer.parse().unwrap()), is_heard, "{peer}");
     }
     world.bind("acme").await;
 }
@@ -365,14 +373,14 @@ async fn s36_s37_a_bind_is_logged_with_its_limits_a_refusal_with_its_reason_and_
     builder.partners[0].credential.window = 7;
     builder.partners[0].partner.backlog_max = 4321;
     let world = builder.build().await;
-    let guess = Esme::connect(world.node.smpp[0]).await.expect("it works");
+    let guess = Esme::connect(world.node.smpp[0]).await.unwrap();
     assert!(is_refused(&bind(&guess, "acme", "gu3ss0r").await));
-    let stranger = Esme::connect(world.node.smpp[0]).await.expect("it works");
+    let stranger = Esme::connect(world.node.smpp[0]).await.unwrap();
     assert!(is_refused(&bind(&stranger, "nobody", PASSWORD).await));
     let esme = world.bind("acme").await;
-    esme.submit(mt("7455", "48600100200", "very private")).await.expect("it works");
-    esme.unbind().await.expect("it works");
-    esme.closed().await.expect("it works");
+    esme.submit(mt("7455", "48600100200", "very private")).await.unwrap();
+    esme.unbind().await.unwrap();
+    esme.closed().await.unwrap();
     drop(guard);
     let text = lines.text();
     let bound = text
@@ -413,7 +421,7 @@ async fn s35_a_refused_bind_says_nothing_but_its_status() {
         let mut wire = Wire::connect(world.node.smpp[0]).await;
         let bind = Pdu::Bind(BindKind::Receiver, Box::new(bind_of(system_id, password)));
         wire.send(&Command::new(9, bind), Version::V34).await;
-        let frame = wire.frame().await.expect("it works");
+        let frame = wire.frame().await.unwrap();
         assert_eq!(frame, [0, 0, 0, 16, 0x80, 0, 0, 1, 0, 0, 0, 0x0d, 0, 0, 0, 9], "{system_id}");
         assert!(wire.frame().await.is_none());
     }
@@ -431,7 +439,7 @@ async fn p27_a_partner_that_floods_does_not_keep_another_from_being_answered() {
     let flood = acme.submit_pipelined(vec![mt("7455", "48600100200", "spam"); 500], 500);
     let calm = async {
         for _ in 0..5 {
-            globex.submit(mt("7477", "48600100200", "hello")).await.expect("it works");
+            globex.submit(mt("7477", "48600100200", "hello")).await.unwrap();
         }
     };
     let (answers, ()) = tokio::join!(flood, calm);

@@ -40,7 +40,7 @@ fn with_tlv(tag: u16, value: &[u8]) -> ShortMessage {
 }
 
 async fn status_of(esme: &Esme, message: ShortMessage) -> S {
-    esme.request(Pdu::SubmitSm(Box::new(message))).await.expect("it works").status
+    esme.request(Pdu::SubmitSm(Box::new(message))).await.expect("what the story needs").status
 }
 
 /// Each message gets its status.
@@ -62,7 +62,7 @@ async fn s050_a_minimal_submit_gets_an_id_of_its_own() {
     let esme = world.bind("acme").await;
     let mut ids = HashSet::new();
     for _ in 0..10 {
-        let id = esme.submit(good()).await.expect("it works").message_id;
+        let id = esme.submit(good()).await.unwrap().message_id;
         assert!(!id.is_empty() && ids.insert(id));
     }
 }
@@ -78,7 +78,7 @@ async fn s051_a_refusal_is_a_bare_header_unless_its_reason_is_told_in_a_tlv() {
         wire.bind(BindKind::Transmitter, octet).await;
         let wrong = Pdu::SubmitSm(Box::new(to("", 1, 1)));
         wire.send(&Command::new(5, wrong), Version::V34).await;
-        let frame = wire.frame().await.expect("it works");
+        let frame = wire.frame().await.unwrap();
         assert_eq!(frame[4..16], [0x80, 0, 0, 4, 0, 0, 0, 0x0b, 0, 0, 0, 5]);
         assert_eq!(frame.len() == 16, is_bare, "{wants_reason} {octet:#x}");
     }
@@ -113,7 +113,7 @@ async fn s052_s053_s054_s062_s069_a_field_that_is_empty_wrong_or_too_long_has_it
         (body("", "7455", SUBSCRIBER, "26112112000000000040"), S::RINVSCHED),
     ] {
         wire.write(&raw(4, 7, &body)).await;
-        let answer = wire.command().await.expect("it works");
+        let answer = wire.command().await.unwrap();
         assert_eq!((answer.status, answer.sequence), (expected, 7), "{body:?}");
     }
 }
@@ -157,7 +157,7 @@ async fn s059_s060_s061_a_sender_is_the_partners_own_or_the_default_of_its_accou
     .await;
     let globex = world.bind("globex").await;
     check(&globex, [(from("", 0, 0), S::ROK)]).await;
-    let sent = world.smsc.wait_for_submits(1).await.expect("it works");
+    let sent = world.smsc.wait_for_submits(1).await.unwrap();
     assert_eq!(sent[0].message.source.digits, "7477");
 }
 
@@ -205,7 +205,7 @@ async fn s067_s068_replacing_is_a_flag_of_0_or_1_and_is_refused_where_it_is_not_
         destinations: vec![Destination::Sme(good().destination)],
         message: replacing(1),
     };
-    let answer = esme.request(Pdu::SubmitMulti(Box::new(multi))).await.expect("it works");
+    let answer = esme.request(Pdu::SubmitMulti(Box::new(multi))).await.unwrap();
     assert_eq!(answer.status, S::RINVSUBREP);
 }
 
@@ -256,8 +256,8 @@ async fn s074_s088_a_long_validity_is_capped_and_in_5_0_the_time_to_live_counts_
         // A repeat after a session's end would get the earlier answer (P11).
         let text = format!("{version:?} {seconds}");
         let message = ShortMessage { short_message: text.into(), ..message };
-        let id = esme.submit(message).await.expect("it works").message_id;
-        let (stored, _) = world.stored_mt(&id).await.expect("it works");
+        let id = esme.submit(message).await.unwrap().message_id;
+        let (stored, _) = world.stored_mt(&id).await.unwrap();
         let lives = (stored.valid_until - stored.accepted_at) / 1_000_000;
         assert!((seconds - 1..=seconds).contains(&lives), "{version:?}: {lives}");
     }
@@ -280,12 +280,12 @@ async fn s077_s078_one_text_at_a_time_in_3_4_the_payload_wins_in_5_0_and_none_is
     let empty = ShortMessage { short_message: "".into(), ..good() };
     let old = world.bind("acme").await;
     check(&old, [(both.clone(), S::RINVMSGLEN), (only, S::ROK)]).await;
-    world.smsc.wait_for_submits(1).await.expect("it works");
+    world.smsc.wait_for_submits(1).await.unwrap();
     check(&old, [(empty, S::ROK)]).await;
-    world.smsc.wait_for_submits(2).await.expect("it works");
+    world.smsc.wait_for_submits(2).await.unwrap();
     let new = world.bind_as("acme", BindKind::Transmitter, Version::V50).await;
     check(&new, [(both, S::ROK)]).await;
-    let sent = world.smsc.wait_for_submits(3).await.expect("it works");
+    let sent = world.smsc.wait_for_submits(3).await.unwrap();
     let texts: Vec<_> = sent.iter().map(|one| one.message.short_message.clone()).collect();
     assert_eq!(texts, ["payload", "", "payload"]);
 }
@@ -296,7 +296,7 @@ async fn s079_a_long_text_is_split_or_refused_as_the_partner_chose() {
     let long = |count| mt("7455", SUBSCRIBER, &"a".repeat(count));
     let esme = world.bind("acme").await;
     check(&esme, [(long(161), S::ROK)]).await;
-    assert_eq!(world.smsc.wait_for_submits(2).await.expect("it works").len(), 2);
+    assert_eq!(world.smsc.wait_for_submits(2).await.unwrap().len(), 2);
     world.set("acme", PartnerSetting::SplitsLong(false)).await;
     let esme = world.bind("acme").await;
     check(&esme, [(long(161), S::RINVMSGLEN), (long(160), S::ROK)]).await;
@@ -345,7 +345,7 @@ async fn s082_an_incomplete_set_of_sar_tlvs_says_nothing() {
     message.tlvs =
         Tlvs::new().with_u16(tag::SAR_MSG_REF_NUM, 1).with_u8(tag::SAR_SEGMENT_SEQNUM, 9);
     check(&esme, [(message, S::ROK)]).await;
-    let sent = world.smsc.wait_for_submits(1).await.expect("it works");
+    let sent = world.smsc.wait_for_submits(1).await.unwrap();
     assert_eq!((sent[0].message.esm_class, &sent[0].message.short_message[..]), (0, &b"hello"[..]));
 }
 
@@ -385,8 +385,8 @@ async fn s086_s087_a_reserved_coding_and_half_a_character_are_refused() {
 async fn s089_the_reference_of_the_partner_comes_back_in_the_receipt() {
     let world = World::new().await;
     let mut esme = world.bind("acme").await;
-    esme.submit(with_tlv(tag::USER_MESSAGE_REFERENCE, &[0x12, 0x34])).await.expect("it works");
-    let receipt = esme.next_delivery().await.expect("it works");
+    esme.submit(with_tlv(tag::USER_MESSAGE_REFERENCE, &[0x12, 0x34])).await.unwrap();
+    let receipt = esme.next_delivery().await.unwrap();
     assert!(receipt.is_receipt());
     assert_eq!(receipt.message.tlvs.u16(tag::USER_MESSAGE_REFERENCE), Some(0x1234));
 }
@@ -398,7 +398,7 @@ async fn known(world: &World) -> i64 {
         .store()
         .census()
         .await
-        .expect("it works")
+        .expect("what the story needs")
         .iter()
         .map(|(_, _, count)| count)
         .sum()
@@ -414,7 +414,7 @@ async fn s090_above_its_rate_a_partner_is_throttled_and_nothing_is_stored() {
     for one in refused {
         assert!(matches!(one, Err(Failed::Refused(S::RTHROTTLED))), "{one:?}");
     }
-    assert_eq!(known(&world).await, i64::try_from(taken.len()).expect("it works"));
+    assert_eq!(known(&world).await, i64::try_from(taken.len()).unwrap());
 }
 
 #[tokio::test]
@@ -431,10 +431,12 @@ async fn s091_above_its_backlog_a_partner_is_told_that_the_queue_is_full() {
 async fn break_store(world: &World) {
     let url = world.config.store_url().reveal().to_owned();
     let mut connection: sqlx::SqliteConnection =
-        <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.expect("it works");
+        <sqlx::SqliteConnection as sqlx::Connection>::connect(&url)
+            .await
+            .expect("what the story needs");
     let trigger = "create trigger broken before insert on message begin \
                    select raise(abort, 'disk I/O error'); end";
-    sqlx::query(trigger).execute(&mut connection).await.expect("it works");
+    sqlx::query(trigger).execute(&mut connection).await.expect("what the story needs");
 }
 
 #[tokio::test]
@@ -443,11 +445,11 @@ async fn s092_p36_without_its_store_the_gateway_says_system_error_and_keeps_its_
         let world = Builder::default().build().await;
         world.set("acme", PartnerSetting::PrefersRxTAppn(prefers)).await;
         let esme = world.bind("acme").await;
-        esme.submit(good()).await.expect("it works");
+        esme.submit(good()).await.unwrap();
         break_store(&world).await;
         check(&esme, [(good(), expected), (good(), expected)]).await;
         assert!(!world.gateway().is_ready());
-        assert_eq!(esme.request(Pdu::EnquireLink).await.expect("it works").status, S::ROK);
+        assert_eq!(esme.request(Pdu::EnquireLink).await.unwrap().status, S::ROK);
         world.bind("acme").await;
     }
 }
@@ -456,12 +458,12 @@ async fn s092_p36_without_its_store_the_gateway_says_system_error_and_keeps_its_
 async fn s093_what_was_answered_is_in_the_database_for_everybody_who_looks() {
     let world = Builder::default().build().await;
     let esme = world.bind("acme").await;
-    let id = esme.submit(good()).await.expect("it works").message_id;
+    let id = esme.submit(good()).await.unwrap().message_id;
     // Another connection sees only what is committed.
     let place = Place { url: world.config.store_url().reveal().to_owned(), readers: 1 };
-    let (other, _writer) = Store::open(place, GroupLimits::default()).await.expect("it works");
-    let id: i64 = std::str::from_utf8(&id).expect("it works").parse().expect("it works");
-    let found = other.message(bramka::domain::MessageId(id)).await.expect("it works");
+    let (other, _writer) = Store::open(place, GroupLimits::default()).await.unwrap();
+    let id: i64 = std::str::from_utf8(&id).unwrap().parse().unwrap();
+    let found = other.message(bramka::domain::MessageId(id)).await.unwrap();
     let Some(Stored::Mt(message, _)) = found else { panic!("{id} is not there") };
     assert_eq!(&message.body.octets[..], b"hello");
 }
@@ -471,8 +473,7 @@ async fn s094_a_thousand_pipelined_submits_get_a_thousand_answers() {
     let world = Builder::default().build().await;
     let esme = world.bind("acme").await;
     let answers = esme.submit_pipelined(vec![good(); 1000], 1000).await;
-    let ids: HashSet<_> =
-        answers.into_iter().map(|one| one.expect("it works").message_id).collect();
+    let ids: HashSet<_> = answers.into_iter().map(|one| one.unwrap().message_id).collect();
     assert_eq!(ids.len(), 1000);
     assert_eq!(known(&world).await, 1000);
 }
@@ -491,22 +492,16 @@ async fn s096_congestion_is_told_to_5_0_only_and_rises_with_what_waits_for_the_s
     let world = Builder::default().build().await;
     let old = world.bind("acme").await;
     let new = world.bind_as("acme", BindKind::Transmitter, Version::V50).await;
-    assert_eq!(old.submit(good()).await.expect("it works").tlvs.u8(tag::CONGESTION_STATE), None);
-    let idle = new
-        .submit(good())
-        .await
-        .expect("it works")
-        .tlvs
-        .u8(tag::CONGESTION_STATE)
-        .expect("it works");
+    assert_eq!(old.submit(good()).await.unwrap().tlvs.u8(tag::CONGESTION_STATE), None);
+    let idle = new.submit(good()).await.unwrap().tlvs.u8(tag::CONGESTION_STATE).unwrap();
     assert!(idle < 100, "{idle}");
     let place = Place { url: world.config.store_url().reveal().to_owned(), readers: 1 };
     let limits = GroupLimits { inbox: 10, ..GroupLimits::default() };
     // Nobody runs this writer: what is handed to it stays in its inbox.
-    let (store, _writer) = Store::open(place, limits).await.expect("it works");
+    let (store, _writer) = Store::open(place, limits).await.unwrap();
     let mut told = vec![store.congestion()];
     for _ in 0..10 {
-        store.note(Change::default()).await.expect("it works");
+        store.note(Change::default()).await.unwrap();
         told.push(store.congestion());
     }
     assert_eq!(told, [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
@@ -516,8 +511,8 @@ async fn s096_congestion_is_told_to_5_0_only_and_rises_with_what_waits_for_the_s
 async fn s097_a_barred_subscriber_is_refused() {
     let world = Builder::default().build().await;
     let store = world.gateway().store();
-    store.bar_number(&operator(), 0, SUBSCRIBER, "premium barred").await.expect("it works");
-    world.gateway().reload_catalog().await.expect("it works");
+    store.bar_number(&operator(), 0, SUBSCRIBER, "premium barred").await.unwrap();
+    world.gateway().reload_catalog().await.unwrap();
     let esme = world.bind("acme").await;
     check(&esme, [(good(), S::RSUBMITFAIL), (to("48600100201", 1, 1), S::ROK)]).await;
 }
@@ -539,8 +534,8 @@ async fn s098_a_charged_message_names_a_tariff_that_exists_and_is_agreed() {
         gross_minor: 3075,
         currency: "PLN".into(),
     };
-    store.add_tariff(&operator(), 0, &dear).await.expect("it works");
-    world.gateway().reload_catalog().await.expect("it works");
+    store.add_tariff(&operator(), 0, &dear).await.unwrap();
+    world.gateway().reload_catalog().await.unwrap();
     let priced = |code: &str| ShortMessage {
         source: Address::new(3, 1, "7488"),
         ..with_tlv(TARIFF, code.as_bytes())
@@ -565,9 +560,9 @@ async fn s098_a_charged_message_names_a_tariff_that_exists_and_is_agreed() {
 async fn s099_a_reply_quotes_an_mo_of_the_same_partner_and_subscriber() {
     let world = World::new().await;
     let mut esme = world.bind("acme").await;
-    world.smsc.queue_mo(SUBSCRIBER, "7455", "win").expect("it works");
-    let mo = esme.next_delivery().await.expect("it works");
-    let id = mo.message.tlvs.get(MO_ID).expect("it works").to_vec();
+    world.smsc.queue_mo(SUBSCRIBER, "7455", "win").unwrap();
+    let mo = esme.next_delivery().await.unwrap();
+    let id = mo.message.tlvs.get(MO_ID).unwrap().to_vec();
     let elsewhere = ShortMessage {
         destination: Address::new(1, 1, "48600100299"),
         ..with_tlv(CHARGE_SESSION, &id)
@@ -594,7 +589,7 @@ async fn p24_p38_a_draining_node_refuses_submits_for_now_and_new_binds() {
     let esme = world.bind("acme").await;
     world.gateway().drain();
     check(&esme, [(good(), S::RSYSERR)]).await;
-    let late = Esme::connect(world.node.smpp[0]).await.expect("it works");
+    let late = Esme::connect(world.node.smpp[0]).await.unwrap();
     let bind = late.bind_as(BindKind::Transmitter, Version::V34, "acme", super::world::PASSWORD);
     assert!(matches!(bind.await, Err(Failed::Refused(S::RBINDFAIL))));
 }
@@ -609,6 +604,6 @@ async fn p35_a_disk_that_is_nearly_full_takes_no_mt_and_keeps_its_sessions() {
         (status_of(&esme, good()).await == S::RMSGQFUL).then_some(())
     })
     .await;
-    world.smsc.queue_mo(SUBSCRIBER, "7455", "win").expect("it works");
-    while esme.next_delivery().await.expect("it works").is_receipt() {}
+    world.smsc.queue_mo(SUBSCRIBER, "7455", "win").unwrap();
+    while esme.next_delivery().await.unwrap().is_receipt() {}
 }
