@@ -66,6 +66,8 @@ create table credential (
     default_sender text,
     may_have_receipts bigint not null,
     pdu_octets_max bigint not null,
+    -- Host and port to call with outbind while something waits; null: the partner is not called.
+    outbind text,
     made_at bigint not null
 ) /*without rowid*/;
 

@@ -262,8 +262,11 @@ impl Gateway {
         self.inner.clock_in_doubt.store(is_in_doubt, Ordering::Release);
     }
 
-    /// How busy this node is, from 0 to 100 (S096).
+    /// How busy this node is, from 0 to 100: the worst of what could stop it (S096, P25).
     pub fn congestion(&self) -> u8 {
+        if !self.inner.store.is_up() || self.inner.disk.load(Ordering::Acquire) > 0 {
+            return 100;
+        }
         self.inner.store.congestion()
     }
 

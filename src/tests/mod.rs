@@ -6,6 +6,7 @@
 mod complaints;
 mod conformance_bind;
 mod conformance_delivery;
+mod conformance_limits;
 mod conformance_link;
 mod conformance_operations;
 mod conformance_submit;
