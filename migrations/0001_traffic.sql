@@ -250,12 +250,12 @@ create table receipt_key (
     smsc_message_id text not null,
     message_id bigint not null,
     part bigint not null,
-    -- State of this part once a final receipt came;
--- Which parts of a long message have their receipt; rows of short ones are never in it.
-create index receipt_key_part on receipt_key (message_id) where part_state is not null; messages of one part leave it null.
+    -- State of this part once a final receipt came; messages of one part leave it null.
     part_state bigint,
     primary key (link_group, smsc_message_id)
 ) /*without rowid*/;
+-- Which parts of a long message have their receipt; rows of short ones are never in it.
+create index receipt_key_part on receipt_key (message_id) where part_state is not null;
 
 -- Receipts that matched nothing yet. Kept, tried again, then shown to staff (P15).
 create table orphan_receipt (
