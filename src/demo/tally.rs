@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::journal::{self, Event};
+use super::journal::{self, Event, Tail};
 
 /// Which events must have come to their end.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,8 @@ pub struct Tally {
     pub receipts_seen_again: u64,
     pub receipts_lost: u64,
     pub receipts_in_flight: u64,
+    /// Charged replies that the SMSC took and said to be delivered: what the ledger must hold.
+    pub charges_due: u64,
     /// Submits without a tag, which nothing can be said about.
     pub untagged: u64,
 }
@@ -85,12 +87,49 @@ impl Tally {
         Ok(book.count(settled.until()))
     }
 
+    /// Everything that was begun has come to its end.
+    pub fn is_settled(&self) -> bool {
+        self.mos_acked + self.mos_refused == self.mos_sent
+            && self.mos_seen == self.mos_acked
+            && self.mts_sent >= self.mos_seen
+            && self.mts_accepted + self.mts_refused == self.mts_sent
+            && self.receipts_seen + self.mts_given_up == self.mts_accepted
+    }
+
     pub fn lost(&self) -> u64 {
         self.mos_lost + self.mts_lost + self.receipts_lost
     }
 
     pub fn doubled(&self) -> u64 {
         self.mts_doubled
+    }
+}
+
+/// The same count again and again while the journals grow.
+#[derive(Debug)]
+pub struct Watch {
+    smsc: Tail,
+    partner: Tail,
+    book: Book,
+}
+
+impl Watch {
+    /// Counts only submits from `sender`: others may use the same SMSC.
+    pub fn new(smsc: &Path, partner: &Path, sender: &str) -> Self {
+        let book = Book { only_from: Some(sender.to_owned()), ..Book::default() };
+        Self { smsc: Tail::of(smsc), partner: Tail::of(partner), book }
+    }
+
+    pub fn look(&mut self, settled: Settled) -> io::Result<Tally> {
+        let book = &mut self.book;
+        for tail in [&mut self.smsc, &mut self.partner] {
+            match tail.read(|entry| book.take(entry.at, entry.event)) {
+                // Its writer has not begun.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        Ok(book.count(settled.until()))
     }
 }
 
@@ -142,6 +181,7 @@ struct Mt {
     gateway_ids: Vec<String>,
     refused: u64,
     taken: u64,
+    has_tariff: bool,
     receipt_acked_at: Option<i64>,
 }
 
@@ -154,13 +194,18 @@ struct Book {
     /// States of the receipts that the partner got, by the gateway's id.
     receipts: HashMap<String, Vec<u8>>,
     untagged: u64,
+    only_from: Option<String>,
 }
 
 impl Book {
     fn take(&mut self, at: i64, event: Event) {
         match event {
-            Event::Submit { id: Some(id), tag: Some(tag), .. } => {
-                self.mts.entry(tag.clone()).or_default().taken += 1;
+            Event::Submit { sender, .. }
+                if self.only_from.as_ref().is_some_and(|only| *only != sender) => {}
+            Event::Submit { id: Some(id), tag: Some(tag), tariff, .. } => {
+                let mt = self.mts.entry(tag.clone()).or_default();
+                mt.taken += 1;
+                mt.has_tariff |= tariff.is_some();
                 self.tags.insert(id, tag);
             }
             Event::Submit { id: Some(_), tag: None, .. } => self.untagged += 1,
@@ -222,6 +267,7 @@ impl Book {
         tally.mts_refused += u64::from(mt.refused > 0);
         tally.mts_taken += u64::from(mt.taken > 0);
         tally.mts_doubled += mt.taken.saturating_sub(1);
+        tally.charges_due += u64::from(mt.has_tariff && mt.receipt_acked_at.is_some());
         tally.receipts_seen += u64::from(is_told && mt.taken > 0);
         if let Some(at) = mt.accepted_at
             && mt.taken == 0
