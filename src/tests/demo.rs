@@ -15,8 +15,7 @@ fn demo(arguments: &[&str]) -> Command {
 async fn the_plug_is_pulled_twice_and_nothing_is_lost_doubled_or_charged_twice() {
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().to_str().unwrap();
-    let arguments =
-        ["--seconds", "8", "--kills", "2", "--rate", "50", "--json", "--folder", name];
+    let arguments = ["--seconds", "8", "--kills", "2", "--rate", "50", "--json", "--folder", name];
     let output = demo(&arguments).output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaints = String::from_utf8_lossy(&output.stderr).into_owned();

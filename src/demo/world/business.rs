@@ -68,7 +68,8 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
         expires_at: 0,
     };
     store.add_api_key(&by, at, &key).await?;
-    let win = NewService { billing: "mt".into(), tariff: Some(TARIFF.into()), ..service("win", "WIN") };
+    let win =
+        NewService { billing: "mt".into(), tariff: Some(TARIFF.into()), ..service("win", "WIN") };
     store.add_service(&by, at, &win).await?;
     store.add_service(&by, at, &service("info", "INFO")).await?;
     let hello = NewService {

@@ -77,8 +77,7 @@ impl Child {
         if let Some(id) = self.process.id()
             && let Some(pid) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw)
         {
-            let _ended_already =
-                rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ended_already = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
         self.wait_or_kill(patience).await
     }

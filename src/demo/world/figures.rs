@@ -67,9 +67,8 @@ impl Figures {
 
 /// 99 of 100 took at most so long between two looks, within the bounds of the histogram.
 fn p99(before: Option<&Buckets>, now: &Buckets) -> Option<Duration> {
-    let earlier = |place: usize| {
-        before.and_then(|before| before.get(place)).map_or(0.0, |(_, count)| *count)
-    };
+    let earlier =
+        |place: usize| before.and_then(|before| before.get(place)).map_or(0.0, |(_, count)| *count);
     let counts: Vec<(f64, f64)> = now
         .iter()
         .enumerate()
@@ -118,9 +117,8 @@ async fn get(address: SocketAddr, target: &str) -> anyhow::Result<(StatusCode, S
     let asking = async {
         let stream = TcpStream::connect(address).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let request = Request::get(target)
-            .header("host", address.to_string())
-            .body(Empty::<Bytes>::new())?;
+        let request =
+            Request::get(target).header("host", address.to_string()).body(Empty::<Bytes>::new())?;
         let talk = async {
             let answer = sender.send_request(request).await?;
             let status = answer.status();

@@ -158,8 +158,7 @@ impl World {
         let mut gateway = Gateway::start(folder, ports.admin)?;
         gateway.wait_until_ready(folder).await?;
         smsc.tell(&Order::Rate(options.rate)).await?;
-        let watch =
-            Watch::new(&folder.smsc_journal(), &folder.partner_journal(), business::NUMBER);
+        let watch = Watch::new(&folder.smsc_journal(), &folder.partner_journal(), business::NUMBER);
         Ok(Self {
             ports,
             secrets,

@@ -127,9 +127,7 @@ impl Screen {
             "", "sent", "taken over", "delivered", "a second"
         ));
         for ((name, what, sent, accepted, arrived), rate) in rows.into_iter().zip(rates) {
-            add(format!(
-                "  {name:<10}{what:<24}{sent:>10}{accepted:>12}{arrived:>12}{rate:>10.1}"
-            ));
+            add(format!("  {name:<10}{what:<24}{sent:>10}{accepted:>12}{arrived:>12}{rate:>10.1}"));
         }
         add(format!(
             "\n  {:<34}{:>10}   {}",
