@@ -95,6 +95,7 @@ impl Answer {
         }
     }
 
+    #[must_use]
     pub fn of_service(self, name: &str) -> Self {
         Self { service: Some(name.to_owned()), ..self }
     }

@@ -70,11 +70,10 @@ impl Folder {
         };
         let folder = Self { path, is_temporary };
         for journal in [folder.smsc_journal(), folder.partner_journal()] {
-            match fs::remove_file(&journal) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error).context("beginning the journals anew");
-                }
-                _ => {}
+            if let Err(error) = fs::remove_file(&journal)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(error).context("beginning the journals anew");
             }
         }
         Ok(folder)

@@ -10,6 +10,7 @@ use std::{
     io::{BufRead as _, Read as _},
     net::SocketAddr,
     path::PathBuf,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -26,6 +27,10 @@ use crate::demo::{
 const ORDER_MAX: u64 = 16 * 1024;
 /// Orders that wait.
 const ORDERS_MAX: usize = 16;
+
+/// How long the SMSC takes to answer a submit, and a handset to acknowledge a message.
+const ANSWER_DELAY: Duration = Duration::from_millis(20);
+const RECEIPT_DELAY: Duration = Duration::from_millis(500);
 
 /// What a process is to be.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,7 +107,7 @@ async fn smsc(errand: SmscErrand, mut orders: mpsc::Receiver<Vec<u8>>) -> anyhow
         first_id: errand.first_id,
         ..fake_smsc::Options::default()
     };
-    let smsc = FakeSmsc::with(options, Script::default()).await.context("the fake SMSC")?;
+    let smsc = FakeSmsc::with(options, script()).await.context("the fake SMSC")?;
     let mut plan = Plan::new(0.0, &errand.short_code);
     loop {
         let texting = async {
@@ -127,6 +132,13 @@ async fn smsc(errand: SmscErrand, mut orders: mpsc::Receiver<Vec<u8>>) -> anyhow
     Ok(())
 }
 
+/// As busy as a real one, so that much is on its way whenever the plug is pulled.
+fn script() -> Script {
+    let mut script = Script { answer_delay: ANSWER_DELAY, ..Script::default() };
+    script.receipts.delay = RECEIPT_DELAY;
+    script
+}
+
 fn partner(errand: PartnerErrand) -> sample_partner::Options {
     let answers = vec![
         Answer::new("WIN", "You are in the draw, good luck", Some(super::business::TARIFF))
@@ -138,7 +150,7 @@ fn partner(errand: PartnerErrand) -> sample_partner::Options {
         answers,
         journal: Some(errand.journal),
         sessions: 2,
-        reconnect: (std::time::Duration::from_millis(100), std::time::Duration::from_millis(500)),
+        reconnect: (Duration::from_millis(100), Duration::from_millis(500)),
         ..sample_partner::Options::new(errand.gateway, &errand.system_id, &errand.password)
     }
 }

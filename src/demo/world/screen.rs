@@ -221,8 +221,16 @@ fn line(look: &Look) -> String {
 
 /// How it ended, for people and for programs.
 pub(super) fn summary(out: &mut Output, look: &Look, is_settled: bool, kept: Option<&str>) {
+    if out.is_json() {
+        out.document(&summary_for_programs(look, is_settled, kept));
+    } else {
+        out.raw(&summary_for_people(look, is_settled, kept));
+    }
+}
+
+fn summary_for_programs(look: &Look, is_settled: bool, kept: Option<&str>) -> Value {
     let tally = &look.tally;
-    let value = json!({
+    json!({
         "seconds": look.passed.as_secs(),
         "kills": look.kills,
         "falls": look.falls,
@@ -244,8 +252,12 @@ pub(super) fn summary(out: &mut Output, look: &Look, is_settled: bool, kept: Opt
         "unknown": look.unknown,
         "lost": tally.lost(),
         "doubled": tally.doubled(),
-        "folder": kept.map_or(Value::Null, Value::from),
-    });
+        "folder": kept,
+    })
+}
+
+fn summary_for_people(look: &Look, is_settled: bool, kept: Option<&str>) -> String {
+    let tally = &look.tally;
     let mut text = format!(
         "\nAfter {}, with the plug pulled {}:\n\n{:<12}{:>10}{:>12}{:>12}{:>8}{:>9}\n",
         clock(look.passed),
@@ -257,46 +269,27 @@ pub(super) fn summary(out: &mut Output, look: &Look, is_settled: bool, kept: Opt
         "lost",
         "doubled",
     );
+    let receipts = tally.receipts_acked;
     let rows = [
-        ("MO", [tally.mos_sent, tally.mos_acked, tally.mos_seen, tally.mos_lost, 0]),
-        (
-            "MT",
-            [
-                tally.mts_sent,
-                tally.mts_accepted,
-                tally.mts_taken,
-                tally.mts_lost,
-                tally.mts_doubled,
-            ],
-        ),
-        (
-            "receipts",
-            [
-                tally.receipts_acked,
-                tally.receipts_acked,
-                tally.receipts_seen,
-                tally.receipts_lost,
-                0,
-            ],
-        ),
+        ("MO", [tally.mos_sent, tally.mos_acked, tally.mos_seen, tally.mos_lost]),
+        ("MT", [tally.mts_sent, tally.mts_accepted, tally.mts_taken, tally.mts_lost]),
+        ("receipts", [receipts, receipts, tally.receipts_seen, tally.receipts_lost]),
     ];
     let mut add = |line: String| {
         text.push_str(&line);
         text.push('\n');
     };
-    for (name, [sent, taken, delivered, lost, doubled]) in rows {
+    for (name, [sent, taken, delivered, lost]) in rows {
+        // The gateway may repeat an MO or a receipt, which costs nobody anything.
+        let doubled = if name == "MT" { tally.mts_doubled.to_string() } else { "-".to_owned() };
         add(format!("{name:<12}{sent:>10}{taken:>12}{delivered:>12}{lost:>8}{doubled:>9}"));
     }
-    add(format!(
-        "\ncharged {} of {} delivered charged replies, {}",
-        look.charged.0,
-        tally.charges_due,
-        money(look.charged.1)
-    ));
+    let (rows, due) = (look.charged.0, tally.charges_due);
+    add(format!("\ncharged {rows} of {due} delivered charged MT: {}", money(look.charged.1)));
     if tally.mts_given_up > 0 {
         add(format!(
-            "{} were given up: claimed when the plug was pulled, never sent again, never charged, \
-             and the partner was told",
+            "given up {}: on their way out when the plug was pulled, so perhaps sent; never sent \
+             again,\nnever charged, and the partner was told",
             tally.mts_given_up
         ));
     }
@@ -312,8 +305,8 @@ pub(super) fn summary(out: &mut Output, look: &Look, is_settled: bool, kept: Opt
     if let Some(kept) = kept {
         add(format!("everything is in {kept}"));
     }
-    add(format!("lost {}, doubled {}", tally.lost(), tally.doubled()));
-    out.show(&value, text.trim_end());
+    add(format!("\nlost {}, doubled {}", tally.lost(), tally.doubled()));
+    text
 }
 
 fn clock(passed: Duration) -> String {
