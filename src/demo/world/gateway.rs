@@ -79,16 +79,15 @@ impl Gateway {
         self.away_since.is_none()
     }
 
-    /// Kills it outright; [`Gateway::next`] starts it again. Says what it did.
-    pub(super) fn pull_plug(&mut self) -> String {
-        let Some(id) = self.process.id().filter(|_| !self.was_killed) else {
-            return "the gateway is down already\n".to_owned();
-        };
+    /// Kills it outright; [`Gateway::next`] starts it again. Answers with the process that it
+    /// killed; none if there was none.
+    pub(super) fn pull_plug(&mut self) -> Option<u32> {
+        let id = self.process.id().filter(|_| !self.was_killed)?;
         self.process.kill();
         self.kills += 1;
         self.was_killed = true;
         self.away_since.get_or_insert_with(Instant::now);
-        format!("killed the gateway, process {id}; it is started again\n")
+        Some(id)
     }
 
     /// Waits for the next thing that happens to it: it is ready, or it ended and was started

@@ -50,6 +50,8 @@ const SETTLE: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(50);
 const PEER_STOP: Duration = Duration::from_secs(12);
 const RATE_MAX: u32 = 5000;
+/// After a kill that found nothing to kill.
+const KILL_AGAIN: Duration = Duration::from_millis(20);
 
 /// Runs the world until Ctrl-C, or pulls the plug of one that runs.
 pub(crate) async fn run(options: args::Demo, out: &mut Output) -> Result<(), Failure> {
@@ -199,7 +201,10 @@ impl World {
                 }
                 () = maybe(next_kill) => {
                     kills.pop();
-                    self.gateway.pull_plug();
+                    // Two moments may fall together; each is a kill of its own.
+                    if self.gateway.pull_plug().is_none() {
+                        kills.push(Instant::now() + KILL_AGAIN);
+                    }
                 }
                 ended = self.gateway.next() => ended?,
                 how = self.smsc.ended() => anyhow::bail!("the fake SMSC ended: {how}"),
@@ -213,7 +218,10 @@ impl World {
                     if let Ok((mut stream, _)) = hail
                         && hail::asks_for_plug(&mut stream).await
                     {
-                        let text = self.gateway.pull_plug();
+                        let text = match self.gateway.pull_plug() {
+                            Some(id) => format!("killed the gateway, process {id}\n"),
+                            None => "the gateway is down already\n".to_owned(),
+                        };
                         hail::answer(stream, &text).await;
                     }
                 }
