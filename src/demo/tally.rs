@@ -114,7 +114,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Counts only submits from `sender`: others may use the same SMSC.
+    /// Counts only submits from `sender`, because others may use the same SMSC, and only what
+    /// began with an MO of this journal.
     pub fn new(smsc: &Path, partner: &Path, sender: &str) -> Self {
         let book = Book { only_from: Some(sender.to_owned()), ..Book::default() };
         Self { smsc: Tail::of(smsc), partner: Tail::of(partner), book }
@@ -168,6 +169,8 @@ impl fmt::Display for Tally {
 
 #[derive(Debug, Default)]
 struct Mo {
+    /// The SMSC of this journal sent it.
+    is_ours: bool,
     is_refused: bool,
     acked_at: Option<i64>,
     seen: u64,
@@ -210,7 +213,7 @@ impl Book {
             }
             Event::Submit { id: Some(_), tag: None, .. } => self.untagged += 1,
             Event::Mo { tag: Some(tag), .. } => {
-                self.mos.entry(tag).or_default();
+                self.mos.entry(tag).or_default().is_ours = true;
             }
             Event::MoAcked { tag: Some(tag), status, .. } => {
                 let mo = self.mos.entry(tag).or_default();
@@ -246,17 +249,25 @@ impl Book {
 
     fn count(&self, until: i64) -> Tally {
         let mut tally = Tally { untagged: self.untagged, ..Tally::default() };
-        for mo in self.mos.values() {
+        for mo in self.mos.values().filter(|mo| self.counts(mo)) {
             count_mo(&mut tally, mo, until);
         }
-        for mt in self.mts.values() {
-            self.count_mt(&mut tally, mt, until);
+        for (tag, mt) in &self.mts {
+            tally.charges_due += u64::from(mt.has_tariff && mt.receipt_acked_at.is_some());
+            if self.only_from.is_none() || self.mos.get(tag).is_some_and(|mo| self.counts(mo)) {
+                self.count_mt(&mut tally, mt, until);
+            }
         }
         for states in self.receipts.values() {
             let different: HashSet<_> = states.iter().collect();
             tally.receipts_seen_again += (states.len() - different.len()) as u64;
         }
         tally
+    }
+
+    /// What an earlier run left in the gateway has no beginning in these journals.
+    fn counts(&self, mo: &Mo) -> bool {
+        self.only_from.is_none() || mo.is_ours
     }
 
     fn count_mt(&self, tally: &mut Tally, mt: &Mt, until: i64) {
@@ -267,7 +278,6 @@ impl Book {
         tally.mts_refused += u64::from(mt.refused > 0);
         tally.mts_taken += u64::from(mt.taken > 0);
         tally.mts_doubled += mt.taken.saturating_sub(1);
-        tally.charges_due += u64::from(mt.has_tariff && mt.receipt_acked_at.is_some());
         tally.receipts_seen += u64::from(is_told && mt.taken > 0);
         if let Some(at) = mt.accepted_at
             && mt.taken == 0
@@ -412,6 +422,33 @@ mod tests {
         ];
         let tally = count(story, Settled::All);
         assert_eq!((tally.lost(), tally.mts_sent, tally.mts_refused), (0, 1, 1));
+    }
+
+    #[test]
+    fn what_strangers_and_earlier_runs_sent_is_not_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        let (smsc, partner) = (folder.path().join("smsc"), folder.path().join("partner"));
+        let mut watch = Watch::new(&smsc, &partner, "7055");
+        assert_eq!(watch.look(Settled::All).unwrap(), Tally::default());
+
+        let mut stranger = submit("s1", "k0");
+        if let Event::Submit { sender, .. } = &mut stranger {
+            "7066".clone_into(sender);
+        }
+        let mo = Event::Mo {
+            number: 1,
+            tag: Some("k1".to_owned()),
+            from: "48600100200".to_owned(),
+            to: "7055".to_owned(),
+        };
+        let events = [stranger.clone(), stranger, mo, submit("s2", "k1"), submit("s3", "old")];
+        let mut file = journal::JournalFile::append_to(&smsc).unwrap();
+        for event in events {
+            file.add(&journal::Entry { at: 1, event });
+        }
+        file.flush();
+        let tally = watch.look(Settled::All).unwrap();
+        assert_eq!((tally.mos_sent, tally.mts_taken, tally.doubled()), (1, 1, 0));
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Folder {
             smsc: random(4)?,
             partner: random(4)?,
             guest: random(4)?,
-            key: format!("bk_{}_{}", random(4)?, random(32)?),
+            key: format!("bk_{}_{}", random(4)?, random(16)?),
         };
         self.write("secrets.json", &serde_json::to_string(&secrets)?)?;
         Ok(secrets)

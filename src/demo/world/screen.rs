@@ -58,9 +58,10 @@ impl Screen {
         let head = format!(
             "  bind your own client  {}   system_id {GUEST}   password {}\n  \
                and send as           {GUEST_NUMBER}, to any number like 48500100200\n  \
-               or over HTTP          curl -H 'Authorization: Bearer {}' \\\n                        \
-               --json '{{\"sender\":\"{GUEST_NUMBER}\",\"recipient\":\"48500100200\",\
-               \"text\":\"hello\"}}' \\\n                        http://{http}/api/v1/messages\n  \
+               or over HTTP          curl http://{http}/api/v1/messages \\\n                          \
+               -H 'Authorization: Bearer {}' \\\n                          \
+               --json '{{\"from\":\"{GUEST_NUMBER}\",\"to\":\"48500100200\",\
+               \"text\":\"hello\"}}'\n  \
                API and problems      http://{http}/api/v1/openapi.json   http://{http}/problems\n  \
                monitoring            http://{admin}/metrics   http://{admin}/readyz?verbose\n  \
                fake SMSC             {}\n  \
@@ -193,7 +194,11 @@ fn gateway(look: &Look) -> String {
 }
 
 fn times(count: u32) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{count} times"),
+    }
 }
 
 fn line(look: &Look) -> String {
