@@ -67,18 +67,17 @@ impl Matched {
 impl Gateway {
     /// Takes a receipt. When this returns `Ok`, it is durable, matched or not.
     pub async fn receipt(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
-        let matched = match self.take_receipt(seat, &new).await? {
-            Some(matched) => matched,
-            None => {
-                let id = new.smsc_message_id.clone();
-                self.keep_orphan(seat, new).await?;
-                // The answer may have come after the first look and before this was kept. Boxed,
-                // because a matched orphan is a receipt again.
-                if self.inner.recent.get(seat.group, &id).is_some() {
-                    Box::pin(self.match_orphans(seat, &[id])).await;
-                }
-                Matched::Orphan
+        let matched = if let Some(matched) = self.take_receipt(seat, &new).await? {
+            matched
+        } else {
+            let id = new.smsc_message_id.clone();
+            self.keep_orphan(seat, new).await?;
+            // The answer may have come after the first look and before this was kept. Boxed,
+            // because a matched orphan is a receipt again.
+            if self.inner.recent.get(seat.group, &id).is_some() {
+                Box::pin(self.match_orphans(seat, &[id])).await;
             }
+            Matched::Orphan
         };
         metrics::receipt(&seat.name, matched.as_str());
         Ok(matched)

@@ -56,17 +56,14 @@ impl Folder {
     pub(super) fn open(named: Option<&Path>) -> anyhow::Result<Self> {
         let mut maker = fs::DirBuilder::new();
         maker.mode(0o700);
-        let (path, is_temporary) = match named {
-            Some(path) => {
-                let made = maker.recursive(true).create(path);
-                made.with_context(|| format!("making {}", path.display()))?;
-                (path.canonicalize().context("finding the folder")?, false)
-            }
-            None => {
-                let path = std::env::temp_dir().join(format!("{PREFIX}{}", random(4)?));
-                maker.create(&path).with_context(|| format!("making {}", path.display()))?;
-                (path, true)
-            }
+        let (path, is_temporary) = if let Some(path) = named {
+            let made = maker.recursive(true).create(path);
+            made.with_context(|| format!("making {}", path.display()))?;
+            (path.canonicalize().context("finding the folder")?, false)
+        } else {
+            let path = std::env::temp_dir().join(format!("{PREFIX}{}", random(4)?));
+            maker.create(&path).with_context(|| format!("making {}", path.display()))?;
+            (path, true)
         };
         let folder = Self { path, is_temporary };
         for journal in [folder.smsc_journal(), folder.partner_journal()] {

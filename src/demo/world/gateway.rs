@@ -13,7 +13,7 @@ const LOG: &str = "gateway.log";
 /// How often it is asked whether it is ready.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// After so long without being ready something is wrong.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 /// Ends by itself before the demo gives up.
 const FALLS_MAX: u32 = 10;
 const FALL_PAUSE: Duration = Duration::from_millis(500);

@@ -48,8 +48,8 @@ pub(super) async fn answer(mut stream: UnixStream, text: &str) {
 }
 
 /// The second terminal's side: what the demo said.
-pub(super) async fn pull_plug(named: Option<PathBuf>) -> anyhow::Result<String> {
-    let folders = named.map_or_else(Folder::candidates, |folder| vec![folder]);
+pub(super) async fn pull_plug(chosen: Option<PathBuf>) -> anyhow::Result<String> {
+    let folders = chosen.map_or_else(Folder::candidates, |folder| vec![folder]);
     let mut running = Vec::new();
     for folder in folders {
         if let Ok(Ok(stream)) = timeout(PATIENCE, UnixStream::connect(folder.join(SOCKET))).await {

@@ -150,12 +150,13 @@ impl Screen {
             look.unknown,
             tally.mts_given_up
         ));
-        add(match self.has_keys {
-            true => format!(
+        add(if self.has_keys {
+            format!(
                 "\n  p  pull the plug     + -  rate ({}/s)     m  text to {GUEST_NUMBER}     q  end",
                 look.rate
-            ),
-            false => "\n  `bramka demo --pull-plug` kills the gateway; Ctrl-C ends".to_owned(),
+            )
+        } else {
+            "\n  `bramka demo --pull-plug` kills the gateway; Ctrl-C ends".to_owned()
         });
         text
     }
