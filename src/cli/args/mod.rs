@@ -86,7 +86,7 @@ pub enum Command {
     )]
     Demo(Demo),
     /// One of the demo's processes besides the gateway; told what to do over standard input
-    #[command(hide = true)]
+    #[command(hide = true, after_help = "Nobody types this; `bramka demo` starts it.")]
     DemoPeer,
     /// The configuration in force, or a sample of every setting
     #[command(subcommand)]
