@@ -299,7 +299,9 @@ impl Gateway {
                 None
             };
             let age = oldest.map_or(0, |accepted_at| now - accepted_at);
-            metrics::queue(head.lane.class(), partner.as_deref().unwrap_or("other"), waiting, age);
+            let partner = metrics::partner_label(partner.as_deref().unwrap_or("other"));
+            metrics::queue(head.lane.class(), &partner, waiting, age);
+            self.publish_limit(&head, &partner);
         }
         if let Ok(counts) = self.inner.store.unknown_counts().await {
             metrics::unknown(&counts);

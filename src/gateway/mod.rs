@@ -11,6 +11,7 @@ pub mod disk;
 pub mod forget;
 pub mod keeper;
 pub mod lane;
+pub mod limit;
 pub mod likeness;
 pub mod mo;
 pub mod mt;

@@ -169,7 +169,8 @@ impl Reading {
             receipts,
             reference: pdu.tlvs.u16(tag::USER_MESSAGE_REFERENCE),
             partner_reference: None,
-            idempotency: text_tlv(tlv(self.tlv.idempotency), "idempotency", 64)?,
+            idempotency: text_tlv(tlv(self.tlv.idempotency), "idempotency", 64)
+                .map_err(|_| Refusal::BadIdempotencyId("idempotency"))?,
             answers: text_tlv(tlv(self.tlv.charge_session), "charge_session", 64)?,
             replaces: false,
             tlvs: self.relayed(pdu.tlvs),

@@ -106,6 +106,9 @@ impl Asking {
             CommandId::SUBMIT_SM if !tlvs.is_empty() => {
                 Pdu::SubmitSmResp(MessageResp { tlvs, ..MessageResp::default() })
             }
+            CommandId::SUBMIT_MULTI if !tlvs.is_empty() => {
+                Pdu::SubmitMultiResp(SubmitMultiResp { tlvs, ..SubmitMultiResp::default() })
+            }
             CommandId::DATA_SM => {
                 if self.is_transaction(wrong) {
                     tlvs.push(tag::DELIVERY_FAILURE_REASON, vec![1]);

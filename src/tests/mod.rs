@@ -15,5 +15,7 @@ mod end_to_end;
 mod faults;
 mod interop;
 mod kill;
+mod operate;
+mod refusals;
 mod tidy;
 mod world;

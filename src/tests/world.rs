@@ -419,3 +419,13 @@ impl Wire {
         tokio::time::timeout(Duration::from_secs(10), read).await.expect("a frame, or the end")
     }
 }
+
+/// One HTTP answer, head and body.
+pub(crate) async fn get(from: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(from).await.expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("a peer that reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
