@@ -224,7 +224,9 @@ impl Store {
                 )?,
             ),
         };
-        audit::append(&mut tx, at, by, "partner.set", name, &json!({ "what": what })).await?;
+        // Both, so that the trail alone tells what was in force when.
+        let detail = json!({ "what": what, "to": setting });
+        audit::append(&mut tx, at, by, "partner.set", name, &detail).await?;
         tx.commit().await?;
         Ok(found > 0)
     }
@@ -318,7 +320,7 @@ impl Store {
             rights.outbind.as_deref(),
             system_id
         )?;
-        let detail = json!({ "addresses": rights.addresses, "is_active": rights.is_active });
+        let detail = json!(rights);
         audit::append(&mut tx, at, by, "credential.set", system_id, &detail).await?;
         tx.commit().await?;
         Ok(found > 0)
@@ -525,7 +527,8 @@ impl Store {
 }
 
 /// What a person may change of a partner.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+#[serde(untagged)]
 pub enum PartnerSetting {
     Rate { rate: u32, burst: u32 },
     Backlog { backlog_max: u64, waiting_max: u64 },
@@ -536,7 +539,7 @@ pub enum PartnerSetting {
     DefaultAlphabet(&'static str),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct CredentialRights {
     pub is_active: bool,
     pub may_transmit: bool,

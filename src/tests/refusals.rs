@@ -163,12 +163,12 @@ async fn world_of_refusals() -> World {
     let mut open = charged("acme", "shop", "7488", &["SHOP"]);
     open.tariff = None;
     open.tariffs_allowed = vec!["T4".into()];
-    let mut closed = service("acme", "old", "7477", &["OLD"]);
-    closed.state = "closed".into();
+    let mut halted = service("acme", "old", "7477", &["OLD"]);
+    halted.state = "suspended".into();
     let mut thrifty = charged("acme", "thrift", "7500", &["THRIFT"]);
     thrifty.charges_per_minute = 1;
     let twins = [charged("acme", "one", "7499", &["ONE"]), charged("acme", "two", "7499", &["TWO"])];
-    builder.services.extend([open, closed, thrifty]);
+    builder.services.extend([open, halted, thrifty]);
     builder.services.extend(twins);
     builder.script.receipts.are_sent = false;
     let world = builder.ready().await;
