@@ -32,10 +32,8 @@ impl Gateway {
     fn limit_of_links(&self, group: GroupId) -> &'static str {
         let group = self.group_name(group);
         let links = self.registry().links();
-        let mut limits = links
-            .iter()
-            .filter(|link| link.group == group)
-            .map(|link| **link.binding_limit.load());
+        let mut limits =
+            links.iter().filter(|link| link.group == group).map(|link| **link.binding_limit.load());
         // Absent only if every link of the group is.
         limits.find(|limit| *limit != "absent").unwrap_or("absent")
     }

@@ -17,7 +17,7 @@ use bramka::{
     control,
     demo::{
         esme::{Esme, Failed, mt},
-        fake_smsc::{Closing, CloseAfter, IdFormat, Script},
+        fake_smsc::{CloseAfter, Closing, IdFormat, Script},
     },
     domain::MessageState,
     smpp::{Address, BindKind, CommandStatus as S, Pdu, ShortMessage, Tlvs, Version, tag},
@@ -98,7 +98,10 @@ async fn c3_02_receipts_and_texts_wait_for_a_partner_that_is_away_or_only_sends(
         (!row.is_null()).then_some(row)
     })
     .await;
-    assert_eq!((receipts["partner"].as_str(), receipts["limit"].as_str()), (Some("acme"), Some("absent")));
+    assert_eq!(
+        (receipts["partner"].as_str(), receipts["limit"].as_str()),
+        (Some("acme"), Some("absent"))
+    );
     assert!(receipts["oldest_age_seconds"].is_number(), "{receipts}");
     sender.unbind().await.unwrap();
     let mut reader = world.bind_as("acme", BindKind::Receiver, Version::V34).await;
@@ -243,7 +246,11 @@ async fn c3_10_an_operators_own_tlvs_go_through_both_ways() {
     acme.submit(message).await.unwrap();
     let sent = world.smsc.wait_for_submits(1).await.unwrap();
     assert_eq!(sent[0].message.tlvs.get(0x1402).map(AsRef::as_ref), Some(&[0, 0xff, 7][..]));
-    assert_eq!(sent[0].message.tlvs.get(0x1403).map(AsRef::as_ref), Some(&[1, 2][..]), "the link's own default");
+    assert_eq!(
+        sent[0].message.tlvs.get(0x1403).map(AsRef::as_ref),
+        Some(&[1, 2][..]),
+        "the link's own default"
+    );
     assert!(acme.next_delivery().await.unwrap().is_receipt());
     let mut mo = mt(SUBSCRIBER, "7455", "win");
     mo.source = Address::new(1, 1, SUBSCRIBER);
@@ -259,7 +266,8 @@ async fn c3_10_an_operators_own_tlvs_go_through_both_ways() {
 #[tokio::test]
 async fn c3_11_letters_stay_what_they_are_whatever_alphabet_each_side_speaks() {
     // (link's alphabet, partner's alphabet, coding and octets from the partner, those at the SMSC)
-    let polish = "\u{17c}\u{f3}\u{142}w".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let polish =
+        "\u{17c}\u{f3}\u{142}w".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
     let cases: [(&str, &'static str, u8, Vec<u8>, u8, Vec<u8>); 5] = [
         // GSM 7-bit has @ at 0 and u with dots at 0x7E.
         ("gsm7", "gsm7", 0, vec![0x00, 0x7e, 0x01], 0, vec![0x00, 0x7e, 0x01]),
@@ -330,8 +338,14 @@ async fn c3_12_a_long_text_is_one_message_with_one_receipt_and_parts_are_joined_
     };
     let forms = [
         // 8-bit and 16-bit reference of a user data header, second part first; SAR TLVs.
-        [part(b"\x05\x00\x03\x07\x02\x02", "please 1", 0x40), part(b"\x05\x00\x03\x07\x02\x01", "win ", 0x40)],
-        [part(b"\x06\x08\x04\x01\x07\x02\x02", "please 2", 0x40), part(b"\x06\x08\x04\x01\x07\x02\x01", "win ", 0x40)],
+        [
+            part(b"\x05\x00\x03\x07\x02\x02", "please 1", 0x40),
+            part(b"\x05\x00\x03\x07\x02\x01", "win ", 0x40),
+        ],
+        [
+            part(b"\x06\x08\x04\x01\x07\x02\x02", "please 2", 0x40),
+            part(b"\x06\x08\x04\x01\x07\x02\x01", "win ", 0x40),
+        ],
         [sar(1, "win "), sar(2, "please 3")],
     ];
     for (number, parts) in (1..).zip(forms) {
@@ -390,7 +404,9 @@ async fn request(stream: &mut TcpStream) -> String {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head
                 .lines()
-                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                .find_map(|line| {
+                    line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()
+                })
                 .unwrap_or(0);
             if body.len() >= length {
                 return text;
@@ -508,7 +524,11 @@ async fn c3_18_an_account_binds_from_its_networks_only_and_a_ghost_does_not_keep
     world.allow("acme", &elsewhere).await;
     let mut wire = Wire::connect(world.node.smpp[0]).await;
     assert_eq!(wire.bind(BindKind::Transceiver, 0x34).await.status, S::RBINDFAIL);
-    let here = CredentialRights { addresses: vec!["127.0.0.0/8".parse().unwrap()], binds_max: 1, ..rights() };
+    let here = CredentialRights {
+        addresses: vec!["127.0.0.0/8".parse().unwrap()],
+        binds_max: 1,
+        ..rights()
+    };
     world.allow("acme", &here).await;
     // The ghost answers no sign of life, as a session behind a dead router.
     let mut ghost = Wire::connect(world.node.smpp[0]).await;

@@ -10,7 +10,8 @@ use bramka::{
     domain::Refusal,
     http::problems,
     smpp::{
-        Address, BindKind, Command, CommandId, CommandStatus as S, Pdu, ShortMessage, Tlvs, Version,
+        Address, BindKind, Command, CommandId, CommandStatus as S, Pdu, ShortMessage, Tlvs,
+        Version,
         pdu::{DataSm, Destination, SubmitMulti},
         tag,
     },
@@ -128,10 +129,8 @@ async fn check(world: &World, esme: &Esme, code: &str, pdu: Pdu) {
 
 /// Every refusal that hangs on the message alone.
 fn refused_messages() -> Vec<(&'static str, ShortMessage)> {
-    let to = |digits: &'static str| ShortMessage {
-        destination: Address::new(1, 1, digits),
-        ..good()
-    };
+    let to =
+        |digits: &'static str| ShortMessage { destination: Address::new(1, 1, digits), ..good() };
     let past = "200101000000000+";
     vec![
         ("not_your_number", from("7999")),
@@ -143,7 +142,10 @@ fn refused_messages() -> Vec<(&'static str, ShortMessage)> {
         ("bad_schedule", ShortMessage { schedule_delivery_time: past.into(), ..good() }),
         ("bad_length", ShortMessage { data_coding: 8, short_message: "odd".into(), ..good() }),
         ("bad_data_coding", ShortMessage { data_coding: 0x0b, ..good() }),
-        ("bad_user_data", ShortMessage { esm_class: 0x40, short_message: "\x0bx".into(), ..good() }),
+        (
+            "bad_user_data",
+            ShortMessage { esm_class: 0x40, short_message: "\x0bx".into(), ..good() },
+        ),
         ("service_not_live", from("7477")),
         ("unknown_service", with_tlv(good(), SERVICE, b"nothing")),
         ("ambiguous_service", from("7499")),
@@ -167,7 +169,8 @@ async fn world_of_refusals() -> World {
     halted.state = "suspended".into();
     let mut thrifty = charged("acme", "thrift", "7500", &["THRIFT"]);
     thrifty.charges_per_minute = 1;
-    let twins = [charged("acme", "one", "7499", &["ONE"]), charged("acme", "two", "7499", &["TWO"])];
+    let twins =
+        [charged("acme", "one", "7499", &["ONE"]), charged("acme", "two", "7499", &["TWO"])];
     builder.services.extend([open, halted, thrifty]);
     builder.services.extend(twins);
     builder.script.receipts.are_sent = false;
@@ -208,10 +211,8 @@ async fn d7_whatever_is_wrong_with_a_message_the_answer_names_a_code_that_has_a_
         ..DataSm::default()
     };
     check(&world, &esme, "not_your_number", Pdu::DataSm(Box::new(data))).await;
-    let lists = SubmitMulti {
-        destinations: vec![Destination::List("friends".into())],
-        message: good(),
-    };
+    let lists =
+        SubmitMulti { destinations: vec![Destination::List("friends".into())], message: good() };
     check(&world, &esme, "no_distribution_lists", Pdu::SubmitMulti(Box::new(lists))).await;
 }
 
@@ -292,7 +293,8 @@ async fn binds(builder: Builder, name: &str, limit: &str) {
     for _ in 0..6 {
         esme.submit(good()).await.unwrap();
     }
-    let link = format!("bramka_binding_limit{{subject=\"link\",name=\"{name}\",limit=\"{limit}\"}} 1");
+    let link =
+        format!("bramka_binding_limit{{subject=\"link\",name=\"{name}\",limit=\"{limit}\"}} 1");
     let lane = format!("subject=\"lane\",name=\"mt_bulk/{name}/{LINK}\",limit=\"{limit}\"}} 1");
     let mut seen = Default::default();
     let found = tokio::time::timeout(
@@ -348,8 +350,7 @@ async fn d35_a_partner_that_is_away_or_does_not_answer_is_named() {
     esme.auto_answer(false);
     eventually("its window is full", async || {
         let (lane, _, metrics) = limits(&world, "quiet").await;
-        let is_shown =
-            metrics.contains("subject=\"lane\",name=\"mo/quiet\",limit=\"window\"} 1");
+        let is_shown = metrics.contains("subject=\"lane\",name=\"mo/quiet\",limit=\"window\"} 1");
         (lane.as_deref() == Some("window") && is_shown).then_some(())
     })
     .await;
