@@ -11,4 +11,7 @@ mod end_to_end;
 mod faults;
 mod interop;
 mod kill;
+mod laws;
+mod load;
+mod process;
 mod world;
