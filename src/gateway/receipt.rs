@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{
     domain::{
-        ChargeAt, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
+        ChargeAt, GroupId, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
         message::ReceiptState,
     },
     metrics,
     store::{
         Change, Stored,
-        change::{Orphan, Rare},
+        change::{Orphan, Rare, ReceiptKey},
     },
 };
 
@@ -69,10 +69,7 @@ impl Gateway {
             Found::Ended(message, state) => self.late(seat, &message, state, &new).await?,
             Found::Nothing => match self.unknown_sent(seat, &new).await? {
                 Some(flight) => self.apply(seat, &flight, 0, &new).await?,
-                None => {
-                    self.keep_orphan(seat, new).await?;
-                    Matched::Orphan
-                }
+                None => self.keep_orphan(seat, new).await?,
             },
         };
         metrics::receipt(&seat.name, matched.as_str());
@@ -131,10 +128,13 @@ impl Gateway {
                         .over(&seat.name, flight.attempt)
                         .saying(format!("part {} {}", part + 1, new.state.stat())),
                 );
-                self.inner.store.save(change).await?;
+                self.inner.store.save(change).await.inspect_err(|_| flight.part_undone(part))?;
                 Ok(Matched::Part)
             }
-            PartDone::Whole(state) => self.settle(seat, flight, state, new).await,
+            PartDone::Whole(state) => {
+                let settled = self.settle(seat, flight, state, new).await;
+                settled.inspect_err(|_| flight.part_undone(part))
+            }
         }
     }
 
@@ -235,7 +235,7 @@ impl Gateway {
         Ok(Matched::Contradicts)
     }
 
-    async fn keep_orphan(&self, seat: &LinkSeat, new: NewReceipt) -> Result<(), Error> {
+    async fn keep_orphan(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
         let orphan = Orphan {
             id: self.next_id(),
             link: seat.name.clone(),
@@ -249,32 +249,68 @@ impl Gateway {
             received_at: self.now(),
         };
         // Remember before the commit: the answer it waits for may be stored in the same group.
-        self.inner.recent.keep_orphan(seat.group, orphan.id, new);
+        self.inner.recent.keep_orphan(seat.group, orphan.id, new.clone());
+        // That answer may also have come since this receipt looked for it. Then nobody looks for
+        // the orphan any more, unless this does: whoever takes it from the memory has it.
+        if let Some((flight, part)) = self.inner.recent.get(seat.group, &new.smsc_message_id)
+            && self.inner.recent.take_orphan(seat.group, &new.smsc_message_id, orphan.id)
+        {
+            return self.apply(seat, &flight, part, &new).await;
+        }
         let change =
             Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
         self.inner.store.save(change).await?;
-        Ok(())
+        Ok(Matched::Orphan)
     }
 
     /// After an answer is stored: receipts that came before it (P15).
     pub(super) async fn match_orphans(&self, seat: &LinkSeat, ids: &[SmolStr]) {
         for id in ids {
             for (orphan, new) in self.inner.recent.take_orphans(seat.group, id) {
-                let outcome = self.receipt(seat, new).await;
-                if outcome.is_err() {
-                    continue;
-                }
+                self.match_orphan(seat, orphan, new).await;
+            }
+        }
+    }
+
+    /// The one receipt that came before its message became unknown, if there is just one between
+    /// the two numbers (P8 a): an operator's receipt may be faster than a link is slow to die.
+    pub(super) async fn match_orphan_of_unknown(&self, link: &SmolStr, message: &MtMessage) {
+        let (subscriber, number) = (message.recipient.as_str(), message.sender.as_str());
+        let found = self.inner.recent.orphans_between(subscriber, number, message.id.0);
+        let Some((group, _, first)) = found.first().cloned() else { return };
+        let is_one = |(of, _, new): &(GroupId, i64, NewReceipt)| {
+            *of == group && new.smsc_message_id == first.smsc_message_id
+        };
+        if !found.iter().all(is_one) {
+            return;
+        }
+        let seat = LinkSeat { name: link.clone(), group, epoch: 0 };
+        for (_, orphan, new) in found {
+            if self.inner.recent.take_orphan(group, &new.smsc_message_id, orphan) {
+                self.match_orphan(&seat, orphan, new).await;
+            }
+        }
+    }
+
+    async fn match_orphan(&self, seat: &LinkSeat, orphan: i64, new: NewReceipt) {
+        match self.receipt(seat, new).await {
+            Err(error) => tracing::warn!(%error, link = %seat.name, "an orphan receipt waits on"),
+            // It is kept again under its new number.
+            Ok(matched) => {
                 let change =
                     Change { rare: vec![Rare::DropOrphan(orphan)], ..Change::default() };
-                if self.inner.store.note(change).await.is_ok() {
+                if self.inner.store.note(change).await.is_ok() && matched != Matched::Orphan {
                     metrics::orphan_matched();
                 }
             }
         }
     }
 
-    /// Loads what the last run left unmatched, so that it is tried again.
+    /// Loads what the last run left unmatched, so that it is tried again. What its answer was
+    /// stored for, or what proves an unknown message to be sent, is tried now: the last run ended
+    /// between the two.
     pub(super) async fn load_orphans(&self) -> Result<(), crate::store::Error> {
+        let answered = self.inner.store.answered_orphans().await?;
         for orphan in self.inner.store.orphans(100_000).await? {
             let Some(group) = self.group(&orphan.link_group) else { continue };
             let new = NewReceipt {
@@ -286,7 +322,15 @@ impl Gateway {
                 recipient: orphan.recipient,
                 reference: None,
             };
-            self.inner.recent.keep_orphan(group, orphan.id, new);
+            let recent = &self.inner.recent;
+            let proves = recent.unknown_between(&new.sender, &new.recipient, None);
+            let is_due = answered.contains(&orphan.id) || proves.is_some_and(|id| id.0 < orphan.id);
+            if is_due {
+                let seat = LinkSeat { name: orphan.link, group, epoch: 0 };
+                self.match_orphan(&seat, orphan.id, new).await;
+            } else {
+                recent.keep_orphan(group, orphan.id, new);
+            }
         }
         Ok(())
     }
@@ -316,9 +360,23 @@ impl Gateway {
         if let Some((_, ChargeAt::Submitted)) = &message.charge {
             change.charge = self.charge_row(&message, "proved_sent");
         }
+        // A further receipt, the final one perhaps, comes under the same name.
+        let name = &new.smsc_message_id;
+        if !name.is_empty() {
+            change.receipt_keys.push(ReceiptKey {
+                link_group: message.link_group.clone(),
+                smsc_message_id: name.clone(),
+                message: message.id,
+                part: 0,
+            });
+        }
         self.inner.store.save(change).await?;
         self.inner.recent.unknown_solved(id);
-        Ok(Some(Arc::new(Flight::new(message, 0))))
+        let flight = Arc::new(Flight::new(message, 0));
+        if !name.is_empty() {
+            self.inner.recent.add(seat.group, name.clone(), Arc::clone(&flight), 0);
+        }
+        Ok(Some(flight))
     }
 }
 

@@ -251,6 +251,7 @@ impl Gateway {
                 self.inner.store.note(change).await?;
                 self.inner.lanes.done(item.key);
                 self.inner.unknown_seen(&message);
+                self.match_orphan_of_unknown(link, &message).await;
                 metrics::message("mt", "unknown");
                 continue;
             }

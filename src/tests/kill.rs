@@ -204,16 +204,17 @@ async fn judge(
 async fn t01_no_kill_loses_or_doubles_anything() {
     let (mut dice, seed) = Dice::from_environment();
     let kills = setting("BRAMKA_KILLS", 50);
-    let folder = tempfile::tempdir().expect("a folder");
+    // What a failure leaves behind is the evidence.
+    let mut folder = tempfile::Builder::new();
+    let folder = folder.prefix("bramka-kill-").disable_cleanup(true).tempdir().expect("a folder");
+    super::process::say(&format!("seed {seed}, in {}", folder.path().display()));
     let binary = Path::new(env!("CARGO_BIN_EXE_bramka"));
     let outcome = ordeal(binary, folder.path(), kills, &mut dice).await;
     let report = format!("seed {seed}: {outcome}");
-    if !outcome.breaches.is_empty() {
-        let kept = folder.keep();
-        let first: Vec<&String> = outcome.breaches.iter().take(20).collect();
-        panic!("{report}\n{first:#?}\nkept in {}", kept.display());
-    }
+    let first: Vec<&String> = outcome.breaches.iter().take(20).collect();
+    assert!(first.is_empty(), "{report}\n{first:#?}\nkept in {}", folder.path().display());
     assert!(outcome.charges > kills && outcome.mos > kills, "hardly any traffic: {report}");
     // Shown with --nocapture; figures are measured, not asserted.
     super::process::say(&report);
+    std::fs::remove_dir_all(folder.path()).expect("a folder to remove");
 }
