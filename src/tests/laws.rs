@@ -373,8 +373,6 @@ pub(crate) fn l5_ledger_is_right(evidence: &Evidence) -> Breaches {
 }
 
 /// L6: the window was never exceeded, nor the rate in any second by more than 5 %.
-///
-/// `starts` are the moments at which the gateway came back: a new process may begin a new burst.
 pub(crate) fn l6_limits_hold(
     evidence: &Evidence,
     unanswered_max: usize,
@@ -473,4 +471,206 @@ pub(crate) fn all(evidence: &Evidence, terms: &Terms) -> Breaches {
         .into_iter()
         .flat_map(|(law, breaches)| breaches.into_iter().map(move |one| format!("{law}: {one}")))
         .collect()
+}
+
+/// Each law on a small store in which everything is right, and on the same store in which it was
+/// broken by hand.
+#[cfg(test)]
+mod broken_by_hand {
+    use super::*;
+    use crate::world::{operator, PartnerPlan};
+
+    /// One free and one charged MT, delivered and told, and one MO, handed over.
+    const RIGHT: [&str; 3] = [
+        "insert into message (id, direction, partner_id, caller, link_group, sender, sender_kind, \
+           recipient, data_coding, has_udh, body, parts, gross_minor, charge_at, on_unknown, \
+           accepted_at, deliver_after, valid_until, receipts, service_type, priority, \
+           protocol_id, likeness, state, state_at) values \
+         (1, 'mt', 1, 'smpp:acme#1', 'main', '7455', 'short_code', '48600100200', 0, 0, \
+           x'6120236631', 1, null, null, 'resend', 0, 0, 9, 3, '', 0, 0, x'', 'delivered', 0), \
+         (2, 'mt', 1, 'smpp:acme#1', 'main', '7466', 'short_code', '48600100200', 0, 0, \
+           x'6120236632', 1, 492, 'delivered', 'park', 0, 0, 9, 3, '', 0, 0, x'', 'delivered', 0), \
+         (3, 'mo', 1, 'link:main', 'main', '48600100200', 'msisdn', '7455', 0, 0, x'6120236633', \
+           1, null, null, 'resend', 0, 0, 9, 0, '', 0, 0, x'', 'delivered', 0)",
+        "insert into message_event (message_id, seq, at, kind, who, attempt) values \
+         (1, 1, 0, 'accepted', 'a', 0), (1, 2, 0, 'submitted', 'a', 1), \
+         (1, 3, 0, 'delivered', 'a', 1), (2, 1, 0, 'accepted', 'a', 0), \
+         (2, 2, 0, 'claimed', 'a', 1), (2, 3, 0, 'submitted', 'a', 1), \
+         (2, 4, 0, 'delivered', 'a', 1), (3, 1, 0, 'accepted', 'a', 0), \
+         (3, 2, 0, 'delivered', 'a', 1)",
+        "insert into charge (id, message_id, line, partner_id, service_id, service_version, \
+           direction, tariff_id, tariff_code, gross_minor, net_minor, currency, msisdn, \
+           charged_at, reason) values \
+         (1, 2, 0, 1, 1, 1, 'mt', 1, 'T4', 492, 400, 'PLN', '48600100200', 0, 'delivered')",
+    ];
+
+    fn submit(at: i64, id: &str, tag: &str) -> Entry {
+        let event = Event::Submit {
+            id: Some(id.into()),
+            status: 0,
+            system_id: "bramka".into(),
+            sender: "7466".into(),
+            recipient: "48600100200".into(),
+            body_hash: String::new(),
+            tag: Some(tag.into()),
+            tariff: None,
+        };
+        Entry { at, event }
+    }
+
+    fn mo_acked(tag: &str) -> Entry {
+        Entry { at: 0, event: Event::MoAcked { number: 0, tag: Some(tag.into()), status: 0 } }
+    }
+
+    fn receipt_acked(id: &str) -> Entry {
+        Entry { at: 0, event: Event::ReceiptAcked { id: id.into(), status: 0 } }
+    }
+
+    fn accepted(tag: &str, id: &str) -> Entry {
+        Entry { at: 0, event: Event::MtAccepted { tag: tag.into(), id: id.into() } }
+    }
+
+    fn told(id: &str) -> Entry {
+        Entry { at: 0, event: Event::Receipt { id: id.into(), state: 2 } }
+    }
+
+    fn mo_seen(tag: &str) -> Entry {
+        let event = Event::MoSeen {
+            tag: Some(tag.into()),
+            gateway_id: None,
+            from: String::new(),
+            to: String::new(),
+            repeated: false,
+        };
+        Entry { at: 0, event }
+    }
+
+    const TERMS: Terms = Terms { unanswered_max: 10, window: 10, rate: 100, slack: 0 };
+
+    /// Breaks the store with `sql` and the journals with `change`; what the laws say then.
+    async fn broken(sql: &[&'static str], change: impl FnOnce(&mut Evidence)) -> Breaches {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("bramka.db");
+        let place = Place { url: format!("sqlite:{}", database.display()), readers: 1 };
+        let (store, writer) = Store::open(place, GroupLimits::default()).await.unwrap();
+        drop(writer);
+        store.add_partner(&operator(), 0, &PartnerPlan::named("acme").partner).await.unwrap();
+        store.close().await;
+        let mut db = reader(&database).await;
+        for line in RIGHT.iter().chain(sql) {
+            sqlx::query(*line).execute(&mut db).await.unwrap();
+        }
+        drop(db);
+        let mut evidence = Evidence::of_store(&database).await;
+        evidence.smsc = vec![
+            submit(1, "s1", "f1"),
+            submit(2, "s2", "f2"),
+            receipt_acked("s1"),
+            receipt_acked("s2"),
+            mo_acked("f3"),
+        ];
+        evidence.partners =
+            vec![accepted("f1", "1"), accepted("f2", "2"), told("1"), told("2"), mo_seen("f3")];
+        change(&mut evidence);
+        all(&evidence, &TERMS)
+    }
+
+    async fn breaks(law: &str, sql: &[&'static str], change: impl FnOnce(&mut Evidence)) {
+        let found = broken(sql, change).await;
+        assert!(found.iter().any(|one| one.starts_with(law)), "{law} not found: {found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_right_store_breaks_no_law() {
+        assert_eq!(broken(&[], |_| {}).await, Breaches::new());
+    }
+
+    #[tokio::test]
+    async fn l1_sees_an_accepted_message_that_is_gone_and_a_history_that_cannot_be() {
+        breaks("L1", &[], |evidence| evidence.partners.push(accepted("f9", "9"))).await;
+        breaks("L1", &["update message set state = 'nowhere' where id = 1"], |_| {}).await;
+        breaks("L1", &["update message set state = 'expired' where id = 1"], |_| {}).await;
+        let again = "insert into message_event (message_id, seq, at, kind, who, attempt) \
+                     values (2, 5, 0, 'submitted', 'a', 1)";
+        breaks("L1", &[again], |_| {}).await;
+    }
+
+    #[tokio::test]
+    async fn l2_sees_a_charged_message_that_went_twice_under_one_number_or_two() {
+        breaks("L2", &[], |evidence| evidence.smsc.push(submit(9, "s9", "f2"))).await;
+        breaks("L2", &["update message set body = x'6120236632', gross_minor = 492 where id = 1"],
+            |_| {}).await;
+        let found = broken(&[], |evidence| evidence.smsc.push(submit(9, "s9", "f1"))).await;
+        assert!(found.is_empty(), "a free message may go twice: {found:?}");
+    }
+
+    #[tokio::test]
+    async fn l3_sees_a_message_that_waits_nowhere_and_an_item_too_many() {
+        breaks("L3", &["update message set state = 'accepted' where id = 1"], |_| {}).await;
+        let item = "insert into lane_item (lane_id, due_at, seq, message_id, what, valid_until, \
+                    attempt, deaths) values (1, 0, 1, 1, 'mt', 9, 0, 0)";
+        breaks("L3", &[item], |_| {}).await;
+    }
+
+    #[tokio::test]
+    async fn l4_sees_what_was_taken_and_never_handed_over() {
+        breaks("L4", &[], |evidence| evidence.smsc.push(mo_acked("f8"))).await;
+        breaks("L4", &[], |evidence| {
+            evidence.partners.retain(|entry| *entry != told("2"));
+        })
+        .await;
+        let kept = broken(&[], |evidence| {
+            evidence.partners.retain(|entry| *entry != told("1"));
+            evidence.orphans.insert("s1".into());
+        });
+        assert!(kept.await.is_empty(), "a receipt of a free message may match nothing");
+    }
+
+    #[tokio::test]
+    async fn l5_sees_a_charge_that_is_missing_wrong_doubled_or_of_nothing() {
+        breaks("L5", &["delete from charge"], |_| {}).await;
+        breaks("L5", &["update charge set gross_minor = 493"], |_| {}).await;
+        breaks("L5", &["update charge set message_id = 1"], |_| {}).await;
+        breaks("L5", &["update message set state = 'undeliverable' where id = 2"], |_| {}).await;
+    }
+
+    #[tokio::test]
+    async fn l6_sees_a_window_and_a_rate_exceeded() {
+        let evidence = Evidence {
+            smsc: (0..106).map(|at| submit(at * 9_000, "s", "t")).collect(),
+            ..Evidence::default()
+        };
+        assert_eq!(l6_limits_hold(&evidence, 10, 10, 106), Breaches::new());
+        assert_eq!(l6_limits_hold(&evidence, 10, 10, 100).len(), 1);
+        assert_eq!(l6_limits_hold(&evidence, 11, 10, 106).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn l7_sees_a_message_overtaken_in_its_lane() {
+        let lane = |charged: Option<i64>, tag: &str| Message {
+            charged,
+            tag: Some(tag.into()),
+            ..Message::default()
+        };
+        let messages =
+            [(1, lane(None, "a")), (2, lane(None, "b")), (3, lane(None, "c")), (4, lane(Some(1), "d"))];
+        let mut evidence = Evidence { messages: messages.into(), ..Evidence::default() };
+        evidence.smsc = ["d", "b", "c", "a"].map(|tag| submit(0, "s", tag)).to_vec();
+        assert_eq!(l7_order_is_kept(&evidence, 2), Breaches::new());
+        assert_eq!(l7_order_is_kept(&evidence, 1).len(), 1);
+        evidence.steps = vec![Step { message: 1, at: 0, kind: "resend_planned".into() }];
+        assert_eq!(l7_order_is_kept(&evidence, 1), Breaches::new());
+    }
+
+    #[tokio::test]
+    async fn l8_sees_a_record_that_was_changed() {
+        breaks("L8", &["update audit set who = 'nobody'"], |_| {}).await;
+    }
+
+    #[test]
+    fn unknown_messages_are_counted_by_the_kill_before_them() {
+        let at = |at: i64| Step { message: 1, at, kind: "outcome_lost".into() };
+        let evidence = Evidence { steps: vec![at(5), at(15), at(16)], ..Evidence::default() };
+        assert_eq!(evidence.unknown_between(&[10, 20]), [1, 2, 0]);
+    }
 }
