@@ -171,7 +171,7 @@ impl Gateway {
         names.sort_unstable();
         names.dedup();
         let groups = store.group_ids(&names).await?;
-        let after = store.begin_ids().await?;
+        let after = store.begin_ids(clock.now()).await?;
         let (page, pages) = mpsc::channel(1024);
         let inner = Inner {
             lanes: lane::Lanes::new(settings.lane_head, page),

@@ -297,3 +297,13 @@ async fn sqlite_is_opened_with_full_syncs_or_not_at_all() {
         .expect("it answers")
         .unwrap();
 }
+
+on_both!(a_process_that_dies_young_does_not_give_its_numbers_to_the_next, engine => {
+    let first = engine.store.begin_ids(NOON).await.unwrap();
+    let second = engine.store.begin_ids(NOON).await.unwrap();
+    let third = engine.store.begin_ids(NOON + 1).await.unwrap();
+    let one_second = 1_000 << 22;
+    assert_eq!(first, 0);
+    assert!(second > crate::domain::ids::first_at(NOON).0 + one_second, "{second}");
+    assert!(third > second + one_second, "{third} after {second}");
+});
