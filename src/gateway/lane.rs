@@ -91,7 +91,28 @@ struct Head {
     is_paging: bool,
     /// Something was left in the store while a page was being read.
     missed: bool,
+    /// Rows that went while the store was being read: what was read may still have them.
+    gone: Option<HashSet<ItemKey>>,
     is_paused: bool,
+}
+
+impl Head {
+    fn leave(&mut self, key: ItemKey) {
+        self.known.remove(&key.seq);
+        if let Some(gone) = &mut self.gone {
+            gone.insert(key);
+        }
+    }
+
+    /// Takes what was read from the store but what is known, or went meanwhile.
+    fn take_read(&mut self, items: Vec<Item>) {
+        let gone = self.gone.take().unwrap_or_default();
+        for item in items {
+            if !self.known.contains(&item.key.seq) && !gone.contains(&item.key) {
+                insert_ready(self, item);
+            }
+        }
+    }
 }
 
 impl LaneHead {
@@ -204,19 +225,32 @@ impl Lanes {
         self.add(&head, item, true);
     }
 
-    /// The item's row is gone.
+    /// The item's row is gone, or its going is in the writer's hands.
     pub fn done(&self, key: ItemKey) {
         let Some(lane) = lane_of(key) else { return };
         let head = self.head(lane);
         head.waiting.fetch_sub(1, Ordering::AcqRel);
-        head.head().known.remove(&key.seq);
+        head.head().leave(key);
     }
 
     /// The item's row was replaced by one that is due later.
     pub fn planned(&self, old: ItemKey, due_at: i64) {
         let Some(lane) = lane_of(old) else { return };
-        self.head(lane).head().known.remove(&old.seq);
+        self.head(lane).head().leave(old);
         self.plan(old.lane, due_at);
+    }
+
+    /// The item was a memory: the store does not have it.
+    pub fn forget(&self, key: ItemKey) {
+        if let Some(lane) = lane_of(key) {
+            self.head(lane).head().leave(key);
+        }
+    }
+
+    /// From now until `paged` or `arrived`, rows that go are remembered. The reader then waits
+    /// for a commit before it reads: what went earlier is then gone in the store too.
+    pub fn reading(&self, lane: Lane) {
+        self.head(lane).head().gone.get_or_insert_default();
     }
 
     /// A lane has something that is due at a moment.
@@ -335,11 +369,7 @@ impl Lanes {
     pub fn paged(&self, lane: Lane, items: Vec<Item>, is_whole: bool) {
         let head = self.head(lane);
         let mut state = head.head();
-        for item in items {
-            if !state.known.contains(&item.key.seq) {
-                insert_ready(&mut state, item);
-            }
-        }
+        state.take_read(items);
         state.is_paging = false;
         if is_whole && !state.missed {
             state.is_behind = false;
@@ -355,11 +385,7 @@ impl Lanes {
     pub fn arrived(&self, lane: Lane, items: Vec<Item>) {
         let head = self.head(lane);
         let mut state = head.head();
-        for item in items {
-            if !state.known.contains(&item.key.seq) {
-                insert_ready(&mut state, item);
-            }
-        }
+        state.take_read(items);
         self.offer(&head, state);
     }
 

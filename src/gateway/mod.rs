@@ -10,6 +10,8 @@ pub mod deliver;
 pub mod disk;
 pub mod keeper;
 pub mod lane;
+#[cfg(test)]
+mod lane_tests;
 pub mod likeness;
 pub mod mo;
 pub mod mt;

@@ -69,6 +69,15 @@ impl Gateway {
         }
         match self.inner.store.save(change).await {
             Ok(Applied::Done) => items,
+            Ok(Applied::Stale(keys)) => {
+                for key in &keys {
+                    tracing::warn!(message.id = key.seq, link = %seat.name,
+                        "an item was ready that the store does not have; it is not sent");
+                    self.inner.lanes.forget(*key);
+                }
+                items.retain(|item| !keys.contains(&item.key));
+                items
+            }
             outcome => {
                 if let Ok(Applied::Fenced) = outcome {
                     tracing::error!(link = %seat.name, epoch = seat.epoch,
