@@ -193,6 +193,26 @@ impl Lanes {
         }
     }
 
+    /// An item is being stored and will be pushed or held. Said before, because a page that is
+    /// read between its commit and that push would bring it a second time.
+    pub fn expect(&self, key: ItemKey) {
+        if let Some(lane) = lane_of(key) {
+            self.head(lane).head().known.insert(key.seq);
+        }
+    }
+
+    /// An expected item may be in the store, and whoever stored it is gone.
+    pub fn left_behind(&self, key: ItemKey) {
+        let Some(lane) = lane_of(key) else { return };
+        let head = self.head(lane);
+        let mut state = head.head();
+        state.known.remove(&key.seq);
+        state.is_behind = true;
+        state.missed = true;
+        drop(state);
+        self.page(&head);
+    }
+
     /// A stored item is ready now.
     pub fn push(&self, item: Item) {
         let head = lane_of(item.key).map(|lane| self.head(lane));
@@ -212,17 +232,13 @@ impl Lanes {
     /// The partner has its answer: the held item is ready.
     pub fn let_go(&self, item: Item) {
         let Some(lane) = lane_of(item.key) else { return };
-        let head = self.head(lane);
-        head.head().known.remove(&item.key.seq);
-        self.add(&head, item, false);
+        self.add(&self.head(lane), item, false);
     }
 
     /// Gives an item back that was taken and not sent; it keeps its place.
     pub fn put_back(&self, item: Item) {
         let Some(lane) = lane_of(item.key) else { return };
-        let head = self.head(lane);
-        head.head().known.remove(&item.key.seq);
-        self.add(&head, item, true);
+        self.add(&self.head(lane), item, true);
     }
 
     /// The item's row is gone, or its going is in the writer's hands.
@@ -285,6 +301,7 @@ impl Lanes {
     /// Puts an item among the ready ones, or leaves it in the store if the head is full.
     fn add(&self, head: &Arc<LaneHead>, item: Item, is_forced: bool) {
         let mut state = head.head();
+        state.known.remove(&item.key.seq);
         if !is_forced && (state.known.len() >= self.head_max || state.is_behind) {
             state.is_behind = true;
             state.missed = true;

@@ -264,17 +264,7 @@ impl Gateway {
             ..Change::default()
         }
         .event(self.note_row(message.id, "accepted", message.caller.clone()));
-        // Held before it is stored: a page read in between would bring it, and a charged message
-        // would go before its partner has the answer (P5).
-        let is_held = message.is_charged() && item.key.due_at == 0;
-        if is_held {
-            self.inner.lanes.hold(item.key);
-        }
-        let outcome = self.inner.store.save(change).await;
-        if is_held && !matches!(outcome, Ok(Applied::Done)) {
-            self.inner.lanes.done(item.key);
-        }
-        match outcome? {
+        match self.save_with_items(change).await? {
             Applied::Replayed(earlier) => {
                 metrics::replayed("idempotency");
                 return self.replay(earlier, likeness, None).await;
@@ -303,6 +293,7 @@ impl Gateway {
             self.inner.lanes.add_planned(item.key);
             None
         } else if message.is_charged() {
+            self.inner.lanes.hold(item.key);
             Some(item)
         } else {
             self.inner.lanes.push(item);

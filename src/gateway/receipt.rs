@@ -173,7 +173,7 @@ impl Gateway {
             change.charge = self.charge_row(message, "delivered");
         }
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         self.inner.recent.remove(seat.group, &new.smsc_message_id);
         if let Some(item) = item {
             self.inner.lanes.push(item);
@@ -203,7 +203,7 @@ impl Gateway {
                 .saying(new.state.stat()),
         );
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }

@@ -417,7 +417,7 @@ impl Gateway {
         let mut change = Change::default().event(row).state(self.state(message, state, error));
         change.items_out.extend(item.map(|item| item.key));
         change.items_in.extend(receipt.clone());
-        self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
+        self.save_with_items(change).await.map_err(|error| unshare(&error))?;
         if let Some(item) = item {
             self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
             self.inner.lanes.done(item.key);
