@@ -128,7 +128,8 @@ impl Host {
             .filter(|card| card.system_id == credential.system_id)
             .min_by_key(|card| card.counters.last_heard_at.load(std::sync::atomic::Ordering::Relaxed))?;
         oldest.orders.try_send(SessionOrder::Probe).ok()?;
-        let patience = self.settings.bind_probe + Duration::from_secs(1);
+        // Sessions look at their clocks once a second, and a session takes a moment to end.
+        let patience = self.settings.bind_probe + Duration::from_secs(2);
         account.take_within(credential.binds_max, patience).await
     }
 

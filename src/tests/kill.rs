@@ -200,6 +200,7 @@ async fn judge(
     }
 }
 
+#[cfg(test)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t01_no_kill_loses_or_doubles_anything() {
     let (mut dice, seed) = Dice::from_environment();

@@ -478,7 +478,7 @@ pub(crate) fn all(evidence: &Evidence, terms: &Terms) -> Breaches {
 #[cfg(test)]
 mod broken_by_hand {
     use super::*;
-    use crate::world::{operator, PartnerPlan};
+    use super::super::world::{PartnerPlan, operator};
 
     /// One free and one charged MT, delivered and told, and one MO, handed over.
     const RIGHT: [&str; 3] = [

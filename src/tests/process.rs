@@ -72,6 +72,15 @@ impl Site {
         Self { binary: binary.to_owned(), folder: folder.to_owned(), smpp, starts: 0 }
     }
 
+    /// More keys for `[smpp_server]`, before a start.
+    #[cfg(not(test))]
+    pub(crate) fn server(&self, keys: &str) {
+        let path = self.folder.join("bramka.toml");
+        let text = std::fs::read_to_string(&path).expect("a configuration");
+        let text = text.replace("[smpp_server]\n", &format!("[smpp_server]\n{keys}\n"));
+        std::fs::write(path, text).expect("a file");
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("bramka.db")
     }
@@ -189,4 +198,12 @@ impl Drop for Daemon {
 #[expect(clippy::print_stderr, reason = "this is what the figures are printed with")]
 pub(crate) fn say(text: &str) {
     eprintln!("{text}");
+}
+
+/// The program that was built beside this example.
+#[cfg(not(test))]
+pub(crate) fn beside() -> PathBuf {
+    let own = std::env::current_exe().expect("a path of its own");
+    let folder = own.parent().and_then(Path::parent).expect("examples have a folder of their own");
+    folder.join("bramka")
 }
