@@ -51,12 +51,19 @@ async fn main() {
 
 fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default()
 }
 
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{cores} cores, {} {}", output("uname", &["-sm"]), output("uname", &["-r"]))
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    format!(
+        "{cores} cores, {} {}, {build} build",
+        output("uname", &["-sm"]),
+        output("uname", &["-r"])
+    )
 }
 
 async fn kills(dice: &mut Dice) -> String {
@@ -86,7 +93,8 @@ async fn full_disk() -> String {
 async fn fill(folder: &Path) -> String {
     // The peers' journals are not on the disk that is full.
     let journals = tempfile::tempdir().expect("a folder");
-    let peers = Peers::new(journals.path(), Script { accepts_connections: false, ..Script::default() });
+    let peers =
+        Peers::new(journals.path(), Script { accepts_connections: false, ..Script::default() });
     let peers = peers.await;
     let more = "[store]\ndisk_soft = \"32MiB\"\ndisk_hard = \"16MiB\"\nreserve = \"8MiB\"";
     let mut site = Site::new(&beside(), folder, peers.smsc.address(), "", more).await;
@@ -146,8 +154,9 @@ async fn rude_peers(dice: &mut Dice) -> String {
                 silent.push(esme);
                 continue;
             }
+            // As a transmitter: what it received it would keep to itself.
             if round % 2 == 0 {
-                drop(esme.bind_as(BindKind::Transceiver, Version::V34, "acme", PASSWORD).await);
+                drop(esme.bind_as(BindKind::Transmitter, Version::V34, "acme", PASSWORD).await);
             }
             let size = usize::try_from(dice.below(300)).unwrap_or(0);
             let mut octets: Vec<u8> = (0..size).map(|_| dice.next().to_le_bytes()[0]).collect();

@@ -15,7 +15,11 @@ use bramka::{
     },
     smpp::{BindKind, Version},
 };
-use harness::{load::Peers, process::{Site, beside, say}, world::PASSWORD};
+use harness::{
+    load::Peers,
+    process::{Site, beside, say},
+    world::PASSWORD,
+};
 
 #[tokio::main]
 async fn main() {

@@ -4,8 +4,8 @@ use tokio::sync::mpsc;
 
 use super::lane::{Exit, Lanes};
 use crate::domain::{
-    Body, Content, Item, ItemKey, Lane, MessageId, MtMessage, Msisdn, OnUnknown, PartnerId,
-    ReceiptWish, Sender, ServiceId, ShortCode, GroupId,
+    Body, Content, GroupId, Item, ItemKey, Lane, MessageId, Msisdn, MtMessage, OnUnknown,
+    PartnerId, ReceiptWish, Sender, ServiceId, ShortCode,
 };
 
 const LANE: Lane = Lane::Mt { group: GroupId(1), partner: PartnerId(1), is_charged: false };

@@ -24,12 +24,8 @@ use super::{
 const SUBSCRIBER: &str = "48600100200";
 
 async fn world(link: &str, settings: &str, script: Script) -> World {
-    let world = Builder {
-        link: link.into(),
-        settings: settings.into(),
-        script,
-        ..Builder::default()
-    };
+    let world =
+        Builder { link: link.into(), settings: settings.into(), script, ..Builder::default() };
     let world = world.build().await;
     world.link_up().await;
     world
@@ -273,7 +269,9 @@ async fn t20_a_storm_of_binds_ends_with_everybody_bound() {
         let (to, kind) = (world.node.smpp[0], BindKind::Transceiver);
         match Esme::bind(to, kind, Version::V34, "acme", PASSWORD).await {
             Ok(esme) => break esme,
-            Err(Failed::Refused(CommandStatus::RBINDFAIL) | Failed::Closed | Failed::Connect(_)) => {
+            Err(
+                Failed::Refused(CommandStatus::RBINDFAIL) | Failed::Closed | Failed::Connect(_),
+            ) => {
                 tokio::task::yield_now().await;
             }
             Err(other) => panic!("{other:?}"),
@@ -348,8 +346,7 @@ async fn t21_t24_a_queue_for_a_dead_link_waits_quietly_survives_a_kill_and_goes_
     })
     .await;
     assert_eq!(daemon.stop().await.0, Some(0), "{}", site.log());
-    let evidence =
-        Evidence::gather(&site.database(), &folder.path().join("smsc.jsonl"), &[]).await;
+    let evidence = Evidence::gather(&site.database(), &folder.path().join("smsc.jsonl"), &[]).await;
     assert_eq!(laws::l2_charged_at_most_once(&evidence), laws::Breaches::new());
     assert_eq!(evidence.repeated_uncharged(), 0);
     assert_eq!(laws::l1_nothing_vanishes(&evidence), laws::Breaches::new());
@@ -396,7 +393,9 @@ async fn t27_an_orderly_stop_under_load_makes_nothing_unknown() {
     peers.end().await;
     let journals = ["partner.jsonl", "sender.jsonl"].map(|name| folder.path().join(name));
     let smsc = folder.path().join("smsc.jsonl");
-    let evidence = Evidence::gather(&site.database(), &smsc, &journals.each_ref().map(|path| path.as_path())).await;
+    let evidence =
+        Evidence::gather(&site.database(), &smsc, &journals.each_ref().map(|path| path.as_path()))
+            .await;
     for law in [
         laws::l1_nothing_vanishes,
         laws::l2_charged_at_most_once,

@@ -126,9 +126,8 @@ impl Evidence {
             };
             evidence.messages.insert(row.get("id"), message);
         }
-        let rows = sqlx::query(
-            "select message_id, at, kind from message_event order by message_id, seq",
-        );
+        let rows =
+            sqlx::query("select message_id, at, kind from message_event order by message_id, seq");
         for row in rows.fetch_all(&mut db).await.expect("events") {
             let (message, at, kind) = (row.get(0), row.get(1), row.get(2));
             evidence.steps.push(Step { message, at, kind });
@@ -181,9 +180,8 @@ impl Evidence {
     pub(crate) fn repeated_uncharged(&self) -> u64 {
         let by_tag = self.by_tag();
         let mut seen = HashSet::new();
-        let is_free = |tag: &str| {
-            by_tag.get(tag).is_some_and(|ids| self.messages[&ids[0]].charged.is_none())
-        };
+        let is_free =
+            |tag: &str| by_tag.get(tag).is_some_and(|ids| self.messages[&ids[0]].charged.is_none());
         let again = self.submits().filter(|(_, tag)| !seen.insert(*tag) && is_free(tag));
         again.count() as u64
     }
@@ -477,8 +475,8 @@ pub(crate) fn all(evidence: &Evidence, terms: &Terms) -> Breaches {
 /// broken by hand.
 #[cfg(test)]
 mod broken_by_hand {
-    use super::*;
     use super::super::world::{PartnerPlan, operator};
+    use super::*;
 
     /// One free and one charged MT, delivered and told, and one MO, handed over.
     const RIGHT: [&str; 3] = [
@@ -598,8 +596,12 @@ mod broken_by_hand {
     #[tokio::test]
     async fn l2_sees_a_charged_message_that_went_twice_under_one_number_or_two() {
         breaks("L2", &[], |evidence| evidence.smsc.push(submit(9, "s9", "f2"))).await;
-        breaks("L2", &["update message set body = x'6120236632', gross_minor = 492 where id = 1"],
-            |_| {}).await;
+        breaks(
+            "L2",
+            &["update message set body = x'6120236632', gross_minor = 492 where id = 1"],
+            |_| {},
+        )
+        .await;
         let found = broken(&[], |evidence| evidence.smsc.push(submit(9, "s9", "f1"))).await;
         assert!(found.is_empty(), "a free message may go twice: {found:?}");
     }
@@ -652,8 +654,12 @@ mod broken_by_hand {
             tag: Some(tag.into()),
             ..Message::default()
         };
-        let messages =
-            [(1, lane(None, "a")), (2, lane(None, "b")), (3, lane(None, "c")), (4, lane(Some(1), "d"))];
+        let messages = [
+            (1, lane(None, "a")),
+            (2, lane(None, "b")),
+            (3, lane(None, "c")),
+            (4, lane(Some(1), "d")),
+        ];
         let mut evidence = Evidence { messages: messages.into(), ..Evidence::default() };
         evidence.smsc = ["d", "b", "c", "a"].map(|tag| submit(0, "s", tag)).to_vec();
         assert_eq!(l7_order_is_kept(&evidence, 2), Breaches::new());

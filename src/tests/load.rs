@@ -102,8 +102,7 @@ impl Peers {
         options.reconnect = (Duration::from_millis(10), Duration::from_millis(50));
         options.retry_delay = Duration::from_millis(100);
         self.partner = Some(PartnerApp::start(options).expect("a journal"));
-        let journal =
-            JournalFile::append_to(&self.folder.join("sender.jsonl")).expect("a journal");
+        let journal = JournalFile::append_to(&self.folder.join("sender.jsonl")).expect("a journal");
         let sender = Sender {
             gateway: site.smpp,
             journal,
@@ -117,15 +116,10 @@ impl Peers {
 
     /// Subscribers text for as long as this is polled, so many in a second to each number.
     pub(crate) async fn texting(&self, rate: f64) {
-        let plan = |code: &str, text: &str| Plan {
-            texts: vec![text.to_owned()],
-            ..Plan::new(rate, code)
-        };
+        let plan =
+            |code: &str, text: &str| Plan { texts: vec![text.to_owned()], ..Plan::new(rate, code) };
         let (free, charged) = (plan("7455", "WIN now"), plan("7466", "PAY now"));
-        tokio::join!(
-            subscribers::text(&self.smsc, &free),
-            subscribers::text(&self.smsc, &charged)
-        );
+        tokio::join!(subscribers::text(&self.smsc, &free), subscribers::text(&self.smsc, &charged));
     }
 
     /// What the partner's programs and the SMSC still owe each other.

@@ -59,15 +59,12 @@ impl Site {
         );
         let path = folder.join("bramka.toml");
         std::fs::write(&path, &text).expect("a file");
-        let mut config =
-            Config::from_text(&text, folder).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let mut config = Config::from_text(&text, folder).unwrap_or_else(|wrong| panic!("{wrong}"));
         config.smpp_server.pepper_file.secret = Secret::new(PEPPER);
         let mut acme = PartnerPlan::named("acme");
         acme.credential.window = 100;
-        let services = [
-            service("acme", "win", "7455", &["WIN"]),
-            charged("acme", "pay", "7466", &["PAY"]),
-        ];
+        let services =
+            [service("acme", "win", "7455", &["WIN"]), charged("acme", "pay", "7466", &["PAY"])];
         seed(&config, &[acme], &services).await;
         Self { binary: binary.to_owned(), folder: folder.to_owned(), smpp, starts: 0 }
     }
