@@ -39,7 +39,8 @@ async fn main() {
     for (title, found) in [
         ("Kills (T-01)", kills(&mut dice).await),
         ("Full disk (T-22)", full_disk().await),
-        ("Power cuts (T-03)", power()),
+        ("Power cuts (T-03)", power(&mut dice, setting("BRAMKA_CUTS", 20), true).await),
+        ("Power cuts without the sync, which must lose", power(&mut dice, 5, false).await),
         ("Rude peers (T-17, T-18)", rude_peers(&mut dice).await),
     ] {
         say(&format!("{title}: {found}"));
@@ -125,12 +126,109 @@ async fn fill(folder: &Path) -> String {
     )
 }
 
-fn power() -> String {
-    let has_loop = Path::new("/dev/loop-control").exists();
-    let has_xfs_io = Command::new("xfs_io").arg("-V").output().is_ok();
+/// A file system in a file, cut off without a last flush while messages are accepted.
+struct Disk {
+    image: String,
+    folder: String,
+}
+
+impl Disk {
+    fn run(program: &str, arguments: &[&str]) -> bool {
+        let output = Command::new(program).args(arguments).output();
+        output.is_ok_and(|output| output.status.success())
+    }
+
+    fn mount(&self) -> bool {
+        Self::run("mount", &["-o", "loop", &self.image, &self.folder])
+    }
+
+    fn unmount(&self) -> bool {
+        Self::run("umount", &[&self.folder])
+    }
+
+    /// The shutdown ioctl of ext4 without a flush of the log: what is not on the disk is gone.
+    fn cut(&self) -> bool {
+        let by_python = format!(
+            "import fcntl,os,struct; fcntl.ioctl(os.open({:?}, os.O_RDONLY), 0x8004587D, \
+             struct.pack('I', 2))",
+            self.folder
+        );
+        Self::run("xfs_io", &["-x", "-c", "shutdown", &self.folder])
+            || Self::run("python3", &["-c", &by_python])
+    }
+}
+
+async fn power(dice: &mut Dice, times: u64, is_safe: bool) -> String {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| place.path().join(name).to_string_lossy().into_owned();
+    let disk = Disk { image: path("image"), folder: path("disk") };
+    std::fs::create_dir(&disk.folder).expect("a folder");
+    let is_made = Disk::run("truncate", &["-s", "192M", &disk.image])
+        && Disk::run("mkfs.ext4", &["-q", &disk.image])
+        && disk.mount();
+    if !is_made {
+        return "Not run: this machine does not let us mount a file system in a file.".into();
+    }
+    let folder = Path::new(&disk.folder);
+    let peers =
+        Peers::new(place.path(), Script { accepts_connections: false, ..Script::default() });
+    let peers = peers.await;
+    let more = "[store]\ndisk_soft = \"16MiB\"\ndisk_hard = \"8MiB\"\nreserve = \"1MiB\"";
+    let mut site = Site::new(&beside(), folder, peers.smsc.address(), "", more).await;
+    let (mut accepted, mut cuts) = (Vec::new(), 0);
+    site.is_unsafe = !is_safe;
+    // The configuration is not what is tested.
+    Disk::run("sync", &[]);
+    for _ in 0..times {
+        let (daemon, _) = site.start().await;
+        let esme = Esme::bind(site.smpp, BindKind::Transmitter, Version::V34, "acme", PASSWORD);
+        let esme = esme.await.expect("a bind");
+        let life = Duration::from_millis(50 + dice.below(400));
+        let cutting = async {
+            // This wait is the fault: the moment of the cut.
+            tokio::time::sleep(life).await;
+            disk.cut()
+        };
+        let sending = async {
+            let mut ids = Vec::new();
+            while !esme.is_closed() && ids.len() < 5000 {
+                let batch = (0..50).map(|_| mt("7466", "48600100200", "a message"));
+                let answers = esme.submit_pipelined(batch, 50).await;
+                let before = ids.len();
+                ids.extend(answers.into_iter().flatten().map(|answer| answer.message_id));
+                if ids.len() == before {
+                    break;
+                }
+            }
+            ids
+        };
+        let (was_cut, ids) = tokio::join!(cutting, sending);
+        if !was_cut {
+            daemon.kill().await;
+            disk.unmount();
+            return "Not run: needs `xfs_io` (or python3) for the shutdown ioctl.".into();
+        }
+        accepted.extend(ids);
+        daemon.kill().await;
+        cuts += 1;
+        if !(disk.unmount() && disk.mount()) {
+            return format!("Broke off after {cuts} cuts: the file system did not come back.");
+        }
+    }
+    let (daemon, took) = site.start().await;
+    daemon.kill().await;
+    let evidence = Evidence::of_store(&site.database()).await;
+    let is_stored = |id: &&bytes::Bytes| {
+        let id = String::from_utf8_lossy(id).parse().unwrap_or(0);
+        evidence.messages.contains_key(&id)
+    };
+    let lost = accepted.len() - accepted.iter().filter(is_stored).count();
+    disk.unmount();
     format!(
-        "Not run: needs a loop device (here: {has_loop}) and `xfs_io` for the shutdown ioctl \
-         (here: {has_xfs_io})."
+        "{cuts} power cuts (ext4 shut down without a flush); {} accepted, {} stored, lost {lost}; \
+         ready again in {took:?}.",
+        accepted.len(),
+        evidence.messages.len(),
     )
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Site {
     folder: PathBuf,
     pub(crate) smpp: SocketAddr,
     starts: u32,
+    /// The negative control of durability: commits are not synced, and a power cut must lose.
+    pub(crate) is_unsafe: bool,
 }
 
 /// A free port on an address of its own: nobody takes it while the gateway is dead, because
@@ -66,7 +68,7 @@ impl Site {
         let services =
             [service("acme", "win", "7455", &["WIN"]), charged("acme", "pay", "7466", &["PAY"])];
         seed(&config, &[acme], &services).await;
-        Self { binary: binary.to_owned(), folder: folder.to_owned(), smpp, starts: 0 }
+        Self { binary: binary.to_owned(), folder: folder.to_owned(), smpp, starts: 0, is_unsafe: false }
     }
 
     /// More keys for `[smpp_server]`, before a start.
@@ -107,6 +109,9 @@ impl Site {
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
             .kill_on_drop(true);
+        if self.is_unsafe {
+            command.env("BRAMKA_UNSAFE_SYNCHRONOUS", "normal");
+        }
         let began = Instant::now();
         let child = command.spawn().expect("the gateway's program");
         Daemon { child, notify, socket, began }
