@@ -192,7 +192,10 @@ async fn power(dice: &mut Dice, times: u64, is_safe: bool) -> String {
         let sending = async {
             let mut ids = Vec::new();
             while !esme.is_closed() && ids.len() < 5000 {
-                let batch = (0..50).map(|_| mt("7466", "48600100200", "a message"));
+                // Each text is another: equal ones after a crash are taken for repeats (P11).
+                let text = |place: usize| format!("message {cuts}-{}", ids.len() + place);
+                let batch: Vec<_> =
+                    (0..50).map(|place| mt("7466", "48600100200", &text(place))).collect();
                 let answers = esme.submit_pipelined(batch, 50).await;
                 let before = ids.len();
                 ids.extend(answers.into_iter().flatten().map(|answer| answer.message_id));
@@ -223,7 +226,8 @@ async fn power(dice: &mut Dice, times: u64, is_safe: bool) -> String {
         evidence.messages.contains_key(&id)
     };
     let lost = accepted.len() - accepted.iter().filter(is_stored).count();
-    disk.unmount();
+    // Whoever still has the file system open keeps it a moment longer.
+    Disk::run("umount", &["-l", &disk.folder]);
     format!(
         "{cuts} power cuts (ext4 shut down without a flush); {} accepted, {} stored, lost {lost}; \
          ready again in {took:?}.",
