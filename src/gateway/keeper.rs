@@ -98,11 +98,21 @@ impl Gateway {
         Ok(())
     }
 
+    /// Waits until everything that was handed to the writer before is committed. Without that a
+    /// page brings rows whose end is still in the writer's hands, and they are sent again.
+    async fn commit_what_went(&self) {
+        if let Err(error) = self.inner.store.save(Change::default()).await {
+            tracing::debug!(%error, "a page is read while the store is away");
+        }
+    }
+
     /// Reads the next page of a lane.
     async fn bring(&self, id: LaneId) {
         let Some((lane, size)) = self.inner.lanes.page_size(id) else { return };
         let limit = i64::try_from(size).unwrap_or(PAGE).min(PAGE * 4);
         let from = ItemKey { lane: id, due_at: 0, seq: 0 };
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
         match self.inner.store.lane_page(from, limit).await {
             Ok(rows) => {
                 let is_whole = i64::try_from(rows.len()).unwrap_or(0) < limit;
@@ -122,6 +132,8 @@ impl Gateway {
 
     async fn bring_due(&self, id: LaneId) {
         let Some(lane) = Lane::of(id) else { return };
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
         match self.inner.store.lane_due(id, self.now(), PAGE).await {
             Ok(rows) => {
                 let is_full = i64::try_from(rows.len()).unwrap_or(0) >= PAGE;

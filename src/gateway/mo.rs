@@ -194,7 +194,7 @@ impl Gateway {
         if !joined.stored.is_empty() {
             change.rare.push(Rare::DropParts(joined.stored));
         }
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ChargeAt, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
+        ChargeAt, GroupId, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
         message::ReceiptState,
     },
     metrics,
@@ -23,7 +23,6 @@ use crate::{
 };
 
 /// Orphans that are tried again at a start; each costs a look into the store.
-const LEFT_ORPHANS_MAX: i64 = 10_000;
 
 /// A receipt as a link read it: ids normalised by the link's profile (P14).
 #[derive(Debug, Clone)]
@@ -67,36 +66,16 @@ impl Matched {
 impl Gateway {
     /// Takes a receipt. When this returns `Ok`, it is durable, matched or not.
     pub async fn receipt(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
-        let matched = if let Some(matched) = self.take_receipt(seat, &new).await? {
-            matched
-        } else {
-            let id = new.smsc_message_id.clone();
-            self.keep_orphan(seat, new).await?;
-            // The answer may have come after the first look and before this was kept. Boxed,
-            // because a matched orphan is a receipt again.
-            if self.inner.recent.get(seat.group, &id).is_some() {
-                Box::pin(self.match_orphans(seat, &[id])).await;
-            }
-            Matched::Orphan
+        let matched = match self.find_flight(seat, &new.smsc_message_id).await? {
+            Found::Flying(flight, part) => self.apply(seat, &flight, part, &new).await?,
+            Found::Ended(message, state) => self.late(seat, &message, state, &new).await?,
+            Found::Nothing => match self.unknown_sent(seat, &new).await? {
+                Some(flight) => self.apply(seat, &flight, 0, &new).await?,
+                None => self.keep_orphan(seat, new).await?,
+            },
         };
         metrics::receipt(&seat.name, matched.as_str());
         Ok(matched)
-    }
-
-    /// None if nothing is known that it could belong to.
-    async fn take_receipt(
-        &self,
-        seat: &LinkSeat,
-        new: &NewReceipt,
-    ) -> Result<Option<Matched>, Error> {
-        Ok(Some(match self.find_flight(seat, &new.smsc_message_id).await? {
-            Found::Flying(flight, part) => self.apply(seat, &flight, part, new).await?,
-            Found::Ended(message, state) => self.late(seat, &message, state, new).await?,
-            Found::Nothing => match self.unknown_sent(seat, new).await? {
-                Some(flight) => self.apply(seat, &flight, 0, new).await?,
-                None => return Ok(None),
-            },
-        }))
     }
 
     /// Memory first; the store knows what is older or was pushed out.
@@ -154,10 +133,13 @@ impl Gateway {
                         .over(&seat.name, flight.attempt)
                         .saying(format!("part {} {}", part + 1, new.state.stat())),
                 );
-                self.inner.store.save(change).await?;
+                self.inner.store.save(change).await.inspect_err(|_| flight.part_undone(part))?;
                 Ok(Matched::Part)
             }
-            PartDone::Whole(state) => self.settle(seat, flight, state, new).await,
+            PartDone::Whole(state) => {
+                let settled = self.settle(seat, flight, state, new).await;
+                settled.inspect_err(|_| flight.part_undone(part))
+            }
         }
     }
 
@@ -196,7 +178,7 @@ impl Gateway {
             change.charge = self.charge_row(message, "delivered");
         }
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         self.inner.recent.remove(seat.group, &new.smsc_message_id);
         if let Some(item) = item {
             self.inner.lanes.push(item);
@@ -226,7 +208,7 @@ impl Gateway {
                 .saying(new.state.stat()),
         );
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }
@@ -258,7 +240,7 @@ impl Gateway {
         Ok(Matched::Contradicts)
     }
 
-    async fn keep_orphan(&self, seat: &LinkSeat, new: NewReceipt) -> Result<(), Error> {
+    async fn keep_orphan(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
         let orphan = Orphan {
             id: self.next_id(),
             link: seat.name.clone(),
@@ -272,59 +254,83 @@ impl Gateway {
             received_at: self.now(),
         };
         // Remember before the commit: the answer it waits for may be stored in the same group.
-        self.inner.recent.keep_orphan(seat.group, orphan.id, new);
+        self.inner.recent.keep_orphan(seat.group, orphan.id, new.clone());
+        // That answer may also have come since this receipt looked for it. Then nobody looks for
+        // the orphan any more, unless this does: whoever takes it from the memory has it.
+        if let Some((flight, part)) = self.inner.recent.get(seat.group, &new.smsc_message_id)
+            && self.inner.recent.take_orphan(seat.group, &new.smsc_message_id, orphan.id)
+        {
+            return self.apply(seat, &flight, part, &new).await;
+        }
         let change =
             Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
         self.inner.store.save(change).await?;
-        Ok(())
+        Ok(Matched::Orphan)
     }
 
     /// After an answer is stored: receipts that came before it (P15).
     pub(super) async fn match_orphans(&self, seat: &LinkSeat, ids: &[SmolStr]) {
         for id in ids {
             for (orphan, new) in self.inner.recent.take_orphans(seat.group, id) {
-                let outcome = self.receipt(seat, new).await;
-                if outcome.is_err() {
-                    continue;
-                }
+                self.match_orphan(seat, orphan, new).await;
+            }
+        }
+    }
+
+    /// The one receipt that came before its message became unknown, if there is just one between
+    /// the two numbers (P8 a): an operator's receipt may be faster than a link is slow to die.
+    pub(super) async fn match_orphan_of_unknown(&self, link: &SmolStr, message: &MtMessage) {
+        let (subscriber, number) = (message.recipient.as_str(), message.sender.as_str());
+        let found = self.inner.recent.orphans_between(subscriber, number, message.id.0);
+        let Some((group, _, first)) = found.first().cloned() else { return };
+        let is_one = |(of, _, new): &(GroupId, i64, NewReceipt)| {
+            *of == group && new.smsc_message_id == first.smsc_message_id
+        };
+        if !found.iter().all(is_one) {
+            return;
+        }
+        let seat = LinkSeat { name: link.clone(), group, epoch: 0 };
+        for (_, orphan, new) in found {
+            if self.inner.recent.take_orphan(group, &new.smsc_message_id, orphan) {
+                self.match_orphan(&seat, orphan, new).await;
+            }
+        }
+    }
+
+    async fn match_orphan(&self, seat: &LinkSeat, orphan: i64, new: NewReceipt) {
+        match self.receipt(seat, new).await {
+            Err(error) => tracing::warn!(%error, link = %seat.name, "an orphan receipt waits on"),
+            // It is kept again under its new number.
+            Ok(matched) => {
                 let change =
                     Change { rare: vec![Rare::DropOrphan(orphan)], ..Change::default() };
-                if self.inner.store.note(change).await.is_ok() {
+                if self.inner.store.note(change).await.is_ok() && matched != Matched::Orphan {
                     metrics::orphan_matched();
                 }
             }
         }
     }
 
-    /// Loads what the last run left unmatched, so that it is tried again.
+    /// Loads what the last run left unmatched, so that it is tried again. What its answer was
+    /// stored for, or what proves an unknown message to be sent, is tried now: the last run ended
+    /// between the two.
     pub(super) async fn load_orphans(&self) -> Result<(), crate::store::Error> {
+        let answered = self.inner.store.answered_orphans().await?;
         for orphan in self.inner.store.orphans(100_000).await? {
             let Some(group) = self.group(&orphan.link_group) else { continue };
-            self.inner.recent.keep_orphan(group, orphan.id, receipt_of(orphan));
+            let (id, link) = (orphan.id, orphan.link.clone());
+            let new = receipt_of(orphan);
+            let recent = &self.inner.recent;
+            let proves = recent.unknown_between(&new.sender, &new.recipient, None);
+            let is_due = answered.contains(&id) || proves.is_some_and(|proved| proved.0 < id);
+            if is_due {
+                let seat = LinkSeat { name: link, group, epoch: 0 };
+                self.match_orphan(&seat, id, new).await;
+            } else {
+                recent.keep_orphan(group, id, new);
+            }
         }
         Ok(())
-    }
-
-    /// Tries once more what the last run left unmatched: it may have ended between storing the
-    /// answer and matching, or before the answer, and then the message is unknown by now. Run
-    /// once, when lanes can be pushed to.
-    pub async fn match_left_orphans(&self) -> Result<usize, Error> {
-        let mut count = 0;
-        for orphan in self.inner.store.orphans(LEFT_ORPHANS_MAX).await? {
-            let Some(group) = self.group(&orphan.link_group) else { continue };
-            let seat = LinkSeat { name: orphan.link.clone(), group, epoch: 0 };
-            let id = orphan.id;
-            let new = receipt_of(orphan);
-            if self.take_receipt(&seat, &new).await?.is_none() {
-                continue;
-            }
-            self.inner.recent.forget_orphan(group, &new.smsc_message_id, id);
-            let change = Change { rare: vec![Rare::DropOrphan(id)], ..Change::default() };
-            self.inner.store.save(change).await?;
-            metrics::orphan_matched();
-            count += 1;
-        }
-        Ok(count)
     }
 
     /// An unknown message that this receipt proves to have been sent: by the reference that the
@@ -362,9 +368,23 @@ impl Gateway {
         if let Some((_, ChargeAt::Submitted)) = &message.charge {
             change.charge = self.charge_row(&message, "proved_sent");
         }
+        // A further receipt, the final one perhaps, comes under the same name.
+        let name = &new.smsc_message_id;
+        if !name.is_empty() {
+            change.receipt_keys.push(ReceiptKey {
+                link_group: message.link_group.clone(),
+                smsc_message_id: name.clone(),
+                message: message.id,
+                part: 0,
+            });
+        }
         self.inner.store.save(change).await?;
         self.inner.recent.unknown_solved(id);
-        Ok(Some(Arc::new(Flight::new(message, 0))))
+        let flight = Arc::new(Flight::new(message, 0));
+        if !name.is_empty() {
+            self.inner.recent.add(seat.group, name.clone(), Arc::clone(&flight), 0);
+        }
+        Ok(Some(flight))
     }
 }
 

@@ -28,8 +28,7 @@ pub struct Flight {
 
 #[derive(Debug, Default)]
 struct Parts {
-    done: u64,
-    worst: Option<ReceiptState>,
+    states: Vec<(u8, ReceiptState)>,
     is_final: bool,
 }
 
@@ -45,19 +44,24 @@ impl Flight {
         if parts.is_final {
             return PartDone::Repeated;
         }
-        let bit = 1_u64 << (part & 63);
-        if parts.done & bit != 0 {
+        if parts.states.iter().any(|(known, _)| *known == part) {
             return PartDone::Repeated;
         }
-        parts.done |= bit;
-        if state != ReceiptState::Delivered {
-            parts.worst.get_or_insert(state);
-        }
-        if parts.done.count_ones() < u32::from(self.message.parts.max(1)) {
+        parts.states.push((part, state));
+        if parts.states.len() < usize::from(self.message.parts.max(1)) {
             return PartDone::Waiting;
         }
         parts.is_final = true;
-        PartDone::Whole(parts.worst.unwrap_or(ReceiptState::Delivered))
+        let mut states = parts.states.iter().map(|(_, state)| *state);
+        let worst = states.find(|state| *state != ReceiptState::Delivered);
+        PartDone::Whole(worst.unwrap_or(ReceiptState::Delivered))
+    }
+
+    /// The state of this part could not be stored: its receipt will come again.
+    pub fn part_undone(&self, part: u8) {
+        let mut parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        parts.states.retain(|(known, _)| *known != part);
+        parts.is_final = false;
     }
 }
 
@@ -138,11 +142,38 @@ impl Recent {
         found.map(|(_, receipts)| receipts).unwrap_or_default()
     }
 
-    pub fn forget_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, id: i64) {
-        self.orphans.remove_if_mut(&(group, smsc_message_id.clone()), |_, receipts| {
-            receipts.retain(|(known, _)| *known != id);
-            receipts.is_empty()
-        });
+    /// Takes one orphan back, unless somebody else has taken it already.
+    pub fn take_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, id: i64) -> bool {
+        let key = (group, smsc_message_id.clone());
+        let Some(mut found) = self.orphans.get_mut(&key) else { return false };
+        let place = found.iter().position(|(known, _)| *known == id);
+        if let Some(place) = place {
+            found.remove(place);
+        }
+        let is_empty = found.is_empty();
+        drop(found);
+        if is_empty {
+            self.orphans.remove_if(&key, |_, left| left.is_empty());
+        }
+        place.is_some()
+    }
+
+    /// The orphans that came from a subscriber to one of our numbers after a moment.
+    pub fn orphans_between(
+        &self,
+        subscriber: &str,
+        number: &str,
+        after: i64,
+    ) -> Vec<(GroupId, i64, NewReceipt)> {
+        let mut fitting = Vec::new();
+        for entry in &self.orphans {
+            for (id, receipt) in entry.value() {
+                if *id > after && receipt.sender == subscriber && receipt.recipient == number {
+                    fitting.push((entry.key().0, *id, receipt.clone()));
+                }
+            }
+        }
+        fitting
     }
 
     pub fn unknown_seen(&self, id: MessageId, subscriber: &str, number: &str, reference: u16) {

@@ -69,6 +69,15 @@ impl Gateway {
         }
         match self.inner.store.save(change).await {
             Ok(Applied::Done) => items,
+            Ok(Applied::Stale(keys)) => {
+                for key in &keys {
+                    tracing::warn!(message.id = key.seq, link = %seat.name,
+                        "an item was ready that the store does not have; it is not sent");
+                    self.inner.lanes.forget(*key);
+                }
+                items.retain(|item| !keys.contains(&item.key));
+                items
+            }
             outcome => {
                 if let Ok(Applied::Fenced) = outcome {
                     tracing::error!(link = %seat.name, epoch = seat.epoch,
@@ -251,6 +260,7 @@ impl Gateway {
                 self.inner.store.note(change).await?;
                 self.inner.lanes.done(item.key);
                 self.inner.unknown_seen(&message);
+                self.match_orphan_of_unknown(link, &message).await;
                 metrics::message("mt", "unknown");
                 continue;
             }
@@ -412,7 +422,7 @@ impl Gateway {
         let mut change = Change::default().event(row).state(self.state(message, state, error));
         change.items_out.extend(item.map(|item| item.key));
         change.items_in.extend(receipt.clone());
-        self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
+        self.save_with_items(change).await.map_err(|error| unshare(&error))?;
         if let Some(item) = item {
             self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
             self.inner.lanes.done(item.key);

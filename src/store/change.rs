@@ -192,6 +192,9 @@ pub enum Applied {
     OverBrake(&'static str),
     /// The epoch is no longer ours: nothing may be sent under this claim.
     Fenced,
+    /// All was done but for these items: their rows are gone, or claimed already. Whoever holds
+    /// them holds a memory and must not send it.
+    Stale(Vec<ItemKey>),
 }
 
 impl Change {

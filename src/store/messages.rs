@@ -239,7 +239,8 @@ impl Store {
             "select id, likeness, accepted_at from (\
                select id, likeness, accepted_at, \
                  row_number() over (partition by caller order by id desc) as place \
-               from message where id >= $1) as recent \
+               from (select id, likeness, accepted_at, caller from message \
+                 where id >= $1 order by id desc limit 20000) as newest) as recent \
              where place <= $2",
             floor,
             per_caller
@@ -280,6 +281,17 @@ impl Store {
             limit
         )?;
         Ok(rows.into_iter().filter_map(orphan).collect())
+    }
+
+    /// Which of those receipts have an answer by now.
+    pub async fn answered_orphans(&self) -> Result<std::collections::HashSet<i64>, Error> {
+        let rows = fetch_all!(
+            &self.db,
+            (i64,),
+            "select o.id from orphan_receipt o join receipt_key k \
+             on k.link_group = o.link_group and k.smsc_message_id = o.smsc_message_id"
+        )?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// Ledger rows of one message: line, gross in minor units, currency, reason.

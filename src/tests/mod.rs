@@ -15,5 +15,8 @@ mod end_to_end;
 mod faults;
 mod interop;
 mod kill;
+mod laws;
+mod load;
+mod process;
 mod tidy;
 mod world;

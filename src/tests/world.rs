@@ -242,7 +242,7 @@ impl Builder {
 }
 
 /// Puts partners, numbers and services into the store before the daemon looks.
-async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]) {
+pub(crate) async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]) {
     let place = Place { url: config.store_url().reveal().to_owned(), readers: 1 };
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
     drop(writer);
