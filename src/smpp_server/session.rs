@@ -610,6 +610,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             orders: orders_in,
         });
         card.counters.last_heard_at.store(card.bound_at, Ordering::Relaxed);
+        let writing = Writing {
+            version,
+            habits: partner.habits.clone(),
+            tlv: host.settings.vendor_tlv.clone(),
+        };
         let asking = Asking {
             from: Submitter {
                 caller,
@@ -619,7 +624,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 service_types: credential.service_types.clone(),
             },
             reading: self.reading(&partner, version),
-            reason: (host.settings.refusal_reason_tlv && partner.habits.wants_reasons)
+            reason: (host.settings.refusal_reason_tlv && writing.has_own_tlvs())
                 .then_some(host.settings.vendor_tlv.reason),
         };
         let mut tlvs = Tlvs::new();
@@ -642,11 +647,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.bound = Some(Bound {
             kind,
             asking: Arc::new(asking),
-            writing: Writing {
-                version,
-                habits: partner.habits.clone(),
-                tlv: host.settings.vendor_tlv.clone(),
-            },
+            writing,
             who: format_smolstr!("smpp:{}#{}", credential.system_id, id),
             outlet: kind.receives().then(|| host.gateway.to_sessions(partner.id)),
             card,

@@ -11,4 +11,5 @@ mod end_to_end;
 mod faults;
 mod interop;
 mod kill;
+mod tools;
 mod world;

@@ -14,7 +14,7 @@ use bramka::{
     listen::Listeners,
     smpp::{BindKind, Version},
     store::{
-        GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Place, Store,
+        GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, PartnerSetting, Place, Store,
     },
     tasks::Tasks,
 };
@@ -54,6 +54,8 @@ pub(crate) struct Builder {
     /// More of the configuration, in TOML; tables at its end.
     pub(crate) settings: String,
     pub(crate) smsc: fake_smsc::Options,
+    /// What the link dials instead of the fake SMSC.
+    pub(crate) operator: Option<SocketAddr>,
 }
 
 /// A partner with one credential of its own name.
@@ -62,6 +64,8 @@ pub(crate) struct PartnerPlan {
     pub(crate) partner: NewPartner,
     pub(crate) credential: NewCredential,
     pub(crate) api_key: Option<NewApiKey>,
+    /// Asks for our own TLVs below 5.0 too, so that a test sees all there is.
+    pub(crate) vendor_tlvs: bool,
 }
 
 impl PartnerPlan {
@@ -86,6 +90,7 @@ impl PartnerPlan {
                 default_sender: None,
             },
             api_key: None,
+            vendor_tlvs: true,
         }
     }
 }
@@ -140,6 +145,7 @@ impl Default for Builder {
             link: String::new(),
             settings: String::new(),
             smsc: fake_smsc::Options::default(),
+            operator: None,
         }
     }
 }
@@ -159,7 +165,7 @@ impl Builder {
             "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"debug\"\n\
              [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nreconnect_min = \"50ms\"\n{}\n{}",
-            smsc.address(),
+            self.operator.unwrap_or(smsc.address()),
             self.link,
             self.settings,
         );
@@ -206,6 +212,8 @@ async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]
     store.add_tariff(&by, 0, &tariff).await.expect("a tariff");
     for plan in partners {
         store.add_partner(&by, 0, &plan.partner).await.expect("a partner");
+        let wish = PartnerSetting::VendorTlvs(plan.vendor_tlvs);
+        store.set_partner(&by, 0, &plan.partner.name, wish).await.expect("a habit");
         store.add_credential(&by, 0, &plan.credential).await.expect("a credential");
         if let Some(key) = &plan.api_key {
             store.add_api_key(&by, 0, key).await.expect("a key");
