@@ -81,7 +81,7 @@ async function main() {
     });
     say('submitted', { what: 'part', status: pdu.command_status, id: pdu.message_id });
   }
-  const whole = await submit(sender, { short_message: '', message_payload: long, data_coding: 0 });
+  const whole = await submit(sender, { short_message: '', message_payload: long.toUpperCase(), data_coding: 0 });
   say('submitted', { what: 'long', status: whole.command_status, id: whole.message_id });
 
   const refused = await submit(sender, { short_message: 'no', source_addr: '9999' });

@@ -38,13 +38,13 @@ impl Overheard {
     }
 
     async fn new() -> Self {
-        let operator = Relay::new().await;
+        let operator = Relay::new(1).await;
         let mut builder = Self::builder();
         builder.operator = Some(operator.address());
         let world = builder.build().await;
         operator.forward_to(world.smsc.address());
         world.link_up().await;
-        let partners = Relay::new().await;
+        let partners = Relay::new(2).await;
         partners.forward_to(world.node.smpp[0]);
         Self { world, partners, operator }
     }
@@ -53,11 +53,10 @@ impl Overheard {
         self.partners.address().port().to_string()
     }
 
-    /// Stops in order and has Wireshark read both sides; the captures stay in `target/tmp`.
+    /// Stops in order and has Wireshark read both sides; the capture stays in `target/tmp`.
     async fn end(self, name: &str) {
         let folder = self.world.stop().await;
-        for (side, relay) in [("partners", &self.partners), ("operator", &self.operator)] {
-            wireshark::reads(&relay.write(&format!("{name}-{side}.pcap")), folder.path());
-        }
+        let capture = relay::write(&[&self.partners, &self.operator], &format!("{name}.pcap"));
+        wireshark::reads(&capture, folder.path());
     }
 }

@@ -16,6 +16,7 @@ use tokio::{
     net::{TcpListener, TcpStream, tcp::{OwnedReadHalf, OwnedWriteHalf}},
     sync::watch,
     task::JoinSet,
+    time::Instant,
 };
 
 /// The port that every captured connection seems to go to.
@@ -41,8 +42,9 @@ pub(crate) struct Relay {
 }
 
 struct Capture {
-    octets: BytesMut,
-    started: tokio::time::Instant,
+    side: u8,
+    records: BytesMut,
+    started: Instant,
     connections: u16,
     /// Answers to `enquire_link` from whoever connected.
     signs_of_life: usize,
@@ -56,19 +58,17 @@ struct Line {
 }
 
 impl Relay {
-    pub(crate) async fn new() -> Self {
+    /// `side` tells the addresses in the capture apart.
+    pub(crate) async fn new(side: u8) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut octets = BytesMut::new();
-        // The file's header: magic number, version 2.4, no zone, no accuracy, longest record.
-        octets.put_u32(0xa1b2_c3d4);
-        octets.put_u16(2);
-        octets.put_u16(4);
-        octets.put_u64(0);
-        octets.put_u32(65_535);
-        octets.put_u32(LINK_TYPE_RAW);
-        let started = tokio::time::Instant::now();
-        let capture = Arc::new(Mutex::new(Capture { octets, started, connections: 0, signs_of_life: 0 }));
+        let capture = Arc::new(Mutex::new(Capture {
+            side,
+            records: BytesMut::new(),
+            started: Instant::now(),
+            connections: 0,
+            signs_of_life: 0,
+        }));
         let (target, told) = watch::channel(None);
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, told, Arc::clone(&capture)));
@@ -88,13 +88,24 @@ impl Relay {
         self.capture.lock().unwrap_or_else(PoisonError::into_inner).signs_of_life
     }
 
-    /// Writes everything noted so far into a file.
-    pub(crate) fn write(&self, name: &str) -> PathBuf {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let capture = self.capture.lock().unwrap_or_else(PoisonError::into_inner);
-        std::fs::write(&path, &capture.octets).unwrap();
-        path
+}
+
+/// Writes everything that relays noted so far into one file.
+pub(crate) fn write(relays: &[&Relay], name: &str) -> PathBuf {
+    let mut octets = BytesMut::new();
+    // The file's header: magic number, version 2.4, no zone, no accuracy, longest record.
+    octets.put_u32(0xa1b2_c3d4);
+    octets.put_u16(2);
+    octets.put_u16(4);
+    octets.put_u64(0);
+    octets.put_u32(65_535);
+    octets.put_u32(LINK_TYPE_RAW);
+    for relay in relays {
+        octets.put_slice(&relay.capture.lock().unwrap_or_else(PoisonError::into_inner).records);
     }
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, &octets).unwrap();
+    path
 }
 
 async fn accept(
@@ -152,12 +163,12 @@ impl Line {
         }
         let at = capture.started.elapsed();
         let length = u32::try_from(40 + payload.len()).expect("a chunk is small");
-        let octets = &mut capture.octets;
+        let hosts = [[10, 0, capture.side, 1], [10, 0, capture.side, 2]];
+        let octets = &mut capture.records;
         octets.put_u32(u32::try_from(at.as_secs()).expect("a test is short"));
         octets.put_u32(at.subsec_micros());
         octets.put_u32(length);
         octets.put_u32(length);
-        let hosts = [[10, 0, 0, 1], [10, 0, 0, 2]];
         octets.put_slice(&[0x45, 0]);
         octets.put_u16(u16::try_from(length).expect("a chunk is small"));
         octets.put_slice(&[0, 0, 0x40, 0, 64, 6, 0, 0]);

@@ -75,7 +75,7 @@ async def main():
                 smpp34.Tlv(smpp34.TLV_SAR_SEGMENT_SEQNUM, bytes([number]))]
         await submit(sender, "part", piece.encode(), receipt=0, tlvs=tlvs)
     await submit(sender, "long", b"",
-                 tlvs=[smpp34.Tlv(smpp34.TLV_MESSAGE_PAYLOAD, LONG.encode())])
+                 tlvs=[smpp34.Tlv(smpp34.TLV_MESSAGE_PAYLOAD, LONG.upper().encode())])
     await submit(sender, "refused", b"no", source="9999")
     await submit(sender, "after", b"still here", receipt=0)
     say("ready")

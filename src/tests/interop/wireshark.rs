@@ -2,19 +2,17 @@
 
 use std::{path::Path, process::Command};
 
-use super::{relay::PORT, super::tools};
+use super::{super::tools, relay::PORT};
+
+/// What a dissector may complain about. Of severity "note" (0x400000) are remarks on closing a TCP
+/// connection too, which are no business of this.
+const WRONG: &str = "_ws.malformed || _ws.expert.severity >= 0x600000 || smpp.reserved_op || data \
+    || (smpp && _ws.expert.severity >= 0x400000) || (tcp.len > 0 && !smpp && !tcp.reassembled_in)";
 
 /// Reads a capture; fails at anything that a dissector complains about.
 pub(crate) fn reads(capture: &Path, home: &Path) {
     tools::debian(&[("tshark", "tshark")]);
-    // Of severity "note" are remarks on closing a TCP connection too, which are no business of this.
-    let complaints = dissect(
-        capture,
-        home,
-        "_ws.malformed || _ws.expert.severity >= 0x600000 || smpp.reserved_op || data \
-         || (smpp && _ws.expert.severity >= 0x400000) || (tcp.len > 0 && !smpp && !tcp.reassembled_in)",
-        &["-V"],
-    );
+    let complaints = dissect(capture, home, WRONG, &["-V"]);
     assert!(complaints.is_empty(), "Wireshark does not like this:\n{complaints}");
     let ids = dissect(capture, home, "smpp", &["-T", "fields", "-e", "smpp.command_id"]);
     let ids: Vec<&str> = ids.split([',', '\n']).filter(|id| !id.is_empty()).collect();
