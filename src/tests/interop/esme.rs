@@ -4,23 +4,12 @@
 use serde_json::Value;
 use tokio::process::Command;
 
-use bramka::{
-    demo::fake_smsc::Submitted,
-    payload::{Alphabet, Udh, alphabet, udh},
-    smpp::values::esm_class,
-};
-
 use super::{
     Overheard,
     foreign::{Foreign, script},
     super::{tools, world::eventually},
+    text::{POLISH, long, pieces, text_of},
 };
-
-const POLISH: &str = "Zażółć gęślą jaźń";
-
-fn long() -> String {
-    "A long text that a client cuts into parts by itself. ".repeat(6)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn npm_smpp_as_a_partner_sends_receives_and_gets_its_receipts() {
@@ -121,32 +110,11 @@ async fn sent_what_it_said(heard: &Overheard, lines: &[Value], greeting: &str) {
     for text in [greeting, POLISH, "still here"] {
         assert!(texts.iter().any(|sent| sent == text), "{text} is not in {texts:?}");
     }
-    let mut pieces: Vec<(u16, u8, String)> = sent
-        .iter()
-        .filter_map(|submit| {
-            let (udh, text) = text_of(submit);
-            let concat = udh?.concat()?;
-            Some((concat.reference, concat.number, text))
-        })
-        .collect();
-    pieces.sort();
     // What the client gave in one piece, and the gateway cut, is in capitals.
     let (cut_here, cut_there): (Vec<String>, Vec<String>) =
-        pieces.into_iter().map(|(_, _, text)| text).partition(|text| *text == text.to_uppercase());
+        pieces(&sent).into_iter().partition(|text| *text == text.to_uppercase());
     assert_eq!(cut_there.concat(), long());
     assert_eq!(cut_here.concat(), if is_whole { long().to_uppercase() } else { String::new() });
-}
-
-fn text_of(submit: &Submitted) -> (Option<Udh>, String) {
-    let octets = submit.message.content();
-    let (udh, body) = if submit.message.esm_class & esm_class::UDHI == 0 {
-        (None, &octets[..])
-    } else {
-        let (udh, body) = udh::split(octets).unwrap();
-        (Some(udh), body)
-    };
-    let alphabet = Alphabet::of(submit.message.data_coding, Alphabet::Gsm7).unwrap();
-    (udh, alphabet::decode_lenient(body, alphabet))
 }
 
 async fn receives_texts(heard: &Overheard, partner: &mut Foreign) {

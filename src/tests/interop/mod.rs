@@ -9,6 +9,7 @@ mod foreign;
 mod kannel;
 mod operator;
 mod relay;
+mod text;
 mod wireshark;
 
 use super::world::{Builder, PartnerPlan, World, charged, service};
