@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
     time::timeout,
 };
@@ -70,6 +70,17 @@ impl Foreign {
     pub(crate) async fn says_all_until(&mut self, event: &str) -> Vec<Value> {
         self.says(event).await;
         self.waiting.clone()
+    }
+
+    /// One line on its standard input.
+    pub(crate) async fn told(&mut self, order: &Value) {
+        let stdin = self.stdin.as_mut().expect("it was not told to go");
+        stdin.write_all(format!("{order}\n").as_bytes()).await.unwrap();
+    }
+
+    pub(crate) fn said_nothing_of(&self, event: &str) {
+        let found = self.waiting.iter().find(|line| line["event"] == event);
+        assert_eq!(found, None, "{}", self.story());
     }
 
     /// Tells it to go and waits for its end, which must be a good one.

@@ -39,11 +39,16 @@ impl Overheard {
     }
 
     async fn new() -> Self {
-        let operator = Relay::new(1).await;
-        let mut builder = Self::builder();
+        Self::with(Self::builder(), Relay::new(1).await).await
+    }
+
+    /// The fake SMSC is the operator, unless the relay was told of another.
+    async fn with(mut builder: Builder, operator: Relay) -> Self {
         builder.operator = Some(operator.address());
         let world = builder.build().await;
-        operator.forward_to(world.smsc.address());
+        if !operator.is_told() {
+            operator.forward_to(world.smsc.address());
+        }
         world.link_up().await;
         let partners = Relay::new(2).await;
         partners.forward_to(world.node.smpp[0]);

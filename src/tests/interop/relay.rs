@@ -83,6 +83,10 @@ impl Relay {
         self.target.send_replace(Some(target));
     }
 
+    pub(crate) fn is_told(&self) -> bool {
+        self.target.borrow().is_some()
+    }
+
     /// How often whoever connected answered an `enquire_link`.
     pub(crate) fn signs_of_life(&self) -> usize {
         self.capture.lock().unwrap_or_else(PoisonError::into_inner).signs_of_life
