@@ -33,6 +33,7 @@ async fn npm_smpp_as_the_operator_takes_submits_and_gives_receipts_and_texts() {
     operator.forward_to(SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap())));
     let mut builder = Overheard::builder();
     builder.link = "enquire_link = \"1s\"\n".into();
+    builder.settings.push_str("[messages]\nretry = [\"1s\"]\n");
     let heard = Overheard::with(builder, operator).await;
     assert_eq!(smsc.says("bound").await["version"], 0x34);
 
