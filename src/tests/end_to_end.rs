@@ -34,6 +34,30 @@ async fn an_mo_reaches_the_partner_whose_keyword_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_back_was_never_sent_however_close_it_was() {
+    let world = World::new().await;
+    let acme = world.bind("acme").await;
+    let partner = world.gateway().catalog().partner_named("acme").unwrap().id;
+    let mut taken_back = Vec::new();
+    for number in 0..300 {
+        let text = format!("number {number}");
+        let resp = acme.submit(mt("7455", "48600100200", &text)).await.unwrap();
+        let id = String::from_utf8(resp.message_id.to_vec()).unwrap();
+        // The link takes it at this very moment.
+        if world.gateway().cancel(partner, &id, None).await.is_ok() {
+            taken_back.push(text);
+        }
+    }
+    let sent = 300 - taken_back.len() as u64;
+    let sent = world.smsc.wait_for_submits(sent).await.unwrap();
+    let was_sent = |text: &&String| {
+        sent.iter().any(|submit| submit.message.short_message == text.as_bytes())
+    };
+    assert_eq!(taken_back.iter().find(was_sent), None);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_charged_mt_is_in_the_ledger_once_when_it_is_delivered() {
     let world = World::new().await;
     let mut acme = world.bind("acme").await;
