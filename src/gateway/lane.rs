@@ -85,6 +85,9 @@ struct Head {
     ready: VecDeque<Item>,
     /// Numbers in `ready`, being sent, or held until their partner has its answer.
     known: HashSet<i64>,
+    /// Numbers that left `known` while rows are being read: what was read may still show them.
+    left: HashSet<i64>,
+    is_being_read: bool,
     is_in_turn: bool,
     /// The store has more than is known here.
     is_behind: bool,
@@ -107,6 +110,26 @@ impl LaneHead {
     pub fn in_flight(&self) -> usize {
         let head = self.head();
         head.known.len().saturating_sub(head.ready.len())
+    }
+}
+
+impl Head {
+    fn leave(&mut self, seq: i64) {
+        self.known.remove(&seq);
+        if self.is_being_read {
+            self.left.insert(seq);
+        }
+    }
+
+    fn take_read(&mut self, items: Vec<Item>) {
+        for item in items {
+            let seq = item.key.seq;
+            if !self.known.contains(&seq) && !self.left.contains(&seq) {
+                insert_ready(self, item);
+            }
+        }
+        self.left.clear();
+        self.is_being_read = false;
     }
 }
 
@@ -209,13 +232,13 @@ impl Lanes {
         let Some(lane) = lane_of(key) else { return };
         let head = self.head(lane);
         head.waiting.fetch_sub(1, Ordering::AcqRel);
-        head.head().known.remove(&key.seq);
+        head.head().leave(key.seq);
     }
 
     /// The item's row was replaced by one that is due later.
     pub fn planned(&self, old: ItemKey, due_at: i64) {
         let Some(lane) = lane_of(old) else { return };
-        self.head(lane).head().known.remove(&old.seq);
+        self.head(lane).head().leave(old.seq);
         self.plan(old.lane, due_at);
     }
 
@@ -331,15 +354,20 @@ impl Lanes {
         Some((lane, known + self.head_max / 2 + 1))
     }
 
+    /// Rows of a lane are about to be read. Whatever leaves the lane from now on is remembered,
+    /// since the store may say for a moment longer that it waits.
+    pub fn begin_reading(&self, lane: Lane) {
+        let head = self.head(lane);
+        let mut state = head.head();
+        state.left.clear();
+        state.is_being_read = true;
+    }
+
     /// Takes a page that was read. `is_whole`: nothing followed it in the store.
     pub fn paged(&self, lane: Lane, items: Vec<Item>, is_whole: bool) {
         let head = self.head(lane);
         let mut state = head.head();
-        for item in items {
-            if !state.known.contains(&item.key.seq) {
-                insert_ready(&mut state, item);
-            }
-        }
+        state.take_read(items);
         state.is_paging = false;
         if is_whole && !state.missed {
             state.is_behind = false;
@@ -355,11 +383,7 @@ impl Lanes {
     pub fn arrived(&self, lane: Lane, items: Vec<Item>) {
         let head = self.head(lane);
         let mut state = head.head();
-        for item in items {
-            if !state.known.contains(&item.key.seq) {
-                insert_ready(&mut state, item);
-            }
-        }
+        state.take_read(items);
         self.offer(&head, state);
     }
 
