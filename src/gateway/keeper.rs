@@ -98,16 +98,22 @@ impl Gateway {
         Ok(())
     }
 
+    /// Waits until everything that was handed to the writer before is committed. Without that a
+    /// page brings rows whose end is still in the writer's hands, and they are sent again.
+    async fn commit_what_went(&self) {
+        if let Err(error) = self.inner.store.save(Change::default()).await {
+            tracing::debug!(%error, "a page is read while the store is away");
+        }
+    }
+
     /// Reads the next page of a lane.
     async fn bring(&self, id: LaneId) {
         let Some((lane, size)) = self.inner.lanes.page_size(id) else { return };
         let limit = i64::try_from(size).unwrap_or(PAGE).min(PAGE * 4);
         let from = ItemKey { lane: id, due_at: 0, seq: 0 };
-        let rows = async {
-            self.begin_reading(lane).await?;
-            self.inner.store.lane_page(from, limit).await
-        };
-        match rows.await {
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
+        match self.inner.store.lane_page(from, limit).await {
             Ok(rows) => {
                 let is_whole = i64::try_from(rows.len()).unwrap_or(0) < limit;
                 let items = rows
@@ -124,22 +130,11 @@ impl Gateway {
         }
     }
 
-    /// What a link or a session noted of this lane so far is in the store, and what they note from
-    /// now on the lane remembers. Without it, rows would be read of messages that were just sent,
-    /// and those would be sent again.
-    async fn begin_reading(&self, lane: Lane) -> Result<(), crate::store::Error> {
-        self.inner.lanes.begin_reading(lane);
-        let all = self.inner.store.save(Change::default()).await;
-        all.map(drop).map_err(|error| super::submit::unshare(&error))
-    }
-
     async fn bring_due(&self, id: LaneId) {
         let Some(lane) = Lane::of(id) else { return };
-        let rows = async {
-            self.begin_reading(lane).await?;
-            self.inner.store.lane_due(id, self.now(), PAGE).await
-        };
-        match rows.await {
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
+        match self.inner.store.lane_due(id, self.now(), PAGE).await {
             Ok(rows) => {
                 let is_full = i64::try_from(rows.len()).unwrap_or(0) >= PAGE;
                 let items = rows
@@ -154,7 +149,6 @@ impl Gateway {
             }
             Err(error) => {
                 tracing::warn!(error = %error, lane = id.0, "planned items could not be read");
-                self.inner.lanes.arrived(lane, Vec::new());
                 self.inner.lanes.plan(id, self.now() + 1_000_000);
             }
         }

@@ -85,16 +85,34 @@ struct Head {
     ready: VecDeque<Item>,
     /// Numbers in `ready`, being sent, or held until their partner has its answer.
     known: HashSet<i64>,
-    /// Numbers that left `known` while rows are being read: what was read may still show them.
-    left: HashSet<i64>,
-    is_being_read: bool,
     is_in_turn: bool,
     /// The store has more than is known here.
     is_behind: bool,
     is_paging: bool,
     /// Something was left in the store while a page was being read.
     missed: bool,
+    /// Rows that went while the store was being read: what was read may still have them.
+    gone: Option<HashSet<ItemKey>>,
     is_paused: bool,
+}
+
+impl Head {
+    fn leave(&mut self, key: ItemKey) {
+        self.known.remove(&key.seq);
+        if let Some(gone) = &mut self.gone {
+            gone.insert(key);
+        }
+    }
+
+    /// Takes what was read from the store but what is known, or went meanwhile.
+    fn take_read(&mut self, items: Vec<Item>) {
+        let gone = self.gone.take().unwrap_or_default();
+        for item in items {
+            if !self.known.contains(&item.key.seq) && !gone.contains(&item.key) {
+                insert_ready(self, item);
+            }
+        }
+    }
 }
 
 impl LaneHead {
@@ -110,26 +128,6 @@ impl LaneHead {
     pub fn in_flight(&self) -> usize {
         let head = self.head();
         head.known.len().saturating_sub(head.ready.len())
-    }
-}
-
-impl Head {
-    fn leave(&mut self, seq: i64) {
-        self.known.remove(&seq);
-        if self.is_being_read {
-            self.left.insert(seq);
-        }
-    }
-
-    fn take_read(&mut self, items: Vec<Item>) {
-        for item in items {
-            let seq = item.key.seq;
-            if !self.known.contains(&seq) && !self.left.contains(&seq) {
-                insert_ready(self, item);
-            }
-        }
-        self.left.clear();
-        self.is_being_read = false;
     }
 }
 
@@ -227,19 +225,32 @@ impl Lanes {
         self.add(&head, item, true);
     }
 
-    /// The item's row is gone.
+    /// The item's row is gone, or its going is in the writer's hands.
     pub fn done(&self, key: ItemKey) {
         let Some(lane) = lane_of(key) else { return };
         let head = self.head(lane);
         head.waiting.fetch_sub(1, Ordering::AcqRel);
-        head.head().leave(key.seq);
+        head.head().leave(key);
     }
 
     /// The item's row was replaced by one that is due later.
     pub fn planned(&self, old: ItemKey, due_at: i64) {
         let Some(lane) = lane_of(old) else { return };
-        self.head(lane).head().leave(old.seq);
+        self.head(lane).head().leave(old);
         self.plan(old.lane, due_at);
+    }
+
+    /// The item was a memory: the store does not have it.
+    pub fn forget(&self, key: ItemKey) {
+        if let Some(lane) = lane_of(key) {
+            self.head(lane).head().leave(key);
+        }
+    }
+
+    /// From now until `paged` or `arrived`, rows that go are remembered. The reader then waits
+    /// for a commit before it reads: what went earlier is then gone in the store too.
+    pub fn reading(&self, lane: Lane) {
+        self.head(lane).head().gone.get_or_insert_default();
     }
 
     /// A lane has something that is due at a moment.
@@ -354,15 +365,6 @@ impl Lanes {
         Some((lane, known + self.head_max / 2 + 1))
     }
 
-    /// Rows of a lane are about to be read. Whatever leaves the lane from now on is remembered,
-    /// since the store may say for a moment longer that it waits.
-    pub fn begin_reading(&self, lane: Lane) {
-        let head = self.head(lane);
-        let mut state = head.head();
-        state.left.clear();
-        state.is_being_read = true;
-    }
-
     /// Takes a page that was read. `is_whole`: nothing followed it in the store.
     pub fn paged(&self, lane: Lane, items: Vec<Item>, is_whole: bool) {
         let head = self.head(lane);
@@ -402,13 +404,6 @@ impl Lanes {
                 Withdrawn::Taken(item)
             }
             None => Withdrawn::OnItsWay,
-        }
-    }
-
-    /// Takes back the mark of an item that [`Self::withdraw`] did not find.
-    pub fn forget(&self, key: ItemKey) {
-        if let Some(lane) = lane_of(key) {
-            self.head(lane).head().known.remove(&key.seq);
         }
     }
 
