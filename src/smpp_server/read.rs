@@ -415,14 +415,13 @@ fn header_of(tlvs: &Tlvs, has_udh: bool) -> Result<Option<Vec<u8>>, Wrong> {
             ));
         }
         // A client that cuts at 153 septets has the shorter header in mind.
-        match u8::try_from(reference) {
-            Ok(reference) => elements.extend([0x00, 0x03, reference, total, number]),
-            Err(_) => {
-                elements.extend([0x08, 0x04]);
-                elements.extend(reference.to_be_bytes());
-                elements.extend([total, number]);
-            }
+        if let Ok(short) = u8::try_from(reference) {
+            elements.extend([0x00, 0x03, short]);
+        } else {
+            elements.extend([0x08, 0x04]);
+            elements.extend(reference.to_be_bytes());
         }
+        elements.extend([total, number]);
     }
     if elements.is_empty() {
         return Ok(None);

@@ -59,9 +59,8 @@ async fn what_was_taken_back_was_never_sent_however_close_it_was() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lane_longer_than_its_head_in_memory_goes_out_once_each() {
-    let mut builder = Builder::default();
-    builder.settings = "[limits]\nlane_head = 16\n".into();
-    let world = builder.build().await;
+    let settings = "[limits]\nlane_head = 16\n".into();
+    let world = Builder { settings, ..Builder::default() }.build().await;
     world.link_up().await;
     let acme = world.bind("acme").await;
     let texts = (0..3_000).map(|number| mt("7455", "48600100200", &format!("number {number}")));
@@ -69,7 +68,6 @@ async fn a_lane_longer_than_its_head_in_memory_goes_out_once_each() {
         accepted.unwrap();
     }
     world.smsc.wait_for_submits(3_000).await.unwrap();
-    // Drained: whatever was still to be sent is sent by now.
     let smsc = world.smsc.submits();
     let mut texts: Vec<&[u8]> = smsc.iter().map(|one| &one.message.short_message[..]).collect();
     texts.sort_unstable();

@@ -1,4 +1,4 @@
-//! The HTTP interface against its own document, as PyPI's `schemathesis` understands it.
+//! The HTTP interface against its own document, as `PyPI`'s `schemathesis` understands it.
 
 use std::{path::Path, time::Duration};
 
@@ -17,17 +17,15 @@ use super::{
 async fn the_api_keeps_the_promises_of_its_document_whatever_schemathesis_sends() {
     let venv = tools::python(&["schemathesis==4.32.5"]);
     let key = auth::mint(&Secret::new(PEPPER)).unwrap();
-    let mut builder = Builder::default();
+    // A tester asks without a key more often than an honest stranger does.
+    let settings = "[limits]\nanonymous_requests_minute = 100000\nkey_requests_minute = 100000\n";
+    let mut builder = Builder { settings: settings.into(), ..Builder::default() };
     builder.partners[0].api_key = Some(NewApiKey {
         partner: "acme".into(),
         prefix: key.prefix,
         secret: key.digest,
         expires_at: i64::MAX,
     });
-    // A tester asks without a key more often than an honest stranger does.
-    builder.settings = "[limits]\nanonymous_requests_minute = 100000\n\
-                        key_requests_minute = 100000\n"
-        .into();
     let world = builder.build().await;
     world.link_up().await;
 

@@ -5,9 +5,9 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::{
+    super::{tools, world::eventually},
     Overheard,
     foreign::{Foreign, script},
-    super::{tools, world::eventually},
     text::{POLISH, long, pieces, text_of},
 };
 
@@ -19,7 +19,7 @@ async fn npm_smpp_as_a_partner_sends_receives_and_gets_its_receipts() {
         command.arg(script("esme.js")).arg(&modules).arg(port);
         command
     };
-    tells_its_story("node", &node).await;
+    Box::pin(tells_its_story("node", &node)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,7 +30,7 @@ async fn pypi_smpplib_as_a_partner_sends_receives_and_gets_its_receipts() {
         command.arg(script("smpplib_esme.py")).arg(port);
         command
     };
-    tells_its_story("smpplib", &python).await;
+    Box::pin(tells_its_story("smpplib", &python)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -41,13 +41,13 @@ async fn pypi_smpp34_as_a_partner_sends_receives_and_gets_its_receipts() {
         command.arg(script("smpp34_esme.py")).arg(port);
         command
     };
-    tells_its_story("smpp34", &python).await;
+    Box::pin(tells_its_story("smpp34", &python)).await;
 }
 
 /// The whole story twice: over one transceiver, and over a transmitter and a receiver.
 async fn tells_its_story(name: &str, client: &impl Fn(&str) -> Command) {
     for kinds in [&["trx"][..], &["tx", "rx"]] {
-        let heard = Overheard::new().await;
+        let heard = Box::pin(Overheard::new()).await;
         let mut command = client(&heard.port());
         command.args(kinds);
         let mut partner = Foreign::start(command, heard.world.folder.path(), "partner");
@@ -55,10 +55,13 @@ async fn tells_its_story(name: &str, client: &impl Fn(&str) -> Command) {
             let bound = partner.says("bound").await;
             assert_eq!((&bound["kind"], &bound["status"]), (&(*kind).into(), &0.into()));
             // One library tells its user its own name instead of ours.
-        assert!(bound.get("system_id").is_none_or(|name| name == "bramka"), "{bound}");
+            assert!(bound.get("system_id").is_none_or(|name| name == "bramka"), "{bound}");
         }
         let lines = partner.says_all_until("ready").await;
-        assert!(of(&lines, "alive").chain(of(&lines, "submitted")).all(|line| line["status"] == 0), "{lines:?}");
+        assert!(
+            of(&lines, "alive").chain(of(&lines, "submitted")).all(|line| line["status"] == 0),
+            "{lines:?}"
+        );
         let refused: Vec<&Value> = of(&lines, "refused").collect();
         assert_eq!(refused.len(), 1);
         assert_eq!(refused[0]["status"], 0x0a, "ESME_RINVSRCADR");
@@ -66,9 +69,8 @@ async fn tells_its_story(name: &str, client: &impl Fn(&str) -> Command) {
 
         sent_what_it_said(&heard, &lines, &format!("Hello from {name}")).await;
         receives_texts(&heard, &mut partner).await;
-        let wanted = |line: &&Value| {
-            ["short", "polish", "long"].iter().any(|what| line["what"] == *what)
-        };
+        let wanted =
+            |line: &&Value| ["short", "polish", "long"].iter().any(|what| line["what"] == *what);
         for submitted in of(&lines, "submitted").filter(wanted) {
             let receipt = partner.says("receipt").await;
             let id = receipt["id"].as_str().unwrap();
@@ -111,10 +113,10 @@ async fn sent_what_it_said(heard: &Overheard, lines: &[Value], greeting: &str) {
         assert!(texts.iter().any(|sent| sent == text), "{text} is not in {texts:?}");
     }
     // What the client gave in one piece, and the gateway cut, is in capitals.
-    let (cut_here, cut_there): (Vec<String>, Vec<String>) =
+    let (by_gateway, by_client): (Vec<String>, Vec<String>) =
         pieces(&sent).into_iter().partition(|text| *text == text.to_uppercase());
-    assert_eq!(cut_there.concat(), long());
-    assert_eq!(cut_here.concat(), if is_whole { long().to_uppercase() } else { String::new() });
+    assert_eq!(by_client.concat(), long());
+    assert_eq!(by_gateway.concat(), if is_whole { long().to_uppercase() } else { String::new() });
 }
 
 async fn receives_texts(heard: &Overheard, partner: &mut Foreign) {

@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
-use axum::{Router, extract::{Query, State}};
+use axum::{
+    Router,
+    extract::{Query, State},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -14,8 +17,8 @@ use tokio::{
 };
 
 use super::{
-    Overheard,
     super::tools,
+    Overheard,
     foreign::script,
     text::{POLISH, long, pieces, text_of},
 };
@@ -28,7 +31,7 @@ type Call = (String, HashMap<String, String>);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kannel_as_a_partner_sends_receives_and_gets_its_receipts() {
     tools::debian(&[("bearerbox", "kannel")]);
-    let heard = Overheard::new().await;
+    let heard = Box::pin(Overheard::new()).await;
     let mut application = Application::new().await;
     let mut kannel = Kannel::start(&heard, application.address).await;
 

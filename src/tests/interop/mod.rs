@@ -39,13 +39,13 @@ impl Overheard {
     }
 
     async fn new() -> Self {
-        Self::with(Self::builder(), Relay::new(1).await).await
+        Box::pin(Self::with(Self::builder(), Relay::new(1).await)).await
     }
 
     /// The fake SMSC is the operator, unless the relay was told of another.
     async fn with(mut builder: Builder, operator: Relay) -> Self {
         builder.operator = Some(operator.address());
-        let world = builder.build().await;
+        let world = Box::pin(builder.build()).await;
         if !operator.is_told() {
             operator.forward_to(world.smsc.address());
         }

@@ -34,7 +34,7 @@ async fn npm_smpp_as_the_operator_takes_submits_and_gives_receipts_and_texts() {
     let mut builder = Overheard::builder();
     builder.link = "enquire_link = \"1s\"\n".into();
     builder.settings.push_str("[messages]\nretry = [\"1s\"]\n");
-    let heard = Overheard::with(builder, operator).await;
+    let heard = Box::pin(Overheard::with(builder, operator)).await;
     assert_eq!(smsc.says("bound").await["version"], 0x34);
 
     let to = heard.partners.address();
@@ -124,7 +124,10 @@ async fn gives_texts(smsc: &mut Foreign, acme: &mut Esme) {
 
     smsc.told(&json!({ "do": "mo", "text": format!("win {POLISH}") })).await;
     let mo = acme.next_delivery().await.unwrap().message;
-    assert_eq!((mo.data_coding, mo.short_message), (8, encode_ucs2(&format!("win {POLISH}")).into()));
+    assert_eq!(
+        (mo.data_coding, mo.short_message),
+        (8, encode_ucs2(&format!("win {POLISH}")).into())
+    );
 
     // What a handset cut comes in one piece.
     let long = format!("win {}", long());

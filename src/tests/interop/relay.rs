@@ -13,7 +13,10 @@ use std::{
 use bytes::{BufMut, BytesMut};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp::{OwnedReadHalf, OwnedWriteHalf}},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::JoinSet,
     time::Instant,
@@ -91,7 +94,6 @@ impl Relay {
     pub(crate) fn signs_of_life(&self) -> usize {
         self.capture.lock().unwrap_or_else(PoisonError::into_inner).signs_of_life
     }
-
 }
 
 /// Writes everything that relays noted so far into one file.
@@ -138,10 +140,7 @@ async fn carry(near: TcpStream, target: SocketAddr, capture: Arc<Mutex<Capture>>
     line.note(0, ACK, &[]);
     let (near_reads, near_writes) = near.into_split();
     let (far_reads, far_writes) = far.into_split();
-    tokio::join!(
-        line.pump(0, near_reads, far_writes),
-        line.pump(1, far_reads, near_writes)
-    );
+    tokio::join!(line.pump(0, near_reads, far_writes), line.pump(1, far_reads, near_writes));
 }
 
 impl Line {
