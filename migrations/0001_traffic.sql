@@ -67,6 +67,8 @@ create table credential (
     default_sender text,
     may_have_receipts bigint not null,
     pdu_octets_max bigint not null,
+    -- Host and port to call with outbind while something waits; null: the partner is not called.
+    outbind text,
     made_at bigint not null
 ) /*without rowid*/;
 
@@ -253,6 +255,8 @@ create table receipt_key (
     part_state bigint,
     primary key (link_group, smsc_message_id)
 ) /*without rowid*/;
+-- Which parts of a long message have their receipt; rows of short ones are never in it.
+create index receipt_key_part on receipt_key (message_id) where part_state is not null;
 
 -- Receipts that matched nothing yet. Kept, tried again, then shown to staff (P15).
 create table orphan_receipt (

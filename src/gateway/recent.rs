@@ -138,6 +138,13 @@ impl Recent {
         found.map(|(_, receipts)| receipts).unwrap_or_default()
     }
 
+    pub fn forget_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, id: i64) {
+        self.orphans.remove_if_mut(&(group, smsc_message_id.clone()), |_, receipts| {
+            receipts.retain(|(known, _)| *known != id);
+            receipts.is_empty()
+        });
+    }
+
     pub fn unknown_seen(&self, id: MessageId, subscriber: &str, number: &str, reference: u16) {
         if self.unknown.len() < REMEMBERED_MAX {
             let key = (SmolStr::from(subscriber), SmolStr::from(number));

@@ -258,7 +258,7 @@ impl Gateway {
                 item.deaths += 1;
             }
             if item.deaths >= self.settings().quarantine_after {
-                self.quarantine(&item, link).await?;
+                self.quarantine(&item, link, ended_sessions(&item)).await?;
                 continue;
             }
             let counted = vec![item.key];
@@ -276,8 +276,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// Puts a message aside with its octets: it ended a session twice (P21).
-    async fn quarantine(&self, item: &Item, link: &SmolStr) -> Result<(), store::Error> {
+    /// Puts a message aside with its octets, for a person (P21).
+    pub(super) async fn quarantine(
+        &self,
+        item: &Item,
+        link: &SmolStr,
+        reason: String,
+    ) -> Result<(), store::Error> {
         let id = item.content.message_id();
         let (octets, state) = match &item.content {
             Content::Mt(message) | Content::Receipt(message, _) => {
@@ -293,12 +298,13 @@ impl Gateway {
                 },
             ),
         };
+        tracing::warn!(message.id = %id, link = %link, reason, "quarantined");
         let mut change = Change {
             items_out: smallvec::smallvec![item.key],
             rare: vec![Rare::Quarantine {
                 message: id,
                 at: self.now(),
-                reason: format!("{} sessions ended while it was in flight", item.deaths),
+                reason,
                 pdu: octets,
             }],
             ..Change::default()
@@ -311,7 +317,6 @@ impl Gateway {
         if let Content::Mt(message) = &item.content {
             self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
         }
-        tracing::warn!(message.id = %id, link = %link, "quarantined: it ended a session twice");
         metrics::quarantined(1);
         self.inner.store.note(change).await?;
         self.inner.lanes.done(item.key);
@@ -323,7 +328,7 @@ impl Gateway {
         item.attempt += 1;
         item.deaths += 1;
         if item.deaths >= self.settings().quarantine_after.max(3) {
-            return self.quarantine(&item, who).await;
+            return self.quarantine(&item, who, ended_sessions(&item)).await;
         }
         let rare = vec![
             Rare::CountDeath { items: vec![item.key] },
@@ -481,6 +486,10 @@ impl Gateway {
             reason,
         }))
     }
+}
+
+fn ended_sessions(item: &Item) -> String {
+    format!("{} sessions ended while it was in flight", item.deaths)
 }
 
 /// Needs a durable claim before its octets leave.

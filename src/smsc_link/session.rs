@@ -135,6 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             window_in: WINDOW_IN,
             data_sm_on_receiver: true,
             enquire_link_answer: settings.enquire_link.min(settings.response),
+            enquire_link_keeps: true,
         };
         let connection_limits = ConnectionLimits {
             pdu_octets_max: settings.pdu_octets_max as usize,
@@ -832,7 +833,12 @@ async fn deliver(link: &Link, message: &ShortMessage) -> (CommandStatus, Option<
         Ok(Delivered::Receipt(receipt)) => {
             gateway.receipt(&link.seat, receipt).await.map(|_| None)
         }
-        Ok(Delivered::Mo(mo)) => gateway.accept_mo(&link.seat, *mo).await.map(Some),
+        Ok(Delivered::Mo(mo)) => {
+            let began = Instant::now();
+            let accepted = gateway.accept_mo(&link.seat, *mo).await.map(Some);
+            metrics::accepted_in(SIDE, began.elapsed());
+            accepted
+        }
         Err(unreadable) => {
             // C021: it would be as unreadable the next time.
             tracing::warn!(link = %link.seat.name, why = %unreadable, "a delivery cannot be read");

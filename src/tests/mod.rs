@@ -1,8 +1,12 @@
-//! Stories: a real daemon, real sockets, and peers that know nothing of its insides.
+//! Stories: a real daemon, real sockets, and peers that know nothing of its insides. And the house
+//! rules, which read the source tree.
+
+#![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
 
 mod complaints;
 mod conformance_bind;
 mod conformance_delivery;
+mod conformance_limits;
 mod conformance_link;
 mod conformance_operations;
 mod conformance_submit;
@@ -11,5 +15,6 @@ mod end_to_end;
 mod faults;
 mod interop;
 mod kill;
+mod tidy;
 mod tools;
 mod world;
