@@ -40,7 +40,8 @@ create table partner (
     default_alphabet text not null,
     strip_trailing_nul bigint not null,
     prefers_rx_t_appn bigint not null,
-    wants_reasons bigint not null,
+    -- TLVs of our own on sessions below 5.0 too; strict software takes none that it does not know.
+    vendor_tlvs bigint not null,
     splits_long bigint not null,
     -- Deliveries as data_sm instead of deliver_sm.
     takes_data_sm bigint not null,

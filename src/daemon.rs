@@ -4,7 +4,10 @@
 //! the links, then the partners. What surprises: there is no recovery step for messages. Lanes
 //! fill themselves from the store, as they do on any other day.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -425,18 +428,16 @@ fn reload_on_hangup(config: &Config, node: &Node, log: Option<LogHandle>, tasks:
 
 /// The recorder of this process; a second start in one process (tests) gets the first one's.
 fn recorder() -> anyhow::Result<PrometheusHandle> {
-    static RECORDER: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
-    if let Some(handle) = RECORDER.get() {
+    static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*recorder {
         return Ok(handle.clone());
     }
     let mut builder = PrometheusBuilder::new();
     for (name, buckets) in metrics::buckets() {
         builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)?;
     }
-    let handle = builder.install_recorder().or_else(|error| {
-        // Another test was quicker.
-        RECORDER.get().cloned().ok_or(error)
-    })?;
+    let handle = builder.install_recorder()?;
     metrics::describe();
-    Ok(RECORDER.get_or_init(|| handle).clone())
+    Ok(recorder.insert(handle).clone())
 }

@@ -164,15 +164,11 @@ impl Gateway {
             Ok((rows, next)) => {
                 for row in rows {
                     // What a consumer holds at this moment is its consumer's to expire.
-                    let item = match self.inner.lanes.withdraw(row.item.key) {
-                        super::lane::Withdrawn::Taken(item) => item,
-                        super::lane::Withdrawn::OnItsWay => continue,
-                        super::lane::Withdrawn::NotHere => {
-                            self.inner.lanes.keep_out(row.item.key);
-                            row.item
-                        }
-                    };
-                    self.expire(item).await;
+                    match self.withdraw(row.item.key).await {
+                        Ok(Some(item)) => self.expire(item).await,
+                        Ok(None) => {}
+                        Err(error) => tracing::warn!(%error, "an expired item stays for now"),
+                    }
                 }
                 next.unwrap_or(start)
             }

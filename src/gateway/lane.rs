@@ -406,12 +406,13 @@ impl Lanes {
         self.offer(&head, state);
     }
 
-    /// Whether the item is waiting here and could be taken out: for cancel and replace.
+    /// Whether the item is waiting here and could be taken out: for cancel and replace. One that
+    /// is not here is kept in the store until [`Self::forget`] or [`Self::done`].
     pub fn withdraw(&self, key: ItemKey) -> Withdrawn {
         let Some(lane) = lane_of(key) else { return Withdrawn::NotHere };
         let head = self.head(lane);
         let mut state = head.head();
-        if !state.known.contains(&key.seq) {
+        if state.known.insert(key.seq) {
             return Withdrawn::NotHere;
         }
         match state.ready.iter().position(|item| item.key.seq == key.seq) {
@@ -420,13 +421,6 @@ impl Lanes {
                 Withdrawn::Taken(item)
             }
             None => Withdrawn::OnItsWay,
-        }
-    }
-
-    /// Marks an item that is only in the store as taken, so that no page brings it.
-    pub fn keep_out(&self, key: ItemKey) {
-        if let Some(lane) = lane_of(key) {
-            self.head(lane).head().known.insert(key.seq);
         }
     }
 
@@ -444,7 +438,7 @@ pub enum Withdrawn {
     Taken(Item),
     /// Being sent at this moment.
     OnItsWay,
-    /// Only in the store.
+    /// Only in the store, or sent and gone.
     NotHere,
 }
 

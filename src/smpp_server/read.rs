@@ -414,8 +414,13 @@ fn header_of(tlvs: &Tlvs, has_udh: bool) -> Result<Option<Vec<u8>>, Wrong> {
                 "sar_segment_seqnum must be 1 to sar_total_segments",
             ));
         }
-        elements.extend([0x08, 0x04]);
-        elements.extend(reference.to_be_bytes());
+        // A client that cuts at 153 septets has the shorter header in mind.
+        if let Ok(short) = u8::try_from(reference) {
+            elements.extend([0x00, 0x03, short]);
+        } else {
+            elements.extend([0x08, 0x04]);
+            elements.extend(reference.to_be_bytes());
+        }
         elements.extend([total, number]);
     }
     if elements.is_empty() {

@@ -626,6 +626,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             orders: orders_in,
         });
         card.counters.last_heard_at.store(card.bound_at, Ordering::Relaxed);
+        let writing = Writing {
+            version,
+            habits: partner.habits.clone(),
+            tlv: host.settings.vendor_tlv.clone(),
+        };
         let asking = Asking {
             from: Submitter {
                 caller,
@@ -635,7 +640,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 service_types: credential.service_types.clone(),
             },
             reading: self.reading(&partner, version),
-            reason: (host.settings.refusal_reason_tlv && partner.habits.wants_reasons)
+            reason: (host.settings.refusal_reason_tlv && writing.has_own_tlvs())
                 .then_some(host.settings.vendor_tlv.reason),
             prefers_rx_t_appn: partner.habits.prefers_rx_t_appn,
         };
@@ -659,11 +664,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.bound = Some(Bound {
             kind,
             asking: Arc::new(asking),
-            writing: Writing {
-                version,
-                habits: partner.habits.clone(),
-                tlv: host.settings.vendor_tlv.clone(),
-            },
+            writing,
             who: format_smolstr!("smpp:{}#{}", credential.system_id, id),
             outlet: kind.receives().then(|| host.gateway.to_sessions(partner.id)),
             card,

@@ -106,6 +106,8 @@ pub(crate) struct Talk<S> {
     ends: Option<&'static str>,
     refused: Option<CommandStatus>,
     is_stopping: bool,
+    /// Unbind went out, and its answer is waited for.
+    is_parting: bool,
     was_bound: bool,
 }
 
@@ -156,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             ends: None,
             refused: None,
             is_stopping: false,
+            is_parting: false,
             was_bound: false,
             link,
         }
@@ -274,7 +277,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             Event::Stop => self.stop(),
         }
         self.settle_flushed();
-        if self.is_stopping && self.session.in_flight() == 0 && self.claiming.is_none() {
+        let is_idle = self.session.in_flight() == 0 && self.claiming.is_none();
+        // Once: a second word of parting would not wait for the answer to the first.
+        if self.is_stopping && is_idle && !self.is_parting {
+            self.is_parting = true;
             self.finish_work().await;
             self.session.unbind(Instant::now(), &mut self.actions);
             self.send_all();

@@ -19,4 +19,5 @@ mod laws;
 mod load;
 mod process;
 mod tidy;
+mod tools;
 mod world;

@@ -59,6 +59,8 @@ pub(crate) struct Builder {
     /// More of the configuration, in TOML; tables at its end.
     pub(crate) settings: String,
     pub(crate) smsc: fake_smsc::Options,
+    /// What the link dials instead of the fake SMSC.
+    pub(crate) operator: Option<SocketAddr>,
     /// The last word on the configuration; may set timers shorter than a file could.
     pub(crate) tune: Option<Box<dyn FnOnce(&mut Config) + Send>>,
 }
@@ -69,6 +71,8 @@ pub(crate) struct PartnerPlan {
     pub(crate) partner: NewPartner,
     pub(crate) credential: NewCredential,
     pub(crate) api_key: Option<NewApiKey>,
+    /// Asks for our own TLVs below 5.0 too, so that a test sees all there is.
+    pub(crate) vendor_tlvs: bool,
 }
 
 impl PartnerPlan {
@@ -93,6 +97,7 @@ impl PartnerPlan {
                 default_sender: None,
             },
             api_key: None,
+            vendor_tlvs: true,
         }
     }
 }
@@ -173,6 +178,7 @@ impl Default for Builder {
             link: String::new(),
             settings: String::new(),
             smsc: fake_smsc::Options::default(),
+            operator: None,
             tune: None,
         }
     }
@@ -213,7 +219,7 @@ impl Builder {
             "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"debug\"\n\
              [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nreconnect_min = \"50ms\"\n{}\n{}",
-            smsc.address(),
+            self.operator.unwrap_or(smsc.address()),
             self.link,
             self.settings,
         );
@@ -263,6 +269,8 @@ pub(crate) async fn seed(config: &Config, partners: &[PartnerPlan], services: &[
     store.add_tariff(&by, 0, &tariff).await.expect("a tariff");
     for plan in partners {
         store.add_partner(&by, 0, &plan.partner).await.expect("a partner");
+        let wish = PartnerSetting::VendorTlvs(plan.vendor_tlvs);
+        store.set_partner(&by, 0, &plan.partner.name, wish).await.expect("a habit");
         store.add_credential(&by, 0, &plan.credential).await.expect("a credential");
         if let Some(key) = &plan.api_key {
             store.add_api_key(&by, 0, key).await.expect("a key");
