@@ -22,8 +22,6 @@ use crate::{
     },
 };
 
-/// Orphans that are tried again at a start; each costs a look into the store.
-
 /// A receipt as a link read it: ids normalised by the link's profile (P14).
 #[derive(Debug, Clone)]
 pub struct NewReceipt {
