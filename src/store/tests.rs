@@ -1,4 +1,5 @@
-//! The same stories on both engines: SQLite always, PostgreSQL if `TEST_POSTGRES_URL` names one.
+//! The same stories on both engines: SQLite, and PostgreSQL as `TEST_POSTGRES_URL` names it or a
+//! server of the tests' own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,12 +20,22 @@ struct Engine {
     store: Store,
     writer: tokio::task::JoinHandle<Result<(), Error>>,
     _folder: Option<tempfile::TempDir>,
+    _server: Option<Arc<private_postgres::Server>>,
 }
 
 async fn sqlite() -> Engine {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     engine(url, Some(folder)).await
+}
+
+async fn any_postgres() -> Engine {
+    if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
+        return postgres(&url).await;
+    }
+    let server = tokio::task::spawn_blocking(private_postgres::server).await.unwrap();
+    let engine = postgres(&server.url()).await;
+    Engine { _server: Some(server), ..engine }
 }
 
 /// One database for each test, made from nothing.
@@ -45,7 +56,7 @@ async fn engine(url: String, folder: Option<tempfile::TempDir>) -> Engine {
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("it opens");
     #[expect(clippy::disallowed_methods, reason = "a test has no Tasks")]
     let writer = tokio::spawn(writer.run());
-    Engine { store, writer, _folder: folder }
+    Engine { store, writer, _folder: folder, _server: None }
 }
 
 /// Runs a story on every engine that is there.
@@ -54,11 +65,7 @@ macro_rules! on_both {
         #[tokio::test]
         async fn $name() {
             for round in 0..2 {
-                let $engine = match (round, std::env::var("TEST_POSTGRES_URL")) {
-                    (0, _) => sqlite().await,
-                    (_, Ok(url)) => postgres(&url).await,
-                    (_, Err(_)) => continue,
-                };
+                let $engine = if round == 0 { sqlite().await } else { any_postgres().await };
                 $body
                 assert!(!$engine.writer.is_finished(), "the writer is alive");
             }

@@ -99,7 +99,7 @@ pub(crate) fn npm(packages: &[&str]) -> PathBuf {
 fn folder(manager: &str, packages: &[&str]) -> PathBuf {
     let name = |package: &str| package.split(['=', '@']).next().unwrap_or_default().to_owned();
     let names: Vec<String> = packages.iter().map(|package| name(package)).collect();
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
+    Path::new(option_env!("CARGO_TARGET_TMPDIR").unwrap_or("target/tmp"))
         .with_file_name("tools")
         .join(format!("{manager}-{}", names.join("-")))
 }
