@@ -66,12 +66,22 @@ pub async fn start(
     log: Option<LogHandle>,
     tasks: &Tasks,
 ) -> anyhow::Result<Node> {
+    start_with(config, listeners, log, tasks, Clock::System).await
+}
+
+/// The same under any clock.
+pub async fn start_with(
+    config: &Config,
+    listeners: &mut Listeners,
+    log: Option<LogHandle>,
+    tasks: &Tasks,
+    clock: Clock,
+) -> anyhow::Result<Node> {
     let began = tokio::time::Instant::now();
     let render = recorder()?;
     for what in config.insecure() {
         tracing::warn!(what, "insecure by configuration");
     }
-    let clock = Clock::System;
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
     let pepper = Pepper::new(config.smpp_server.pepper_file.secret.reveal().as_bytes());
     watch(config, &gateway, &clock, tasks);

@@ -250,9 +250,9 @@ impl Gateway {
     async fn end_parts(&self) {
         let settings = self.settings();
         let before = self.now() - micros(settings.reassembly_wait);
-        for (seat, joined) in self.inner.parts.expired(before) {
-            metrics::incomplete(&seat.name);
+        for (seat, joined, unsettled) in self.inner.parts.expired(before) {
             if settings.drops_incomplete {
+                metrics::incomplete(&seat.name);
                 let rare = vec![crate::store::change::Rare::DropParts(joined.stored)];
                 drop(self.inner.store.note(Change { rare, ..Change::default() }).await);
                 continue;
@@ -260,7 +260,10 @@ impl Gateway {
             let likeness = [0; 32];
             if let Err(error) = self.route_mo(&seat, joined, likeness).await {
                 tracing::warn!(error = %error, "an incomplete long message could not be handed on");
+                self.inner.parts.put_back(unsettled);
+                continue;
             }
+            metrics::incomplete(&seat.name);
         }
     }
 

@@ -97,9 +97,12 @@ impl Gateway {
         if state != MessageState::Submitted {
             return Ok(Found::Ended(message, state));
         }
-        let flight = Arc::new(Flight::new(Arc::clone(&message), 0));
-        for (done, state) in self.inner.store.part_states(message.id).await? {
-            flight.part_done(done, state);
+        let parts = self.inner.store.part_states(message.id).await?;
+        let flight = Arc::new(Flight::new(Arc::clone(&message), 0, parts.len()));
+        for (done, state) in parts {
+            if let Some(state) = state {
+                flight.part_done(done, state);
+            }
         }
         self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
         Ok(Found::Flying(flight, part))
@@ -131,10 +134,10 @@ impl Gateway {
                         .over(&seat.name, flight.attempt)
                         .saying(format!("part {} {}", part + 1, new.state.stat())),
                 );
-                self.inner.store.save(change).await?;
+                self.saved_or_undone(change, flight, part).await?;
                 Ok(Matched::Part)
             }
-            PartDone::Whole(state) => self.settle(seat, flight, state, new).await,
+            PartDone::Whole(state) => self.settle(seat, flight, (part, state), new).await,
         }
     }
 
@@ -143,7 +146,7 @@ impl Gateway {
         &self,
         seat: &LinkSeat,
         flight: &Arc<Flight>,
-        state: ReceiptState,
+        (part, state): (u8, ReceiptState),
         new: &NewReceipt,
     ) -> Result<Matched, Error> {
         let message = &flight.message;
@@ -173,7 +176,7 @@ impl Gateway {
             change.charge = self.charge_row(message, "delivered");
         }
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.saved_or_undone(change, flight, part).await?;
         self.inner.recent.remove(seat.group, &new.smsc_message_id);
         if let Some(item) = item {
             self.inner.lanes.push(item);
@@ -181,6 +184,17 @@ impl Gateway {
         metrics::message("mt", next.as_str());
         metrics::duration("mt", self.now() - message.accepted_at);
         Ok(Matched::Final)
+    }
+
+    /// A receipt that could not be stored is refused, and its repeat must not look like one.
+    async fn saved_or_undone(
+        &self,
+        change: Change,
+        flight: &Flight,
+        part: u8,
+    ) -> Result<(), Error> {
+        self.inner.store.save(change).await.inspect_err(|_| flight.part_undone(part))?;
+        Ok(())
     }
 
     async fn intermediate(
@@ -248,11 +262,16 @@ impl Gateway {
             done_at: new.done_at,
             received_at: self.now(),
         };
+        let id = new.smsc_message_id.clone();
         // Remember before the commit: the answer it waits for may be stored in the same group.
         self.inner.recent.keep_orphan(seat.group, orphan.id, new);
         let change =
             Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
         self.inner.store.save(change).await?;
+        // The answer may have come between the look for it and the keeping.
+        if self.inner.recent.get(seat.group, &id).is_some() {
+            Box::pin(self.match_orphans(seat, &[id])).await;
+        }
         Ok(())
     }
 
@@ -318,7 +337,8 @@ impl Gateway {
         }
         self.inner.store.save(change).await?;
         self.inner.recent.unknown_solved(id);
-        Ok(Some(Arc::new(Flight::new(message, 0))))
+        let parts = usize::from(message.parts);
+        Ok(Some(Arc::new(Flight::new(message, 0, parts))))
     }
 }
 

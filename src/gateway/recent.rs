@@ -23,6 +23,8 @@ const REMEMBERED_MAX: usize = 100_000;
 pub struct Flight {
     pub message: Arc<MtMessage>,
     pub attempt: u32,
+    /// Receipts that are to come: one for each PDU that carried a piece of it.
+    awaited: usize,
     parts: Mutex<Parts>,
 }
 
@@ -34,8 +36,8 @@ struct Parts {
 }
 
 impl Flight {
-    pub fn new(message: Arc<MtMessage>, attempt: u32) -> Self {
-        Self { message, attempt, parts: Mutex::default() }
+    pub fn new(message: Arc<MtMessage>, attempt: u32, awaited: usize) -> Self {
+        Self { message, attempt, awaited: awaited.max(1), parts: Mutex::default() }
     }
 
     /// Takes the final state of one part. Answers with the state of the whole when the last part
@@ -53,11 +55,18 @@ impl Flight {
         if state != ReceiptState::Delivered {
             parts.worst.get_or_insert(state);
         }
-        if parts.done.count_ones() < u32::from(self.message.parts.max(1)) {
+        if (parts.done.count_ones() as usize) < self.awaited.min(64) {
             return PartDone::Waiting;
         }
         parts.is_final = true;
         PartDone::Whole(parts.worst.unwrap_or(ReceiptState::Delivered))
+    }
+
+    /// What a receipt said could not be stored: its repeat counts as the first.
+    pub fn part_undone(&self, part: u8) {
+        let mut parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        parts.done &= !(1_u64 << (part & 63));
+        parts.is_final = false;
     }
 }
 

@@ -396,7 +396,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         let now = Instant::now();
         while let Some(item) = items.next() {
             let is_suspect = item.deaths > 0;
-            if is_suspect && self.session.in_flight() > 0 {
+            if is_suspect && self.session.in_flight() > self.session.timed_out() {
+                // Nothing is taken before an answer comes, or it would be taken and given back
+                // as fast as this task can.
+                if let Some(bound) = &mut self.bound {
+                    bound.is_alone = true;
+                }
                 self.host.gateway.not_sent(std::iter::once(item).chain(items).collect());
                 return;
             }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bramka::{
+    clock::Clock,
     config::Config,
     daemon::{self, Node},
     demo::{
@@ -54,6 +55,9 @@ pub(crate) struct Builder {
     /// More of the configuration, in TOML; tables at its end.
     pub(crate) settings: String,
     pub(crate) smsc: fake_smsc::Options,
+    /// Numbers smaller than a file may name, for waits that a test must not wait for.
+    pub(crate) adjust: fn(&mut Config),
+    pub(crate) clock: Clock,
 }
 
 /// A partner with one credential of its own name.
@@ -140,6 +144,8 @@ impl Default for Builder {
             link: String::new(),
             settings: String::new(),
             smsc: fake_smsc::Options::default(),
+            adjust: |_| (),
+            clock: Clock::System,
         }
     }
 }
@@ -175,9 +181,11 @@ impl Builder {
             config.smpp_server.pepper_file = pepper;
             config.smpp_server.listen = vec![any];
         }
+        (self.adjust)(&mut config);
         seed(&config, &self.partners, &self.services).await;
         let tasks = Tasks::for_tests();
-        let node = daemon::start(&config, &mut Listeners::of(Vec::new()), None, &tasks)
+        let mut listeners = Listeners::of(Vec::new());
+        let node = daemon::start_with(&config, &mut listeners, None, &tasks, self.clock)
             .await
             .unwrap_or_else(|error| panic!("{error:#}"));
         World { node, tasks, smsc, config, folder }
@@ -248,6 +256,16 @@ impl World {
         eventually("the link is bound", async || {
             let card = registry.link(LINK)?;
             (card.bound.load(std::sync::atomic::Ordering::Acquire) > 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Keeps what is submitted from leaving: the link is taken down.
+    pub(crate) async fn link_down(&self) {
+        let card = self.gateway().registry().link(LINK).expect("the link is configured");
+        card.want(false);
+        eventually("the link is down", async || {
+            (card.bound.load(std::sync::atomic::Ordering::Acquire) == 0).then_some(())
         })
         .await;
     }
