@@ -85,7 +85,7 @@ pub async fn start_with(
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
     let pepper = Pepper::new(config.smpp_server.pepper_file.secret.reveal().as_bytes());
     watch(config, &gateway, &clock, tasks);
-    Links::start(&gateway, &config.smsc_link, tasks).await?;
+    Links::start(&gateway, &config.links(), tasks).await?;
     let node = open_doors(config, listeners, &gateway, &pepper, render, log.clone(), tasks).await?;
     reload_on_hangup(config, &node, log, tasks);
     let ready_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

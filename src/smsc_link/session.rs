@@ -192,10 +192,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     /// C001: the bind is first, and nothing goes before its answer.
     fn bind(&mut self) {
         let settings = &self.link.profile.settings;
-        let password = settings.password_file.secret.reveal();
+        // C045: whoever changes the password changes the file, and the next bind knows.
+        let password = settings.password_file.fresh();
         let bind = Bind {
             system_id: Bytes::copy_from_slice(settings.system_id.as_bytes()),
-            password: Bytes::copy_from_slice(password.trim_end().as_bytes()),
+            password: Bytes::copy_from_slice(password.reveal().trim_end().as_bytes()),
             system_type: Bytes::copy_from_slice(settings.system_type.as_bytes()),
             interface_version: self.link.version().octet(),
             address_range: Address::new(
@@ -732,6 +733,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     fn steer(&mut self, pdu: &Pdu) {
         let (Pdu::SubmitSmResp(resp) | Pdu::DataSmResp(resp)) = pdu else { return };
         if let Some(state) = resp.tlvs.u8(tag::CONGESTION_STATE)
+            && self.session.version() >= Version::V50
             && state > 90
         {
             self.paused_until = Some(Instant::now() + self.link.throttled());

@@ -3,7 +3,7 @@
 use bramka::{
     demo::esme::{Esme, Failed, mt},
     smpp::{
-        Address, BindKind, Command, CommandId, CommandStatus, Pdu, ShortMessage, Tlvs, Version,
+        Address, BindKind, Command, CommandId, CommandStatus, Pdu, Tlvs, Version,
         pdu::{
             CancelSm, DataSm, Destination, MessageResp, QuerySm, QuerySmResp, ReplaceSm,
             SubmitMulti, SubmitMultiResp,
@@ -14,7 +14,7 @@ use bramka::{
 };
 use bytes::Bytes;
 
-use super::world::{Builder, LINK, PartnerPlan, World, eventually, service};
+use super::world::{Builder, LINK, PartnerPlan, World, at_a_set_time, eventually, service, text};
 
 const SUBSCRIBER: &str = "48600100200";
 const CODE: &str = "7455";
@@ -118,10 +118,6 @@ async fn data_resp(esme: &Esme, pdu: DataSm) -> (CommandStatus, MessageResp) {
     }
 }
 
-fn text(message: &ShortMessage) -> String {
-    String::from_utf8_lossy(message.content()).into_owned()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s110_s116_three_good_addresses_get_one_id_and_a_receipt_each() {
     let world = World::new().await;
@@ -164,11 +160,6 @@ async fn s111_one_bad_address_of_three_is_listed_with_its_status_and_the_others_
 async fn s112_s113_s114_s115_a_submit_multi_that_cannot_be_read_is_refused_as_the_table_says() {
     let world = World::new().await;
     let acme = world.bind("acme").await;
-    let none = status_of(&acme, multi(Vec::new())).await;
-    assert_eq!(none, CommandStatus::RINVNUMDESTS, "S112: no destination");
-    let many = vec![sme("48600100201"); 255];
-    let status = status_of(&acme, multi(many)).await;
-    assert_eq!(status, CommandStatus::RINVNUMDESTS, "S112: 255 in 3.4");
     let list = Destination::List("friends".into());
     let status = status_of(&acme, multi(vec![list])).await;
     assert_eq!(status, CommandStatus::RCNTSUBDL, "S114");
@@ -176,17 +167,21 @@ async fn s112_s113_s114_s115_a_submit_multi_that_cannot_be_read_is_refused_as_th
     replacing.message.replace_if_present = 1;
     let status = status_of(&acme, Pdu::SubmitMulti(replacing)).await;
     assert_eq!(status, CommandStatus::RINVSUBREP, "S115");
-    // S113: a dest_flag that is neither an address nor a list.
-    let body = [
-        b"\0\x03\x017455\0".as_slice(),
-        &[1, 3],
-        b"\x01\x0148600100201\0",
-        &[0, 0, 0, 0, 0, 0, 0, 0, 0, 5],
-        b"hello",
-    ]
-    .concat();
-    let status = status_of(&acme, Pdu::Other(CommandId::SUBMIT_MULTI, body.into())).await;
-    assert_eq!(status, CommandStatus::RINVDESTFLAG, "S113");
+    // S112, S113: a client that could not be made to say it says it in octets.
+    let raw = |count: u8, flag: u8| {
+        let one = [&[flag], b"\x01\x0148600100201\0".as_slice()].concat();
+        let tail = b"\0\0\0\0\0\0\0\0\0\x05hello";
+        let head = [b"\0\x03\x017455\0".as_slice(), &[count]].concat();
+        let body = [head, one.repeat(usize::from(count)), tail.to_vec()].concat();
+        Pdu::Other(CommandId::SUBMIT_MULTI, body.into())
+    };
+    for (what, pdu, status) in [
+        ("S112: no destination", raw(0, 1), CommandStatus::RINVNUMDESTS),
+        ("S112: 255 in 3.4", raw(255, 1), CommandStatus::RINVNUMDESTS),
+        ("S113: neither address nor list", raw(1, 3), CommandStatus::RINVDESTFLAG),
+    ] {
+        assert_eq!(status_of(&acme, pdu).await, status, "{what}");
+    }
     assert_eq!(world.smsc.submits().len(), 0);
     world.stop().await;
 }
@@ -456,9 +451,8 @@ async fn s138_broadcast_is_prohibited_in_5_0() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scheduled_message_goes_at_its_time_and_not_before() {
-    let set = std::sync::Arc::new(bramka::clock::SetClock::at(1_900_000_000_000_000));
-    let clock = bramka::clock::Clock::Set(std::sync::Arc::clone(&set));
-    let world = Builder { clock, ..Builder::default() }.build().await;
+    let (set, builder) = at_a_set_time();
+    let world = builder.build().await;
     let acme = world.bind("acme").await;
     let mut later = mt(CODE, SUBSCRIBER, "later");
     later.schedule_delivery_time = "000000010000000R".into();

@@ -11,4 +11,6 @@ mod end_to_end;
 mod faults;
 mod interop;
 mod kill;
+mod link_content;
+mod link_receipts;
 mod world;

@@ -3,19 +3,20 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bramka::{
-    clock::Clock,
+    clock::{Clock, SetClock},
     config::Config,
     daemon::{self, Node},
     demo::{
         esme::Esme,
         fake_smsc::{self, FakeSmsc, Script},
     },
-    domain::{Caller, secret::Pepper},
+    domain::{Caller, MessageId, MessageState, secret::Pepper},
     gateway::Gateway,
     listen::Listeners,
-    smpp::{BindKind, Version},
+    smpp::{BindKind, ShortMessage, Version},
     store::{
         GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Place, Store,
+        Stored,
     },
     tasks::Tasks,
 };
@@ -44,6 +45,50 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     }
 }
 
+/// The text of a message that is ASCII.
+pub(crate) fn text(message: &ShortMessage) -> String {
+    String::from_utf8_lossy(message.content()).into_owned()
+}
+
+/// The number of a message in an answer.
+pub(crate) fn number(message_id: &[u8]) -> MessageId {
+    MessageId(String::from_utf8_lossy(message_id).parse().expect("ids are decimal"))
+}
+
+/// A TOML table for one more link.
+pub(crate) fn another_link(name: &str, address: SocketAddr, more: &str) -> String {
+    format!(
+        "[[smsc_link]]\nname = \"{name}\"\naddress = \"{address}\"\nsystem_id = \"bramka\"\n\
+         password_file = \"smsc.password\"\n{more}\n"
+    )
+}
+
+/// Numbers smaller than a file may name.
+pub(crate) fn hurry(config: &mut Config) {
+    config.messages.retry = vec![Duration::from_millis(20)];
+    config.smpp_server.response = Duration::from_millis(200);
+    for link in &mut config.smsc_link {
+        link.reconnect_min = Duration::from_millis(10);
+        link.reconnect_max = Duration::from_millis(20);
+        link.connect = Duration::from_millis(200);
+        link.response = Duration::from_millis(200);
+    }
+}
+
+/// A world whose pauses are too short to wait for.
+pub(crate) fn hurried() -> Builder {
+    let mut builder = Builder { adjust: hurry, ..Builder::default() };
+    builder.script.retry_delay = Duration::from_millis(20);
+    builder
+}
+
+/// A world whose time passes when the test says so.
+pub(crate) fn at_a_set_time() -> (Arc<SetClock>, Builder) {
+    let set = Arc::new(SetClock::at(1_900_000_000_000_000));
+    let clock = Clock::Set(Arc::clone(&set));
+    (set, Builder { clock, ..Builder::default() })
+}
+
 /// How a world is built; change it before `build`.
 pub(crate) struct Builder {
     pub(crate) config: Config,
@@ -57,6 +102,8 @@ pub(crate) struct Builder {
     pub(crate) smsc: fake_smsc::Options,
     /// Numbers smaller than a file may name, for waits that a test must not wait for.
     pub(crate) adjust: fn(&mut Config),
+    /// Files beside the configuration.
+    pub(crate) files: Vec<(&'static str, String)>,
     pub(crate) clock: Clock,
 }
 
@@ -145,6 +192,7 @@ impl Default for Builder {
             settings: String::new(),
             smsc: fake_smsc::Options::default(),
             adjust: |_| (),
+            files: Vec::new(),
             clock: Clock::System,
         }
     }
@@ -161,6 +209,9 @@ impl Builder {
         let path = folder.path();
         std::fs::write(path.join("smsc.password"), "smscpass").expect("a file");
         std::fs::write(path.join("pepper"), PEPPER).expect("a file");
+        for (name, content) in &self.files {
+            std::fs::write(path.join(name), content).expect("a file");
+        }
         let text = format!(
             "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"debug\"\n\
              [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
@@ -258,6 +309,24 @@ impl World {
             (card.bound.load(std::sync::atomic::Ordering::Acquire) > 0).then_some(())
         })
         .await;
+    }
+
+    pub(crate) async fn state_of(&self, id: MessageId) -> MessageState {
+        match self.gateway().store().message(id).await.expect("the store can be read") {
+            Some(Stored::Mo(_, state) | Stored::Mt(_, state)) => state,
+            None => panic!("{id} is not stored"),
+        }
+    }
+
+    pub(crate) async fn becomes(&self, id: MessageId, wanted: MessageState) {
+        eventually(&format!("{id} becomes {}", wanted.as_str()), async || {
+            (self.state_of(id).await == wanted).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn ledger(&self) -> (i64, i64) {
+        self.gateway().store().ledger().await.expect("the store can be read")
     }
 
     /// Keeps what is submitted from leaving: the link is taken down.
