@@ -264,7 +264,7 @@ impl Gateway {
         };
         let id = new.smsc_message_id.clone();
         // Remember before the commit: the answer it waits for may be stored in the same group.
-        self.inner.recent.keep_orphan(seat.group, orphan.id, new);
+        self.inner.recent.keep_orphan(seat.group, orphan.id, orphan.received_at, new);
         let change =
             Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
         self.inner.store.save(change).await?;
@@ -278,17 +278,28 @@ impl Gateway {
     /// After an answer is stored: receipts that came before it (P15).
     pub(super) async fn match_orphans(&self, seat: &LinkSeat, ids: &[SmolStr]) {
         for id in ids {
-            for (orphan, new) in self.inner.recent.take_orphans(seat.group, id) {
-                let outcome = self.receipt(seat, new).await;
-                if outcome.is_err() {
-                    continue;
-                }
-                let change =
-                    Change { rare: vec![Rare::DropOrphan(orphan)], ..Change::default() };
-                if self.inner.store.note(change).await.is_ok() {
-                    metrics::orphan_matched();
-                }
+            for (row, new) in self.inner.recent.take_orphans(seat.group, id) {
+                self.try_orphan(seat, row, new).await;
             }
+        }
+    }
+
+    /// After a message became unknown: its receipt may have come while its answer was waited for.
+    pub(super) async fn match_orphans_of(&self, link: &SmolStr, message: &MtMessage) {
+        let Some(group) = self.group(&message.link_group) else { return };
+        let seat = LinkSeat { name: link.clone(), group, epoch: 0 };
+        let (subscriber, number) = (message.recipient.as_str(), message.sender.as_str());
+        for (row, new) in self.inner.recent.take_orphans_between(group, subscriber, number) {
+            self.try_orphan(&seat, row, new).await;
+        }
+    }
+
+    async fn try_orphan(&self, seat: &LinkSeat, row: i64, new: NewReceipt) {
+        let Ok(matched) = self.receipt(seat, new).await else { return };
+        // If it matched nothing again, it was kept again, under a row of its own.
+        let change = Change { rare: vec![Rare::DropOrphan(row)], ..Change::default() };
+        if self.inner.store.note(change).await.is_ok() && matched != Matched::Orphan {
+            metrics::orphan_matched();
         }
     }
 
@@ -305,7 +316,7 @@ impl Gateway {
                 recipient: orphan.recipient,
                 reference: None,
             };
-            self.inner.recent.keep_orphan(group, orphan.id, new);
+            self.inner.recent.keep_orphan(group, orphan.id, orphan.received_at, new);
         }
         Ok(())
     }

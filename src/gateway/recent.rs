@@ -79,13 +79,21 @@ pub enum PartDone {
 
 type Key = (GroupId, SmolStr);
 
+/// A receipt that waits for its message.
+#[derive(Debug)]
+struct Lone {
+    row: i64,
+    received_at: i64,
+    receipt: NewReceipt,
+}
+
 #[derive(Debug)]
 pub struct Recent {
     flights: DashMap<Key, (Arc<Flight>, u8)>,
     /// Keys in order of arrival, to push out the oldest.
     order: Mutex<VecDeque<Key>>,
     max: usize,
-    orphans: DashMap<Key, Vec<(i64, NewReceipt)>>,
+    orphans: DashMap<Key, Vec<Lone>>,
     /// Unknown messages by subscriber and our number, with their references.
     unknown: DashMap<(SmolStr, SmolStr), Vec<(MessageId, u16)>>,
 }
@@ -130,21 +138,64 @@ impl Recent {
         self.flights.is_empty()
     }
 
-    pub fn keep_orphan(&self, group: GroupId, id: i64, receipt: NewReceipt) {
+    pub fn keep_orphan(&self, group: GroupId, row: i64, received_at: i64, receipt: NewReceipt) {
         if self.orphans.len() >= REMEMBERED_MAX {
             return;
         }
         let key = (group, receipt.smsc_message_id.clone());
-        self.orphans.entry(key).or_default().push((id, receipt));
+        self.orphans.entry(key).or_default().push(Lone { row, received_at, receipt });
     }
 
-    pub fn take_orphans(&self, group: GroupId, smsc_message_id: &SmolStr) -> Vec<(i64, NewReceipt)> {
+    pub fn take_orphans(
+        &self,
+        group: GroupId,
+        smsc_message_id: &SmolStr,
+    ) -> Vec<(i64, NewReceipt)> {
         // Usually there are none, and looking must cost nothing.
         if self.orphans.is_empty() {
             return Vec::new();
         }
         let found = self.orphans.remove(&(group, smsc_message_id.clone()));
-        found.map(|(_, receipts)| receipts).unwrap_or_default()
+        let lone = found.map(|(_, lone)| lone).unwrap_or_default();
+        lone.into_iter().map(|lone| (lone.row, lone.receipt)).collect()
+    }
+
+    /// Takes the receipts that went from a subscriber to a number of ours.
+    pub fn take_orphans_between(
+        &self,
+        group: GroupId,
+        subscriber: &str,
+        number: &str,
+    ) -> Vec<(i64, NewReceipt)> {
+        let mut taken = Vec::new();
+        self.orphans.retain(|key, lone| {
+            if key.0 != group {
+                return true;
+            }
+            lone.retain(|one| {
+                let fits = one.receipt.sender == subscriber && one.receipt.recipient == number;
+                if fits {
+                    taken.push((one.row, one.receipt.clone()));
+                }
+                !fits
+            });
+            !lone.is_empty()
+        });
+        taken
+    }
+
+    /// Forgets receipts that nothing has matched since; answers with their rows.
+    pub fn end_orphans(&self, before: i64) -> Vec<i64> {
+        let mut rows = Vec::new();
+        self.orphans.retain(|_, lone| {
+            lone.retain(|one| {
+                let is_over = one.received_at <= before;
+                rows.extend(is_over.then_some(one.row));
+                !is_over
+            });
+            !lone.is_empty()
+        });
+        rows
     }
 
     pub fn unknown_seen(&self, id: MessageId, subscriber: &str, number: &str, reference: u16) {

@@ -264,10 +264,12 @@ impl Gateway {
                     )
                     .state(self.state(&message, MessageState::Unknown, Some("no answer".into())));
                 self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
-                self.inner.store.note(change).await?;
+                // Awaited: a receipt that proves it sent must find it unknown.
+                self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
                 self.inner.lanes.done(item.key);
                 self.inner.unknown_seen(&message);
                 metrics::message("mt", "unknown");
+                self.match_orphans_of(link, &message).await;
                 continue;
             }
             if is_death {

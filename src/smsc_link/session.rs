@@ -213,6 +213,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
 
     async fn next(&mut self, ticks: &mut tokio::time::Interval) -> Event {
         let now = Instant::now();
+        let card = Arc::clone(&self.link.card);
+        // Before the look: what changes between the two would go unnoticed.
+        let changed = card.changed.notified();
+        if self.stop_by.is_none() && !card.is_wanted.load(Ordering::Acquire) {
+            return Event::Changed;
+        }
         let may_read = self.session.may_read() && self.connection.has_room();
         let free = self.may_claim(now);
         let outlet = self.outlet.clone();
@@ -242,7 +248,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             step = self.connection.step(may_read) => Event::Step(step),
             () = resume => Event::Resume,
             () = woken => Event::Woken,
-            () = self.link.card.changed.notified() => Event::Changed,
+            () = changed => Event::Changed,
             _ = ticks.tick() => Event::Tick,
             () = self.link.stopping.cancelled(), if self.stop_by.is_none() => Event::Stop,
         }
@@ -281,6 +287,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                     self.ends.get_or_insert("no_answer");
                 }
                 self.link.relax(Instant::now());
+                // A change of limits while this task was busy told nobody.
+                self.tune();
                 self.pump().await;
             }
             Event::Stop => self.stop(),

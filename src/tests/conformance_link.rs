@@ -375,6 +375,24 @@ async fn c013_a_receipt_proves_that_an_unknown_message_was_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c013_a_receipt_that_came_before_the_message_was_unknown_proves_it_too() {
+    let mut builder = hurried();
+    builder.script.reverse_answers = 2;
+    let world = builder.build().await;
+    let acme = world.bind("acme").await;
+    let id = submit(&acme, CHARGED, "your prize").await;
+    world.smsc.wait_until(|journal| journal.receipts_acked == 1).await.unwrap();
+    world.becomes(id, MessageState::Delivered).await;
+    event(&world, id, "outcome_lost").await;
+    assert_eq!(world.ledger().await, (1, 492));
+    eventually("its row is gone", async || {
+        world.gateway().store().orphans(10).await.unwrap().is_empty().then_some(())
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c014_throttling_makes_a_pause_and_the_message_goes_again() {
     let mut builder = hurried();
     builder.script.answer_first(1, CommandStatus::RTHROTTLED);

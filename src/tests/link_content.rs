@@ -58,7 +58,7 @@ async fn c038_an_mo_is_read_in_the_alphabet_of_its_link() {
         ("", 0, EXTENDED.to_vec(), 0, EXTENDED.to_vec()),
         (LATIN, 0, b"WIN \xe9".to_vec(), 0, ACCENT.to_vec()),
         // U+00DD is not in GSM 7-bit: it comes as UCS-2.
-        (LATIN, 0, b"WIN\xdd".to_vec(), 8, b"\0W\0I\0N\0\xdd".to_vec()),
+        (LATIN, 0, b"WIN \xdd".to_vec(), 8, b"\0W\0I\0N\0 \0\xdd".to_vec()),
         (UTF8, 0, "WIN é".as_bytes().to_vec(), 0, ACCENT.to_vec()),
         // `WIN` packed: 1010111, 1001001, 1001110 from the low bit up.
         (PACKED, 0, vec![0xd7, 0xa4, 0x13], 0, b"WIN".to_vec()),

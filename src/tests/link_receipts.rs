@@ -13,7 +13,7 @@ use bramka::{
     store::EventLine,
 };
 
-use super::world::{Builder, World, eventually, number, service};
+use super::world::{Builder, World, at_a_set_time, eventually, number, service};
 
 const SUBSCRIBER: &str = "48600100200";
 const FREE: &str = "7455";
@@ -117,7 +117,7 @@ async fn c031_a_receipt_before_its_answer_waits_for_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c032_a_receipt_for_nothing_we_know_is_kept_and_moves_no_message() {
-    let mut builder = Builder::default();
+    let (set, mut builder) = at_a_set_time();
     builder.script.receipts.have_unknown_ids = true;
     let world = builder.build().await;
     let acme = world.bind("acme").await;
@@ -127,6 +127,11 @@ async fn c032_a_receipt_for_nothing_we_know_is_kept_and_moves_no_message() {
     assert_eq!(orphans.len(), 1);
     assert_eq!(orphans[0].sender, SUBSCRIBER);
     world.becomes(id, MessageState::Submitted).await;
+    set.advance(world.config.messages.orphan_ttl);
+    eventually("it is given up", async || {
+        world.gateway().store().orphans(10).await.unwrap().is_empty().then_some(())
+    })
+    .await;
     world.stop().await;
 }
 
