@@ -111,10 +111,10 @@ async fn s152_s153_s158_a_receipt_names_the_message_the_state_and_the_networks_c
     let id = acme.submit(message).await.unwrap().message_id;
     let receipt = next(&mut acme).await;
     assert_eq!(receipt.esm_class & esm_class::TYPE, esm_class::RECEIPT);
-    assert_eq!((&receipt.source.digits[..], &receipt.destination.digits[..]), (
-        SUBSCRIBER.as_bytes(),
-        CODE.as_bytes()
-    ));
+    assert_eq!(
+        (&receipt.source.digits[..], &receipt.destination.digits[..]),
+        (SUBSCRIBER.as_bytes(), CODE.as_bytes())
+    );
     assert_eq!(receipt.tlvs.text(tag::RECEIPTED_MESSAGE_ID), Some(&id[..]));
     assert_eq!(receipt.tlvs.u8(tag::MESSAGE_STATE), Some(state::UNDELIVERABLE));
     assert_eq!(receipt.tlvs.get(tag::NETWORK_ERROR_CODE).map(|v| &v[..]), Some(&[3, 0, 34][..]));
@@ -140,10 +140,7 @@ async fn s154_only_the_receipts_that_were_asked_for_come() {
             message.registered_delivery = wish;
             let id = acme.submit(message).await.unwrap().message_id;
             let id = number(&id);
-            eventually("it ends", async || {
-                world.state_of(id).await.is_final().then_some(())
-            })
-            .await;
+            eventually("it ends", async || world.state_of(id).await.is_final().then_some(())).await;
         }
         let mut loud = mt(CODE, SUBSCRIBER, "loud");
         loud.registered_delivery = if script_state == state::DELIVERED { 0x03 } else { 0x02 };
@@ -315,10 +312,13 @@ async fn s165_a_long_mo_is_a_payload_for_3_4_and_parts_for_3_3() {
     let world = World::new().await;
     let long = format!("win {}", "lorem ipsum ".repeat(25));
     let mut acme = world.bind("acme").await;
-    arrives(&world, ShortMessage {
-        tlvs: Tlvs::new().with(tag::MESSAGE_PAYLOAD, long.clone().into_bytes()),
-        ..mo("")
-    })
+    arrives(
+        &world,
+        ShortMessage {
+            tlvs: Tlvs::new().with(tag::MESSAGE_PAYLOAD, long.clone().into_bytes()),
+            ..mo("")
+        },
+    )
     .await;
     let whole = next(&mut acme).await;
     assert!(whole.short_message.is_empty());
@@ -326,10 +326,13 @@ async fn s165_a_long_mo_is_a_payload_for_3_4_and_parts_for_3_3() {
     acme.unbind().await.unwrap();
     acme.closed().await.unwrap();
     let mut old = world.bind_as("acme", BindKind::Transceiver, Version::V33).await;
-    arrives(&world, ShortMessage {
-        tlvs: Tlvs::new().with(tag::MESSAGE_PAYLOAD, long.clone().into_bytes()),
-        ..mo("")
-    })
+    arrives(
+        &world,
+        ShortMessage {
+            tlvs: Tlvs::new().with(tag::MESSAGE_PAYLOAD, long.clone().into_bytes()),
+            ..mo("")
+        },
+    )
     .await;
     let mut joined = String::new();
     for number in 1..=2 {
@@ -337,10 +340,10 @@ async fn s165_a_long_mo_is_a_payload_for_3_4_and_parts_for_3_3() {
         assert!(part.tlvs.is_empty());
         assert_eq!(part.esm_class, esm_class::UDHI);
         // 5, then element 0 of 3 octets: reference, total, number.
-        assert_eq!((&part.short_message[..3], &part.short_message[4..6]), (
-            &[5, 0, 3][..],
-            &[2, number][..]
-        ));
+        assert_eq!(
+            (&part.short_message[..3], &part.short_message[4..6]),
+            (&[5, 0, 3][..], &[2, number][..])
+        );
         joined.push_str(&String::from_utf8_lossy(&part.short_message[6..]));
     }
     assert_eq!(joined, long);
@@ -360,7 +363,10 @@ async fn s166_an_mo_waits_for_its_partner_until_it_is_too_old_and_then_says_so()
     assert_eq!(text(&new), "win new");
     let expired = eventually("the old one is expired", async || {
         let counts = metrics_of(&world).await;
-        counts.lines().find(|line| line.contains("expired") && line.contains("mo")).map(str::to_owned)
+        counts
+            .lines()
+            .find(|line| line.contains("expired") && line.contains("mo"))
+            .map(str::to_owned)
     })
     .await;
     assert!(!expired.ends_with(" 0"), "{expired}");
@@ -427,10 +433,8 @@ async fn c036_the_parts_of_an_mo_are_joined_in_whatever_order_and_form_they_come
     let world = World::new().await;
     let mut acme = world.bind("acme").await;
     type Form = fn(u8) -> ShortMessage;
-    let eight: Form =
-        |n| with_udh(&[5, 0, 3, 77, 3, n], PARTS[usize::from(n) - 1]);
-    let sixteen: Form =
-        |n| with_udh(&[6, 8, 4, 1, 77, 3, n], PARTS[usize::from(n) - 1]);
+    let eight: Form = |n| with_udh(&[5, 0, 3, 77, 3, n], PARTS[usize::from(n) - 1]);
+    let sixteen: Form = |n| with_udh(&[6, 8, 4, 1, 77, 3, n], PARTS[usize::from(n) - 1]);
     let sar: Form = |n| ShortMessage {
         tlvs: Tlvs::new()
             .with_u16(tag::SAR_MSG_REF_NUM, 78)

@@ -12,14 +12,12 @@ use std::{
 use bramka::{
     demo::{
         esme::{Esme, mt},
-        fake_smsc::{
-            Closing, FakeSmsc, Nack, Options, Script, Submitted,
-        },
+        fake_smsc::{Closing, FakeSmsc, Nack, Options, Script, Submitted},
     },
     domain::{MessageId, MessageState},
     smpp::{
-        Address, BindKind, Command, CommandStatus, Connection, ConnectionLimits, Pdu,
-        ShortMessage, Step, Tlvs, Version, codec,
+        Address, BindKind, Command, CommandStatus, Connection, ConnectionLimits, Pdu, ShortMessage,
+        Step, Tlvs, Version, codec,
         pdu::{AlertNotification, BindResp, DataSm, MessageResp},
         tag,
         values::{esm_class, message_state as state},
@@ -145,7 +143,11 @@ async fn c002_each_session_counts_its_requests_from_1() {
         let seen = world.smsc.submits().len() as u64;
         world.smsc.wait_for_submits(seen.next_multiple_of(2).max(2)).await.unwrap();
         let binds = world.smsc.journal(|journal| journal.binds_seen);
-        world.smsc.wait_until(|journal| journal.receipts_acked == journal.submits_seen).await.unwrap();
+        world
+            .smsc
+            .wait_until(|journal| journal.receipts_acked == journal.submits_seen)
+            .await
+            .unwrap();
         world.smsc.close_all(Closing::Fin);
         world.smsc.wait_until(|journal| journal.binds_seen > binds).await.unwrap();
     }
@@ -193,10 +195,10 @@ async fn c004_c043_congestion_steers_a_5_0_session_and_means_nothing_in_3_4() {
 async fn c005_refused_credentials_are_not_tried_again_soon() {
     for status in [CommandStatus::RBINDFAIL, CommandStatus::RINVPASWD, CommandStatus::RINVSYSID] {
         // Another link, refused for another reason, shows how much time passes.
-        let busy = FakeSmsc::with(Options::default(), Script {
-            bind_status: Some(CommandStatus::RSYSERR),
-            ..Script::default()
-        })
+        let busy = FakeSmsc::with(
+            Options::default(),
+            Script { bind_status: Some(CommandStatus::RSYSERR), ..Script::default() },
+        )
         .await
         .unwrap();
         let mut builder = hurried();
@@ -593,6 +595,7 @@ async fn c025_c026_a_silent_smsc_is_asked_and_left_and_what_was_charged_is_unkno
         ..Builder::default()
     };
     builder.script.reverse_answers = 2;
+    builder.script.receipts.are_sent = false;
     let world = builder.build().await;
     let acme = world.bind("acme").await;
     let id = submit(&acme, CHARGED, "hello").await;
@@ -673,6 +676,7 @@ async fn c028_a_stop_does_not_wait_longer_than_the_link_may_drain() {
         ..Builder::default()
     };
     builder.script.answers_submits = false;
+    builder.script.receipts.are_sent = false;
     let world = builder.build().await;
     let acme = world.bind("acme").await;
     let id = submit(&acme, CHARGED, "hello").await;
@@ -751,8 +755,7 @@ async fn c044_tls_wants_the_right_name_and_a_failure_is_not_tried_in_clear() {
     for (name, is_right) in [("localhost", true), ("smsc.example", false)] {
         let smsc = FakeSmsc::start().await.unwrap();
         let (door, certificate) = TlsDoor::before(smsc.address()).await;
-        let more =
-            format!("tls = true\ntls_name = \"{name}\"\ntls_ca_file = \"smsc-ca.pem\"");
+        let more = format!("tls = true\ntls_name = \"{name}\"\ntls_ca_file = \"smsc-ca.pem\"");
         let mut builder = hurried();
         builder.settings = another_link("tls", door.address, &more);
         builder.files.push(("smsc-ca.pem", certificate));

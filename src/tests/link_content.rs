@@ -204,7 +204,10 @@ async fn a_long_mt_goes_whole_where_the_link_takes_payloads_and_has_its_receipt(
     };
     submit(&acme, message).await;
     let sent = world.smsc.wait_for_submits(1).await.unwrap();
-    assert_eq!(sent[0].message.tlvs.get(tag::MESSAGE_PAYLOAD).map(|v| &v[..]), Some(words.as_bytes()));
+    assert_eq!(
+        sent[0].message.tlvs.get(tag::MESSAGE_PAYLOAD).map(|v| &v[..]),
+        Some(words.as_bytes())
+    );
     assert!(acme.next_delivery().await.unwrap().is_receipt());
     assert_eq!(world.ledger().await, (1, 492));
     world.stop().await;
@@ -308,7 +311,8 @@ async fn retries_follow_the_schedule_and_end_with_the_validity() {
     let is_planned = async |count: usize| {
         eventually("the next try is planned", async || {
             let events = world.gateway().store().events(id).await.unwrap();
-            (events.iter().filter(|event| event.kind == "retry_planned").count() == count).then_some(())
+            (events.iter().filter(|event| event.kind == "retry_planned").count() == count)
+                .then_some(())
         })
         .await;
     };
@@ -319,7 +323,9 @@ async fn retries_follow_the_schedule_and_end_with_the_validity() {
     world.smsc.wait_for_submits(2).await.unwrap();
     set.advance(Duration::from_secs(31));
     let sent = world.smsc.wait_for_submits(3).await.unwrap();
-    assert!(sent[..2].iter().filter(|one| one.message.destination.digits == SUBSCRIBER).count() == 1);
+    assert!(
+        sent[..2].iter().filter(|one| one.message.destination.digits == SUBSCRIBER).count() == 1
+    );
     is_planned(2).await;
     set.advance(Duration::from_secs(15 * 60));
     let receipt = acme.next_delivery().await.unwrap().message;

@@ -67,7 +67,9 @@ async fn c029_a_receipt_is_read_from_its_tlvs_or_from_whatever_text_there_is() {
         let id = submit(&acme, FREE, "hello").await;
         let sent = eventually("it is sent", async || {
             let sent = world.smsc.submits();
-            sent.last().cloned().filter(|_| sent.len() as u64 == world.smsc.journal(|j| j.submits_seen))
+            sent.last()
+                .cloned()
+                .filter(|_| sent.len() as u64 == world.smsc.journal(|j| j.submits_seen))
         });
         world.becomes(id, MessageState::Submitted).await;
         let receipt = receipt_text(&sent.await, words, esm_class::RECEIPT);

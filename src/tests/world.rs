@@ -142,7 +142,12 @@ impl PartnerPlan {
 }
 
 /// A live service on a short code; change what matters.
-pub(crate) fn service(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
+pub(crate) fn service(
+    partner: &str,
+    name: &str,
+    short_code: &str,
+    keywords: &[&str],
+) -> NewService {
     NewService {
         partner: partner.to_owned(),
         name: name.to_owned(),
@@ -165,7 +170,12 @@ pub(crate) fn service(partner: &str, name: &str, short_code: &str, keywords: &[&
 }
 
 /// The same, and the subscriber pays for each MT.
-pub(crate) fn charged(partner: &str, name: &str, short_code: &str, keywords: &[&str]) -> NewService {
+pub(crate) fn charged(
+    partner: &str,
+    name: &str,
+    short_code: &str,
+    keywords: &[&str],
+) -> NewService {
     NewService {
         billing: "mt".into(),
         tariff: Some("T4".into()),
