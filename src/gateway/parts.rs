@@ -86,24 +86,24 @@ impl Waiting {
             total: part.total,
         };
         let place = usize::from(part.number).saturating_sub(1);
-        let mut set = self.sets.entry(key.clone()).or_insert_with(|| Set {
+        let mut waiting = self.sets.entry(key.clone()).or_insert_with(|| Set {
             seat: seat.clone(),
             parts: vec![None; usize::from(part.total)],
             since: now,
         });
-        if set.parts.get(place).is_none_or(Option::is_some) {
+        if waiting.parts.get(place).is_none_or(Option::is_some) {
             return Taken::Repeated;
         }
-        set.parts[place] = Some((row, new));
-        if set.parts.iter().any(Option::is_none) {
+        waiting.parts[place] = Some((row, new));
+        if waiting.parts.iter().any(Option::is_none) {
             return Taken::Waiting;
         }
-        drop(set);
+        drop(waiting);
         match self.sets.remove(&key) {
             // The last part was never stored by itself: the message row holds it.
-            Some((_, set)) => {
-                let joined = join(&set.parts, Some(row));
-                Taken::Complete(Box::new(joined), Unsettled { key, set, place: Some(place) })
+            Some((_, whole)) => {
+                let joined = join(&whole.parts, Some(row));
+                Taken::Complete(Box::new(joined), Unsettled { key, set: whole, place: Some(place) })
             }
             None => Taken::Repeated,
         }

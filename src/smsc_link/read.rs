@@ -172,7 +172,7 @@ impl Profile {
                 let bits = (octets.len() * 8).saturating_sub(usize::from(fill));
                 let mut septets = septet::unpack(&octets, bits / 7, fill);
                 // Seven bits left over look like an `@`; padding is far more likely.
-                if bits % 7 == 0 && septets.last() == Some(&0) {
+                if bits.is_multiple_of(7) && septets.last() == Some(&0) {
                     septets.pop();
                 }
                 return Ok((0, septets.into()));

@@ -311,8 +311,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             self.ends.get_or_insert("unbound");
             return;
         }
-        let is_under_way =
-            self.session.in_flight() > 0 || !self.later.is_empty() || self.claiming.is_some();
+        // What timed out is accounted for already; its answer would come as late next time.
+        let is_under_way = self.is_busy() || !self.later.is_empty() || self.claiming.is_some();
         if is_under_way && Instant::now() < stop_by {
             return;
         }

@@ -355,8 +355,7 @@ async fn s166_an_mo_waits_for_its_partner_until_it_is_too_old_and_then_says_so()
     let (set, builder) = at_a_set_time();
     let world = builder.build().await;
     arrives(&world, mo("win old")).await;
-    let week = Duration::from_secs(7 * 86_400);
-    set.advance(week + Duration::from_secs(1));
+    set.advance(world.config.messages.validity_mo + Duration::from_secs(1));
     arrives(&world, mo("win new")).await;
     let mut acme = world.bind("acme").await;
     let new = next(&mut acme).await;
@@ -428,11 +427,13 @@ async fn s168_no_more_are_sent_than_the_partners_window_holds() {
 /// A long text in three parts.
 const PARTS: [&[u8]; 3] = [b"win one ", b"two ", b"three"];
 
+/// How one part of the three says which it is.
+type Form = fn(u8) -> ShortMessage;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c036_the_parts_of_an_mo_are_joined_in_whatever_order_and_form_they_come() {
     let world = World::new().await;
     let mut acme = world.bind("acme").await;
-    type Form = fn(u8) -> ShortMessage;
     let eight: Form = |n| with_udh(&[5, 0, 3, 77, 3, n], PARTS[usize::from(n) - 1]);
     let sixteen: Form = |n| with_udh(&[6, 8, 4, 1, 77, 3, n], PARTS[usize::from(n) - 1]);
     let sar: Form = |n| ShortMessage {
@@ -494,13 +495,13 @@ async fn an_mo_beyond_what_may_wait_stays_with_the_operator_its_last_part_too() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keywords_lead_to_services_and_what_no_keyword_takes_is_acknowledged() {
-    let mut builder = Builder::default();
-    builder.services = vec![
+    let services = vec![
         service("acme", "win", "7455", &["WIN"]),
         service("acme", "car", "7455", &["WIN.CAR"]),
         service("acme", "frog", "7455", &["ŻABA"]),
         service("acme", "all", "7477", &["*"]),
     ];
+    let builder = Builder { services, ..Builder::default() };
     let world = builder.build().await;
     let mut acme = world.bind("acme").await;
     assert!(world.smsc.mo(SUBSCRIBER, "7455", "nothing of ours").await.unwrap().is_ok());

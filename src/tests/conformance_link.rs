@@ -590,7 +590,7 @@ async fn c025_c026_a_silent_smsc_is_asked_and_left_and_what_was_charged_is_unkno
         adjust: |config| {
             hurry(config);
             config.smsc_link[0].enquire_link = Duration::from_millis(100);
-            config.smsc_link[0].response = Duration::from_secs(60);
+            config.smsc_link[0].response = Duration::from_mins(1);
         },
         ..Builder::default()
     };

@@ -458,14 +458,14 @@ async fn a_scheduled_message_goes_at_its_time_and_not_before() {
     later.schedule_delivery_time = "000000010000000R".into();
     acme.submit(later).await.unwrap();
     acme.submit(mt(CODE, SUBSCRIBER, "at once")).await.unwrap();
-    let sent = world.smsc.wait_for_submits(1).await.unwrap();
-    assert_eq!(text(&sent[0].message), "at once");
+    let done = world.smsc.wait_for_submits(1).await.unwrap();
+    assert_eq!(text(&done[0].message), "at once");
     set.advance(std::time::Duration::from_secs(3599));
     acme.submit(mt(CODE, SUBSCRIBER, "a second too early")).await.unwrap();
     world.smsc.wait_for_submits(2).await.unwrap();
     set.advance(std::time::Duration::from_secs(1));
-    let sent = world.smsc.wait_for_submits(3).await.unwrap();
-    let texts: Vec<_> = sent.iter().map(|one| text(&one.message)).collect();
+    let done = world.smsc.wait_for_submits(3).await.unwrap();
+    let texts: Vec<_> = done.iter().map(|one| text(&one.message)).collect();
     assert_eq!(texts, ["at once", "a second too early", "later"]);
     world.stop().await;
 }

@@ -299,7 +299,7 @@ async fn when_one_smsc_of_a_group_is_gone_the_other_carries_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_follow_the_schedule_and_end_with_the_validity() {
-    let (set, mut builder) = at_a_set_time();
+    let (clock, mut builder) = at_a_set_time();
     builder.adjust = |config| config.messages.retry = [60, 600].map(Duration::from_secs).to_vec();
     builder.script.answer_with(CommandStatus::RMSGQFUL);
     let world = builder.build().await;
@@ -318,16 +318,16 @@ async fn retries_follow_the_schedule_and_end_with_the_validity() {
     };
     is_planned(1).await;
     // The first pause is at most a minute, at least half of it (P19).
-    set.advance(Duration::from_secs(29));
+    clock.advance(Duration::from_secs(29));
     submit(&acme, mt(FREE, "48600100999", "what comes behind")).await;
     world.smsc.wait_for_submits(2).await.unwrap();
-    set.advance(Duration::from_secs(31));
+    clock.advance(Duration::from_secs(31));
     let sent = world.smsc.wait_for_submits(3).await.unwrap();
     assert!(
         sent[..2].iter().filter(|one| one.message.destination.digits == SUBSCRIBER).count() == 1
     );
     is_planned(2).await;
-    set.advance(Duration::from_secs(15 * 60));
+    clock.advance(Duration::from_mins(15));
     let receipt = acme.next_delivery().await.unwrap().message;
     let words = String::from_utf8_lossy(&receipt.short_message).into_owned();
     assert!(words.contains("stat:EXPIRED"), "{words}");

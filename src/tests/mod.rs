@@ -1,4 +1,5 @@
 //! Stories: a real daemon, real sockets, and peers that know nothing of its insides.
+#![expect(clippy::unwrap_used, reason = "what helps a test may end it")]
 
 mod complaints;
 mod conformance_bind;

@@ -211,7 +211,8 @@ impl Default for Builder {
 impl Builder {
     pub(crate) async fn build(self) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        self.build_in(Arc::new(folder)).await
+        // In a box: a whole daemon is a large future for a test to carry.
+        Box::pin(self.build_in(Arc::new(folder))).await
     }
 
     pub(crate) async fn build_in(self, folder: Arc<tempfile::TempDir>) -> World {
