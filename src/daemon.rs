@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config},
     control,
     domain::secret::Pepper,
-    gateway::{self, Gateway, disk::DiskLimits},
+    gateway::{self, Gateway, disk::DiskLimits, forget::Keeping},
     http,
     listen::Listeners,
     log::LogHandle,
@@ -57,6 +57,27 @@ pub struct Node {
     pub smpp_tls: Vec<std::net::SocketAddr>,
     pub http: Vec<std::net::SocketAddr>,
     pub admin: Vec<std::net::SocketAddr>,
+    pub certificates: Certificates,
+}
+
+/// What the doors with TLS show; read again on SIGHUP.
+#[derive(Clone, Default)]
+pub struct Certificates {
+    pub http: Option<Arc<ServerTls>>,
+    pub smpp: Option<Arc<ServerTls>>,
+}
+
+impl Certificates {
+    /// Reads the files that the configuration names now; what cannot be used changes nothing.
+    pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        if let Some(tls) = &self.http {
+            tls.reload(Some(http_files(config)?)).context("http")?;
+        }
+        if let Some(tls) = &self.smpp {
+            tls.reload(Some(smpp_files(config)?)).context("smpp_server")?;
+        }
+        Ok(())
+    }
 }
 
 /// Starts every part. When this returns, partners can bind.
@@ -79,7 +100,9 @@ pub async fn start_with(
 ) -> anyhow::Result<Node> {
     let began = tokio::time::Instant::now();
     let render = recorder()?;
-    for what in config.insecure() {
+    let insecure = config.insecure();
+    metrics::insecure_settings(insecure.len());
+    for what in insecure {
         tracing::warn!(what, "insecure by configuration");
     }
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
@@ -207,6 +230,22 @@ fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
             watched.look_at_disk(&folder, &limits);
         }
     });
+    let keeping = Keeping {
+        hours: config.retention.hours.clone(),
+        text: config.retention.text,
+        messages: config.retention.messages,
+    };
+    let (broom, stopping) = (gateway.clone(), tasks.stopping());
+    tasks.spawn("retention", async move {
+        let mut ticks = tokio::time::interval(Duration::from_secs(900));
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return Ok(()),
+                _ = ticks.tick() => {}
+            }
+            broom.forget(&keeping).await;
+        }
+    });
     let guard = ClockWatch::new(clock.clone(), config.clock.clone());
     let (watched, stopping) = (gateway.clone(), tasks.stopping());
     tasks.spawn("clock watch", async move {
@@ -262,6 +301,7 @@ async fn open_doors(
         smpp_tls: Vec::new(),
         http: Vec::new(),
         admin: Vec::new(),
+        certificates: Certificates::default(),
     };
     let admin = listeners.take("admin", &config.http.admin_listen)?;
     node.admin = addresses(&admin)?;
@@ -277,9 +317,11 @@ async fn open_doors(
     if !tls_ports.is_empty() {
         let tls = http_tls(config)?;
         keep_fresh(&tls, "http certificate", tasks);
+        node.certificates.http = Some(Arc::clone(&tls));
         serve_http(tls_ports, &http::Door::Tls(tls), &router, &seats, tasks)?;
     }
 
+    crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
     let plain = listeners.take("smpp", &config.smpp_server.listen)?;
     let with_tls = listeners.take("smpp-tls", &config.smpp_server.listen_tls)?;
     node.smpp = addresses(&plain)?;
@@ -288,10 +330,12 @@ async fn open_doors(
     if let Some(tls) = &tls {
         keep_fresh(tls, "smpp certificate", tasks);
     }
+    node.certificates.smpp.clone_from(&tls);
     let settings = config.smpp_server.clone();
     let server = Arc::new(Server::new(gateway.clone(), settings, pepper.clone(), tls, tasks));
     server.listen(tasks, plain, false)?;
     server.listen(tasks, with_tls, true)?;
+    server.call(tasks);
     app.started();
     Ok(node)
 }
@@ -317,18 +361,25 @@ fn addresses(listeners: &[std::net::TcpListener]) -> anyhow::Result<Vec<std::net
 }
 
 fn smpp_tls(config: &Config) -> anyhow::Result<Arc<ServerTls>> {
+    Ok(Arc::new(ServerTls::load(smpp_files(config)?, Inside::Smpp)?))
+}
+
+fn smpp_files(config: &Config) -> anyhow::Result<ServerFiles> {
     let server = &config.smpp_server;
     let files = server_files(config, server.certificate_file.as_deref(), server.key_file.as_deref())
         .context("smpp_server.listen_tls")?;
     let client_ca = server.client_ca_file.as_deref().map(|path| config.file(path));
-    Ok(Arc::new(ServerTls::load(ServerFiles { client_ca, ..files }, Inside::Smpp)?))
+    Ok(ServerFiles { client_ca, ..files })
 }
 
 fn http_tls(config: &Config) -> anyhow::Result<Arc<ServerTls>> {
+    Ok(Arc::new(ServerTls::load(http_files(config)?, Inside::Http)?))
+}
+
+fn http_files(config: &Config) -> anyhow::Result<ServerFiles> {
     let http = &config.http;
-    let files = server_files(config, http.certificate_file.as_deref(), http.key_file.as_deref())
-        .context("http.listen_tls")?;
-    Ok(Arc::new(ServerTls::load(files, Inside::Http)?))
+    server_files(config, http.certificate_file.as_deref(), http.key_file.as_deref())
+        .context("http.listen_tls")
 }
 
 fn server_files(
@@ -357,6 +408,7 @@ fn keep_fresh(tls: &Arc<ServerTls>, name: &'static str, tasks: &Tasks) {
 /// SIGHUP: limits, log level, certificates. Everything else says that it needs a restart.
 fn reload_on_hangup(config: &Config, node: &Node, log: Option<LogHandle>, tasks: &Tasks) {
     let gateway = node.gateway.clone();
+    let certificates = node.certificates.clone();
     let mut current = config.clone();
     tasks.on_reload(move || {
         let Some(file) = current.files.first().cloned() else {
@@ -364,6 +416,8 @@ fn reload_on_hangup(config: &Config, node: &Node, log: Option<LogHandle>, tasks:
         };
         let fresh = Config::load(&file)?;
         let diff = Config::reload_diff(&current, &fresh);
+        // First: a certificate that cannot be used refuses the whole file.
+        certificates.reload(&fresh)?;
         gateway.tune(settings(&fresh));
         for link in &fresh.smsc_link {
             if let Some(card) = gateway.registry().link(&link.name) {

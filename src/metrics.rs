@@ -15,6 +15,10 @@ use metrics::{counter, gauge, histogram};
 
 use crate::domain::Price;
 
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;
+
 /// Partners that have a label of their own; the others share `other`.
 pub const PARTNERS_MAX: usize = 500;
 
@@ -32,6 +36,8 @@ pub enum Kind {
 pub struct Series {
     pub name: &'static str,
     pub kind: Kind,
+    /// `count` for whatever the name counts, `flag` for 0 or 1.
+    pub unit: &'static str,
     pub labels: &'static [&'static str],
     pub help: &'static str,
 }
@@ -39,62 +45,66 @@ pub struct Series {
 const fn series(
     name: &'static str,
     kind: Kind,
+    unit: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
 ) -> Series {
-    Series { name, kind, labels, help }
+    Series { name, kind, unit, labels, help }
 }
 
 /// Every series, with its unit in its name. Version 1.
+#[rustfmt::skip] // It is read as a table.
 pub const CONTRACT: &[Series] = &[
-    series("bramka_messages_total", Kind::Counter, &["flow", "result"], "messages by flow (mt, mo, receipt) and what became of them"),
-    series("bramka_message_duration_seconds", Kind::Histogram, &["flow"], "from acceptance to the final step"),
-    series("bramka_queue_messages", Kind::Gauge, &["lane_class", "partner"], "rows that wait in lanes"),
-    series("bramka_queue_oldest_age_seconds", Kind::Gauge, &["lane_class", "partner"], "age of the oldest row that waits"),
-    series("bramka_unknown_messages", Kind::Gauge, &["state"], "messages that need a person: unknown, held, quarantined"),
-    series("bramka_submit_responses_total", Kind::Counter, &["link", "status"], "answers of SMSCs to submit_sm"),
-    series("bramka_submit_response_seconds", Kind::Histogram, &["link"], "from submit_sm to its answer by the SMSC"),
-    series("bramka_accept_seconds", Kind::Histogram, &["side"], "from a request to its answer by the gateway"),
-    series("bramka_commit_duration_seconds", Kind::Histogram, &[], "time of one group commit"),
-    series("bramka_commit_batch_size", Kind::Histogram, &[], "changes in one group commit"),
-    series("bramka_store_up", Kind::Gauge, &[], "1 while the store takes commits"),
-    series("bramka_sessions", Kind::Gauge, &["side", "type", "state"], "SMPP sessions"),
-    series("bramka_binds_total", Kind::Counter, &["side", "result"], "binds and how they ended"),
-    series("bramka_session_closed_total", Kind::Counter, &["side", "reason"], "sessions that ended, by reason"),
-    series("bramka_smpp_pdus_total", Kind::Counter, &["side", "direction", "command"], "PDUs"),
-    series("bramka_bad_pdus_total", Kind::Counter, &["side", "status"], "PDUs that could not be read, by the status they were answered with"),
-    series("bramka_refusals_total", Kind::Counter, &["side", "code"], "refused requests by code"),
-    series("bramka_window_in_use", Kind::Gauge, &["link"], "requests sent to an SMSC and not answered"),
-    series("bramka_window_limit", Kind::Gauge, &["link"], "the window in force on a link, all binds"),
-    series("bramka_rate_limit", Kind::Gauge, &["link"], "messages a second in force on a link; 0 is none"),
-    series("bramka_binding_limit", Kind::Gauge, &["subject", "name", "limit"], "1 for the limit that holds a lane or link back now, 0 for the others"),
-    series("bramka_throttled_total", Kind::Counter, &["partner", "limit"], "submits refused for a limit"),
-    series("bramka_link_up", Kind::Gauge, &["link"], "bound sessions of a link"),
-    series("bramka_link_reconnects_total", Kind::Counter, &["link"], "tries to bind to an SMSC"),
-    series("bramka_lease_epoch", Kind::Gauge, &["link"], "epoch of the lease of a link"),
-    series("bramka_receipts_total", Kind::Counter, &["link", "match"], "receipts of SMSCs by what they matched"),
-    series("bramka_orphan_receipts", Kind::Gauge, &[], "receipts that match nothing"),
-    series("bramka_orphan_receipts_matched_total", Kind::Counter, &[], "receipts that came before their answer and found it"),
-    series("bramka_quarantined_messages_total", Kind::Counter, &[], "messages put aside as poison"),
-    series("bramka_charge_mismatch_total", Kind::Counter, &[], "receipts that contradict a final state"),
-    series("bramka_charges_total", Kind::Counter, &["tariff"], "ledger rows"),
-    series("bramka_charge_amount_minor_total", Kind::Counter, &["currency"], "money in ledger rows, minor units"),
-    series("bramka_charges_submitted_twice_total", Kind::Counter, &[], "charged messages submitted more than once: must stay 0"),
-    series("bramka_replayed_total", Kind::Counter, &["why"], "repeats that got the earlier answer"),
-    series("bramka_retries_total", Kind::Counter, &["what"], "items planned for another try"),
-    series("bramka_unrouted_total", Kind::Counter, &["why"], "MO that no service takes"),
-    series("bramka_incomplete_messages_total", Kind::Counter, &["link"], "long MO that missed a part when their time was over"),
-    series("bramka_callback_attempts_total", Kind::Counter, &["outcome"], "posts to partners' callbacks"),
-    series("bramka_http_requests_total", Kind::Counter, &["route", "status"], "HTTP requests"),
-    series("bramka_disk_free_bytes", Kind::Gauge, &[], "free space where the database is"),
-    series("bramka_clock_jumps_total", Kind::Counter, &[], "jumps of the wall clock over 2 s"),
-    series("bramka_insecure_settings", Kind::Gauge, &[], "settings spelled insecure_ that are on"),
-    series("bramka_build_info", Kind::Gauge, &["version"], "always 1"),
+    series("bramka_messages_total", Kind::Counter, "count", &["flow", "result"], "messages by flow (mt, mo, receipt) and what became of them"),
+    series("bramka_message_duration_seconds", Kind::Histogram, "seconds", &["flow"], "from acceptance to the final step"),
+    series("bramka_queue_messages", Kind::Gauge, "count", &["lane_class", "partner"], "rows that wait in lanes"),
+    series("bramka_queue_oldest_age_seconds", Kind::Gauge, "seconds", &["lane_class", "partner"], "age of the oldest row that waits"),
+    series("bramka_unknown_messages", Kind::Gauge, "count", &["state"], "messages that need a person: unknown, held, quarantined"),
+    series("bramka_submit_responses_total", Kind::Counter, "count", &["link", "status"], "answers of SMSCs to submit_sm"),
+    series("bramka_submit_response_seconds", Kind::Histogram, "seconds", &["link"], "from submit_sm to its answer by the SMSC"),
+    series("bramka_accept_seconds", Kind::Histogram, "seconds", &["side"], "from a request to its answer by the gateway"),
+    series("bramka_commit_duration_seconds", Kind::Histogram, "seconds", &[], "time of one group commit"),
+    series("bramka_commit_batch_size", Kind::Histogram, "changes", &[], "changes in one group commit"),
+    series("bramka_store_up", Kind::Gauge, "flag", &[], "1 while the store takes commits"),
+    series("bramka_sessions", Kind::Gauge, "count", &["side", "type", "state"], "SMPP sessions"),
+    series("bramka_binds_total", Kind::Counter, "count", &["side", "result"], "binds and how they ended"),
+    series("bramka_session_closed_total", Kind::Counter, "count", &["side", "reason"], "sessions that ended, by reason"),
+    series("bramka_smpp_pdus_total", Kind::Counter, "count", &["side", "direction", "command"], "PDUs"),
+    series("bramka_bad_pdus_total", Kind::Counter, "count", &["side", "status"], "PDUs that could not be read, by the status they were answered with"),
+    series("bramka_refusals_total", Kind::Counter, "count", &["side", "code"], "refused requests by code"),
+    series("bramka_window_in_use", Kind::Gauge, "count", &["link"], "requests sent to an SMSC and not answered"),
+    series("bramka_window_limit", Kind::Gauge, "count", &["link"], "the window in force on a link, all binds"),
+    series("bramka_rate_limit", Kind::Gauge, "messages/second", &["link"], "messages a second in force on a link; 0 is none"),
+    series("bramka_binding_limit", Kind::Gauge, "flag", &["subject", "name", "limit"], "1 for the limit that holds a lane or link back now, 0 for the others"),
+    series("bramka_throttled_total", Kind::Counter, "count", &["partner", "limit"], "submits refused for a limit"),
+    series("bramka_link_up", Kind::Gauge, "count", &["link"], "bound sessions of a link"),
+    series("bramka_link_reconnects_total", Kind::Counter, "count", &["link"], "tries to bind to an SMSC"),
+    series("bramka_lease_epoch", Kind::Gauge, "epoch", &["link"], "epoch of the lease of a link"),
+    series("bramka_receipts_total", Kind::Counter, "count", &["link", "match"], "receipts of SMSCs by what they matched"),
+    series("bramka_orphan_receipts", Kind::Gauge, "count", &[], "receipts that match nothing"),
+    series("bramka_orphan_receipts_matched_total", Kind::Counter, "count", &[], "receipts that came before their answer and found it"),
+    series("bramka_quarantined_messages_total", Kind::Counter, "count", &[], "messages put aside as poison"),
+    series("bramka_charge_mismatch_total", Kind::Counter, "count", &[], "receipts that contradict a final state"),
+    series("bramka_charges_total", Kind::Counter, "count", &["tariff"], "ledger rows"),
+    series("bramka_charge_amount_minor_total", Kind::Counter, "minor", &["currency"], "money in ledger rows, minor units"),
+    series("bramka_charges_submitted_twice_total", Kind::Counter, "count", &[], "charged messages submitted more than once: must stay 0"),
+    series("bramka_replayed_total", Kind::Counter, "count", &["why"], "repeats that got the earlier answer"),
+    series("bramka_retries_total", Kind::Counter, "count", &["what"], "items planned for another try"),
+    series("bramka_unrouted_total", Kind::Counter, "count", &["why"], "MO that no service takes"),
+    series("bramka_incomplete_messages_total", Kind::Counter, "count", &["link"], "long MO that missed a part when their time was over"),
+    series("bramka_callback_attempts_total", Kind::Counter, "count", &["outcome"], "posts to partners' callbacks"),
+    series("bramka_http_requests_total", Kind::Counter, "count", &["route", "status"], "HTTP requests"),
+    series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
+    series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
+    series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
+    series("bramka_build_info", Kind::Gauge, "flag", &["version"], "always 1"),
 ];
 
 /// Upper bounds of the histograms, in seconds or records.
-pub const SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0];
+pub const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0,
+    3600.0,
+];
 pub const RECORDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0];
 
 /// The bounds of every histogram.
@@ -114,13 +124,19 @@ pub fn describe() {
             Kind::Histogram => metrics::describe_histogram!(series.name, series.help),
         }
     }
+    charged_twice(0);
     gauge!("bramka_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
 /// A partner's label, or `other` once there are too many.
 pub fn partner_label(name: &str) -> String {
     static SEEN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
-    let mut seen = SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    label_among(&mut SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner), name)
+}
+
+/// First come, first labelled: a label that was given is kept, or its series would end in the
+/// middle of a graph.
+fn label_among(seen: &mut HashSet<String>, name: &str) -> String {
     if seen.contains(name) {
         return name.to_owned();
     }
@@ -301,6 +317,16 @@ pub fn http_request(route: &str, status: u16) {
 #[expect(clippy::cast_precision_loss, reason = "a float counts octets well enough for a gauge")]
 pub fn disk_free(octets: u64) {
     gauge!("bramka_disk_free_bytes").set(octets as f64);
+}
+
+/// Starts at 0 with [`describe`], so that an alert sees the first one as a step.
+pub fn charged_twice(messages: u64) {
+    counter!("bramka_charges_submitted_twice_total").increment(messages);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "settings are few")]
+pub fn insecure_settings(count: usize) {
+    gauge!("bramka_insecure_settings").set(count as f64);
 }
 
 pub fn clock_jump() {

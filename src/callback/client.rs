@@ -52,6 +52,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// PEM file of the certificate authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// Octets read of an answer; the connection is closed where there are more.
+    pub answer_max: usize,
     /// Kept connections of one endpoint, and of all. A lane whose window is wider than the first
     /// dials anew after every lull.
     pub idle_max: usize,
@@ -65,6 +67,7 @@ impl Default for Settings {
             guard: Guard::default(),
             timeout: Duration::from_secs(15),
             ca_file: None,
+            answer_max: 16 * 1024,
             idle_max: 16,
             idle_total_max: 512,
             idle_for: Duration::from_secs(30),
@@ -170,14 +173,14 @@ impl Client {
             if !kept.is_usable() {
                 continue;
             }
-            match kept.exchange(request()).await {
+            match kept.exchange(request(), self.settings.answer_max).await {
                 Ok(answer) => return Ok(self.finish(&endpoint, kept, answer)),
                 Err(broken) if broken.is_unanswered => break,
                 Err(broken) => return Err(broken.reason),
             }
         }
         let mut fresh = self.dial(endpoint.origin()).await?;
-        match fresh.exchange(request()).await {
+        match fresh.exchange(request(), self.settings.answer_max).await {
             Ok(answer) => Ok(self.finish(&endpoint, fresh, answer)),
             Err(broken) => Err(broken.reason),
         }

@@ -31,8 +31,6 @@ use tokio::{
 
 use super::outcome::{Answer, Reason};
 
-/// What is read of an answer. The rest is of no interest, so the connection is cut there.
-const ANSWER_MAX: usize = 16 * 1024;
 /// Status line and headers together.
 const HEAD_MAX: usize = 32 * 1024;
 /// A connection is not kept for ever, or a changed DNS entry would never be looked at.
@@ -77,12 +75,15 @@ impl Connection {
         self.driver.is_some() && self.sender.is_ready() && self.opened.elapsed() < LIFE_MAX
     }
 
+    /// Sends a request and reads its answer, of which `answer_max` octets: the rest is of no
+    /// interest, so the connection is cut there.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
+        answer_max: usize,
     ) -> Result<Answer, Broken> {
         let driver = &mut self.driver;
-        let mut talk = pin!(talk(&mut self.sender, request));
+        let mut talk = pin!(talk(&mut self.sender, request, answer_max));
         poll_fn(|context| {
             advance(driver, context);
             talk.as_mut().poll(context)
@@ -104,6 +105,7 @@ fn advance(driver: &mut Option<Driver>, context: &mut Context<'_>) {
 async fn talk(
     sender: &mut SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
+    answer_max: usize,
 ) -> Result<Answer, Broken> {
     let response = sender
         .send_request(request)
@@ -112,8 +114,9 @@ async fn talk(
     let (head, body) = response.into_parts();
     let has_length = head.headers.contains_key(header::CONTENT_LENGTH)
         || head.headers.contains_key(header::TRANSFER_ENCODING);
-    let body =
-        read(body, has_length).await.map_err(|reason| Broken { reason, is_unanswered: false })?;
+    let body = read(body, has_length, answer_max)
+        .await
+        .map_err(|reason| Broken { reason, is_unanswered: false })?;
     let retry_after = head.headers.get(header::RETRY_AFTER);
     let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
     Ok(Answer { status: head.status, retry_after, body })
@@ -122,15 +125,15 @@ async fn talk(
 /// Reads to the end or to the limit. An answer that breaks off in between is no answer, not even
 /// with a status of 200: many frameworks send the status with the first octet of output and fail
 /// afterwards, and a repeat is cheaper than a lost MO.
-async fn read(mut body: Incoming, has_length: bool) -> Result<Vec<u8>, Reason> {
+async fn read(mut body: Incoming, has_length: bool, answer_max: usize) -> Result<Vec<u8>, Reason> {
     let mut octets = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame {
             Ok(frame) => {
                 let Ok(data) = frame.into_data() else { continue };
-                let room = ANSWER_MAX - octets.len();
+                let room = answer_max - octets.len();
                 octets.extend_from_slice(&data[..data.len().min(room)]);
-                if octets.len() == ANSWER_MAX {
+                if octets.len() == answer_max {
                     break;
                 }
             }

@@ -16,6 +16,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
+    sync::{Notify, watch},
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
@@ -28,6 +29,8 @@ pub(super) enum Reply {
     Close(Vec<u8>),
     /// Writes these octets and never another one.
     Hang(Vec<u8>),
+    /// Writes these octets once it is let go, and waits for the next request.
+    Held(Arc<Notify>, Vec<u8>),
 }
 
 /// One request as it came.
@@ -60,6 +63,7 @@ pub(super) struct FakePartner {
 struct Notes {
     connections: AtomicUsize,
     seen: Mutex<Vec<Seen>>,
+    count: watch::Sender<usize>,
 }
 
 impl FakePartner {
@@ -103,6 +107,13 @@ impl FakePartner {
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.notes.seen.lock().unwrap().clone()
     }
+
+    /// All requests, as soon as there are so many.
+    pub(super) async fn seen_at_least(&self, count: usize) -> Vec<Seen> {
+        let mut counts = self.notes.count.subscribe();
+        counts.wait_for(|there| *there >= count).await.unwrap();
+        self.seen()
+    }
 }
 
 async fn listen(
@@ -144,10 +155,15 @@ async fn converse(
             all.push(seen);
             all.len() - 1
         };
+        notes.count.send_replace(number + 1);
         let (octets, after) = match script(number) {
             Reply::Keep(octets) => (octets, None),
             Reply::Close(octets) => (octets, Some(true)),
             Reply::Hang(octets) => (octets, Some(false)),
+            Reply::Held(let_go, octets) => {
+                let_go.notified().await;
+                (octets, None)
+            }
         };
         // The client may have closed already; that is part of what is tested.
         if stream.write_all(&octets).await.is_err() || stream.flush().await.is_err() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use super::address::BadAddress;
+use super::{address::BadAddress, signature::BadSecret};
 
 /// The longest wait that a partner can ask for.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
@@ -72,6 +72,9 @@ impl Outcome {
 pub enum Reason {
     #[error("{0}")]
     Address(#[from] BadAddress),
+    /// Nothing is sent unsigned.
+    #[error("{0}")]
+    Secret(#[from] BadSecret),
     #[error("host name could not be resolved")]
     Unresolved,
     #[error("connection failed: {0}")]
@@ -94,6 +97,7 @@ impl Reason {
     pub fn class(&self) -> &'static str {
         match self {
             Self::Address(_) => "address_refused",
+            Self::Secret(_) => "secret_refused",
             Self::Unresolved => "unresolved",
             Self::Connect(_) => "connect",
             Self::Tls(_) => "tls",

@@ -23,17 +23,9 @@ words! {
     pub enum BindAuthError {
         /// `ESME_RBINDFAIL`: unknown name and wrong password look alike (S-35).
         BindFail = "0x0D",
-        /// `ESME_RINVPASWD`: some partners' software insists on it, and it tells names apart.
+        /// `ESME_RINVPASWD`, or `ESME_RINVSYSID` for an unknown name: some partners' software
+        /// insists on it, and it tells names apart.
         InvalidPassword = "0x0E",
-    }
-}
-
-impl BindAuthError {
-    pub const fn code(self) -> u32 {
-        match self {
-            Self::BindFail => 0x0D,
-            Self::InvalidPassword => 0x0E,
-        }
     }
 }
 

@@ -1,3 +1,5 @@
+//! The configuration from outside: files, drop-ins and the environment as an operator writes them.
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

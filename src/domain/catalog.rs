@@ -150,6 +150,10 @@ impl Catalog {
         self.credentials.get(system_id)
     }
 
+    pub fn credentials(&self) -> impl Iterator<Item = &Arc<Credential>> {
+        self.credentials.values()
+    }
+
     pub fn api_key(&self, prefix: &str) -> Option<&Arc<ApiKey>> {
         self.api_keys.get(prefix)
     }

@@ -111,6 +111,8 @@ pub struct Credential {
     pub default_sender: Option<Sender>,
     pub may_have_receipts: bool,
     pub pdu_octets_max: u32,
+    /// Host and port where it is called while something waits for it (S035).
+    pub outbind: Option<SmolStr>,
 }
 
 /// Who does something, as it is written into events and the audit trail.

@@ -1,6 +1,6 @@
 //! Towards the partner: MO and receipts to its sessions or its callback.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use smol_str::SmolStr;
 
@@ -9,7 +9,7 @@ use super::{
     lane::{Exit, Outlet},
 };
 use crate::{
-    domain::{Content, Item, MessageEvent, MessageState, PartnerId, ServiceId},
+    domain::{Content, Item, Lane, MessageEvent, MessageState, PartnerId, ServiceId},
     metrics,
     store::{
         self, Change,
@@ -30,6 +30,12 @@ impl Gateway {
     /// The lanes that lead to a partner's sessions.
     pub fn to_sessions(&self, partner: PartnerId) -> Arc<Outlet> {
         self.inner.lanes.outlet(Exit::Sessions(partner))
+    }
+
+    /// Whether MO or receipts wait for a partner's sessions (S035).
+    pub fn has_waiting(&self, partner: PartnerId) -> bool {
+        let waits = |lane| self.inner.lanes.head(lane).waiting.load(Ordering::Acquire) > 0;
+        waits(Lane::Mo { partner }) || waits(Lane::Receipt { partner })
     }
 
     /// The lane that leads to a service's callback.
@@ -145,6 +151,16 @@ impl Gateway {
         for item in items {
             self.inner.lanes.put_back(item);
         }
+    }
+
+    /// It can never be written in the form that the partner reads: a person has to look (P21).
+    pub(crate) async fn delivery_unfit(
+        &self,
+        item: &Item,
+        who: &SmolStr,
+        why: &str,
+    ) -> Result<(), store::Error> {
+        self.quarantine(item, who, why.to_owned()).await
     }
 
     /// Notes one attempt at a callback, for the partner's delivery log.

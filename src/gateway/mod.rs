@@ -8,6 +8,7 @@
 
 pub mod deliver;
 pub mod disk;
+pub mod forget;
 pub mod keeper;
 pub mod lane;
 pub mod likeness;
@@ -45,6 +46,9 @@ use crate::{
         change::{EventRow, Groups},
     },
 };
+
+/// What the store said to a verb that nobody can refuse; edges name it without knowing the store.
+pub use crate::store::Error as StoreError;
 
 /// What a verb may answer instead of its result.
 #[derive(Debug, thiserror::Error)]
@@ -258,8 +262,11 @@ impl Gateway {
         self.inner.clock_in_doubt.store(is_in_doubt, Ordering::Release);
     }
 
-    /// How busy this node is, from 0 to 100 (S096).
+    /// How busy this node is, from 0 to 100: the worst of what could stop it (S096, P25).
     pub fn congestion(&self) -> u8 {
+        if !self.inner.store.is_up() || self.inner.disk.load(Ordering::Acquire) > 0 {
+            return 100;
+        }
         self.inner.store.congestion()
     }
 

@@ -97,7 +97,11 @@ impl Gateway {
         if state != MessageState::Submitted {
             return Ok(Found::Ended(message, state));
         }
-        let parts = self.inner.store.part_states(message.id).await?;
+        // Keys are found by id, not by message: only a message of several parts is worth it.
+        let parts = match message.parts {
+            0 | 1 => Vec::new(),
+            _ => self.inner.store.part_states(message.id).await?,
+        };
         let flight = Arc::new(Flight::new(Arc::clone(&message), 0, parts.len()));
         for (done, state) in parts {
             if let Some(state) = state {
@@ -132,7 +136,7 @@ impl Gateway {
                 .event(
                     self.note_row(flight.message.id, "part_receipt", by_itself())
                         .over(&seat.name, flight.attempt)
-                        .saying(format!("part {} {}", part + 1, new.state.stat())),
+                        .saying(format!("part {part} {}", new.state.stat())),
                 );
                 self.saved_or_undone(change, flight, part).await?;
                 Ok(Matched::Part)

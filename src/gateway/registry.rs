@@ -174,6 +174,13 @@ impl Registry {
         cards
     }
 
+    /// Whether deliveries can go to a partner now.
+    pub fn has_receiver(&self, partner: PartnerId) -> bool {
+        self.sessions
+            .iter()
+            .any(|card| card.partner == partner && card.kind != "transmitter")
+    }
+
     /// Remembers that a partner wants an `alert_notification` for a subscriber (S121).
     pub fn wants_alert(&self, partner: PartnerId, subscriber: &crate::domain::Msisdn) {
         if self.alerts.len() >= ALERTS_MAX {

@@ -147,7 +147,8 @@ impl Gateway {
         change: &mut Change,
     ) {
         let message = &flight.message;
-        for (part, id) in (0_u8..=u8::MAX).zip(ids).filter(|(_, id)| !id.is_empty()) {
+        let first = u8::from(ids.len() > 1);
+        for (part, id) in (first..=u8::MAX).zip(ids).filter(|(_, id)| !id.is_empty()) {
             let smsc_message_id = if id == PART_REFUSED {
                 // The first refusal cannot complete the message: a sister was taken.
                 let _: PartDone = flight.part_done(part, ReceiptState::Rejected);
@@ -276,7 +277,7 @@ impl Gateway {
                 item.deaths += 1;
             }
             if item.deaths >= self.settings().quarantine_after {
-                self.quarantine(&item, link).await?;
+                self.quarantine(&item, link, ended_sessions(&item)).await?;
                 continue;
             }
             let counted = vec![item.key];
@@ -294,8 +295,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// Puts a message aside with its octets: it ended a session twice (P21).
-    async fn quarantine(&self, item: &Item, link: &SmolStr) -> Result<(), store::Error> {
+    /// Puts a message aside with its octets, for a person (P21).
+    pub(super) async fn quarantine(
+        &self,
+        item: &Item,
+        link: &SmolStr,
+        reason: String,
+    ) -> Result<(), store::Error> {
         let id = item.content.message_id();
         let (octets, state) = match &item.content {
             Content::Mt(message) | Content::Receipt(message, _) => {
@@ -311,12 +317,13 @@ impl Gateway {
                 },
             ),
         };
+        tracing::warn!(message.id = %id, link = %link, reason, "quarantined");
         let mut change = Change {
             items_out: smallvec::smallvec![item.key],
             rare: vec![Rare::Quarantine {
                 message: id,
                 at: self.now(),
-                reason: format!("{} sessions ended while it was in flight", item.deaths),
+                reason,
                 pdu: octets,
             }],
             ..Change::default()
@@ -329,7 +336,6 @@ impl Gateway {
         if let Content::Mt(message) = &item.content {
             self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
         }
-        tracing::warn!(message.id = %id, link = %link, "quarantined: it ended a session twice");
         metrics::quarantined(1);
         self.inner.store.note(change).await?;
         self.inner.lanes.done(item.key);
@@ -341,7 +347,7 @@ impl Gateway {
         item.attempt += 1;
         item.deaths += 1;
         if item.deaths >= self.settings().quarantine_after.max(3) {
-            return self.quarantine(&item, who).await;
+            return self.quarantine(&item, who, ended_sessions(&item)).await;
         }
         let rare = vec![
             Rare::CountDeath { items: vec![item.key] },
@@ -499,6 +505,10 @@ impl Gateway {
             reason,
         }))
     }
+}
+
+fn ended_sessions(item: &Item) -> String {
+    format!("{} sessions ended while it was in flight", item.deaths)
 }
 
 /// Needs a durable claim before its octets leave.

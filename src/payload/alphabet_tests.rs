@@ -1,3 +1,5 @@
+//! Every alphabet against its table in the standard, and any text there and back.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Cutting and joining long texts at every limit.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Packing of septets against the vectors of the standard, and any length there and back.
+
 use proptest::prelude::*;
 
 use super::*;

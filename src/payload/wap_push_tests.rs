@@ -1,3 +1,5 @@
+//! WAP pushes against annotated octets, and odd ones that must be refused.
+
 use proptest::prelude::*;
 
 use super::*;

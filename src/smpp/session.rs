@@ -52,6 +52,8 @@ pub struct Limits {
     pub data_sm_on_receiver: bool,
     /// The longest time an `enquire_link` may wait for its answer.
     pub enquire_link_answer: Duration,
+    /// An `enquire_link` of the peer counts as a transaction (S029).
+    pub enquire_link_keeps: bool,
 }
 
 impl Default for Limits {
@@ -66,6 +68,7 @@ impl Default for Limits {
             window_in: 1000,
             data_sm_on_receiver: false,
             enquire_link_answer: Duration::from_secs(10),
+            enquire_link_keeps: false,
         }
     }
 }
@@ -365,6 +368,9 @@ impl<T: Clone> Session<T> {
         let (id, sequence) = (command.pdu.command_id(), command.sequence);
         match command.pdu {
             Pdu::EnquireLink => {
+                if self.limits.enquire_link_keeps {
+                    self.transaction_at = now;
+                }
                 actions.push(Action::Send(Command::new(sequence, Pdu::EnquireLinkResp)));
                 return;
             }
@@ -444,7 +450,10 @@ impl<T: Clone> Session<T> {
                 return Some(CommandStatus::RALYBND);
             }
             (Role::Mc, State::Bound(kind)) => {
-                kind.transmits() || (id == CommandId::DATA_SM && self.limits.data_sm_on_receiver)
+                // S021: 5.0 says no where 3.4 leaves it open.
+                let may_send_data =
+                    self.limits.data_sm_on_receiver && self.version < Version::V50;
+                kind.transmits() || (id == CommandId::DATA_SM && may_send_data)
             }
             (Role::Esme, State::Bound(kind)) => {
                 kind.receives() || (id == CommandId::DATA_SM && self.version < Version::V50)

@@ -456,6 +456,20 @@ fn s029_a_session_without_transactions_is_unbound_whatever_enquire_link_says() {
 }
 
 #[test]
+fn s029_an_enquire_link_keeps_a_session_where_the_switch_says_so() {
+    let mut scene = Scene::bound(Role::Mc);
+    scene.session.limits_mut().inactivity = Some(secs(50));
+    scene.session.limits_mut().enquire_link_keeps = true;
+    scene.receive(40, 1, Pdu::EnquireLink);
+    assert!(!scene.tick(50).iter().any(|action| {
+        matches!(action, Action::Send(Command { pdu: Pdu::Unbind, .. }))
+    }));
+    scene.receive(60, 2, Pdu::EnquireLink);
+    let actions = scene.tick(110);
+    assert!(matches!(actions.last(), Some(Action::Send(Command { pdu: Pdu::Unbind, .. }))));
+}
+
+#[test]
 fn c012_a_late_answer_is_handed_over_once_and_keeps_its_place_until_then() {
     let mut scene = Scene::bound(Role::Esme);
     let sequence = scene.request(0, "late").unwrap();

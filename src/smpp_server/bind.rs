@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use super::{Host, doors::BindPlace};
 use crate::{
+    config::BindAuthError,
     domain::{Credential, Partner},
     gateway::registry::SessionOrder,
     smpp::{BindKind, CommandStatus, Version, pdu::Bind},
@@ -95,21 +96,7 @@ impl Host {
             .partner(credential.partner)
             .filter(|partner| partner.is_active)
             .ok_or("partner_suspended")?;
-        let address = origin.address.to_canonical();
-        let is_listed = credential.addresses.iter().any(|network| network.contains(&address));
-        if !credential.addresses.is_empty() && !is_listed {
-            return Err("address");
-        }
-        if !origin.is_tls {
-            if credential.tls_only {
-                return Err("tls_only");
-            }
-            // S-33: a password in the clear is only good from a known place.
-            let is_near = address.is_loopback() || self.settings.insecure_plain_listen;
-            if !is_listed && !is_near {
-                return Err("address_list_missing");
-            }
-        }
+        from_right_place(credential, origin, self.settings.insecure_plain_listen)?;
         Ok((Arc::clone(credential), Arc::clone(partner)))
     }
 
@@ -126,10 +113,22 @@ impl Host {
             .sessions()
             .into_iter()
             .filter(|card| card.system_id == credential.system_id)
-            .min_by_key(|card| card.counters.last_heard_at.load(std::sync::atomic::Ordering::Relaxed))?;
+            .min_by_key(|card| {
+                card.counters.last_heard_at.load(std::sync::atomic::Ordering::Relaxed)
+            })?;
         oldest.orders.try_send(SessionOrder::Probe).ok()?;
-        let patience = self.settings.bind_probe + Duration::from_secs(1);
+        // The probed session looks at its timers once in a tick.
+        let patience = self.settings.bind_probe + 2 * self.tick;
         account.take_within(credential.binds_max, patience).await
+    }
+
+    fn status_of(&self, reason: &str) -> CommandStatus {
+        match (self.settings.bind_auth_error, reason) {
+            // The operator opted in to answers that tell names apart (S008).
+            (BindAuthError::InvalidPassword, "password") => CommandStatus::RINVPASWD,
+            (BindAuthError::InvalidPassword, "system_id") => CommandStatus::RINVSYSID,
+            _ => CommandStatus::RBINDFAIL,
+        }
     }
 
     fn refused(&self, name: &SmolStr, origin: Origin, reason: &'static str) -> Refused {
@@ -139,7 +138,7 @@ impl Host {
         let jitter = self.gateway.clock().random().rem_euclid(spread).unsigned_abs();
         let once = shortest + Duration::from_millis(jitter);
         Refused {
-            status: CommandStatus(self.settings.bind_auth_error.code()),
+            status: self.status_of(reason),
             reason,
             // Guessing gets slower with each try from one place, up to ten times.
             delay: once * in_a_row.clamp(1, 10).div_ceil(3),
@@ -153,5 +152,77 @@ impl Host {
             Most::V34 => Version::V34,
             Most::V50 => Version::V50,
         }
+    }
+}
+
+/// Address and transport of a bind against its account (S-32, S-33).
+fn from_right_place(
+    credential: &Credential,
+    origin: Origin,
+    allows_plain_anywhere: bool,
+) -> Result<(), &'static str> {
+    let address = origin.address.to_canonical();
+    let is_listed = credential.addresses.iter().any(|network| network.contains(&address));
+    if !credential.addresses.is_empty() && !is_listed {
+        return Err("address");
+    }
+    if !origin.is_tls {
+        if credential.tls_only {
+            return Err("tls_only");
+        }
+        // S-33: a password in the clear is only good from a known place.
+        let is_near = address.is_loopback() || allows_plain_anywhere;
+        if !is_listed && !is_near {
+            return Err("address_list_missing");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credential(addresses: &[&str], tls_only: bool) -> Credential {
+        Credential {
+            system_id: "acme".into(),
+            partner: crate::domain::PartnerId(1),
+            secrets: Vec::new(),
+            addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+            is_active: true,
+            tls_only,
+            may_transmit: true,
+            may_receive: true,
+            binds_max: 1,
+            window: 1,
+            service_types: Vec::new(),
+            default_sender: None,
+            may_have_receipts: true,
+            pdu_octets_max: 0,
+            outbind: None,
+        }
+    }
+
+    /// S-32, S-33, S012: what a list, a transport and an account allow together.
+    #[test]
+    fn a_password_in_the_clear_is_only_good_from_a_listed_address() {
+        let far = "198.51.100.7";
+        for (addresses, tls_only, from, is_tls, expected) in [
+            (&[][..], false, far, true, Ok(())),
+            (&[][..], false, far, false, Err("address_list_missing")),
+            (&[][..], false, "127.0.0.1", false, Ok(())),
+            (&["198.51.100.0/24"][..], false, far, false, Ok(())),
+            (&["198.51.100.0/24"][..], false, "::ffff:198.51.100.7", false, Ok(())),
+            (&["198.51.100.0/24"][..], true, far, false, Err("tls_only")),
+            (&["198.51.100.0/24"][..], true, far, true, Ok(())),
+            (&["203.0.113.0/24"][..], false, far, true, Err("address")),
+            (&["203.0.113.0/24"][..], false, "127.0.0.1", false, Err("address")),
+        ] {
+            let origin = Origin { address: from.parse().unwrap(), is_tls };
+            let found = from_right_place(&credential(addresses, tls_only), origin, false);
+            assert_eq!(found, expected, "{addresses:?} {tls_only} {from} {is_tls}");
+        }
+        let origin = Origin { address: far.parse().unwrap(), is_tls: false };
+        assert_eq!(from_right_place(&credential(&[], false), origin, true), Ok(()));
     }
 }

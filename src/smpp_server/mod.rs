@@ -8,6 +8,7 @@
 
 pub(crate) mod bind;
 pub(crate) mod doors;
+pub(crate) mod outbind;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod session;
@@ -37,6 +38,26 @@ pub(crate) struct Host {
     pub(crate) pepper: domain::secret::Pepper,
     pub(crate) doors: Arc<Doors>,
     pub(crate) stopping: Stopping,
+    /// How often a session looks at its timers.
+    pub(crate) tick: Duration,
+}
+
+/// Often enough that no timer of the configuration is late by more than half of itself.
+fn tick_of(settings: &config::SmppServer) -> Duration {
+    let shortest = [
+        Some(settings.session_init),
+        Some(settings.enquire_link),
+        Some(settings.response),
+        Some(settings.pdu_complete_within),
+        Some(settings.write_stall),
+        Some(settings.bind_probe),
+        settings.inactivity,
+    ]
+    .into_iter()
+    .flatten()
+    .min()
+    .unwrap_or_default();
+    (shortest / 2).clamp(Duration::from_millis(10), Duration::from_secs(1))
 }
 
 /// The partner side of a node.
@@ -64,6 +85,7 @@ impl Server {
         let host = Host {
             doors: Arc::new(Doors::new(&settings)),
             stopping: tasks.stopping_in(Phase::Sessions),
+            tick: tick_of(&settings),
             gateway,
             settings,
             pepper,
@@ -86,6 +108,14 @@ impl Server {
             tasks.spawn(name, async move { server.accept(listener, is_tls, stopping).await });
         }
         Ok(())
+    }
+
+    /// Calls partners that are away while something waits for them, where that is wanted.
+    pub fn call(self: &Arc<Self>, tasks: &Tasks) {
+        if self.host.settings.outbind {
+            let calling = outbind::run(Arc::clone(&self.host), self.scope.clone(), tasks.stopping());
+            tasks.spawn("smpp outbind", calling);
+        }
     }
 
     async fn accept(

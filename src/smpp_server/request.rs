@@ -37,6 +37,8 @@ pub(crate) struct Asking {
     pub(crate) reading: Reading,
     /// The tag of the words beside a refusal; none for a peer that wants none.
     pub(crate) reason: Option<Tag>,
+    /// `ESME_RX_T_APPN` instead of `ESME_RSYSERR` while the gateway cannot work (P24).
+    pub(crate) prefers_rx_t_appn: bool,
 }
 
 /// A yes that its partner has not seen yet.
@@ -92,7 +94,7 @@ impl Asking {
     pub(crate) fn refuse(&self, id: CommandId, sequence: u32, wrong: &Wrong) -> Done {
         metrics::refusal("smpp", wrong.code);
         let version = self.reading.version;
-        let status = status::for_peer(wrong.status, version);
+        let status = self.status(wrong);
         let mut tlvs = Tlvs::new();
         if let Some(tag) = self.reason.filter(|_| version >= Version::V34) {
             let mut text = format!("{}: {}", wrong.code, wrong.reason);
@@ -114,6 +116,14 @@ impl Asking {
         };
         let answer = Command { status, sequence, pdu };
         Done { refused: Some(wrong.code), ..Done::answered(answer) }
+    }
+
+    fn status(&self, wrong: &Wrong) -> CommandStatus {
+        let status = match wrong.status {
+            CommandStatus::RSYSERR if self.prefers_rx_t_appn => CommandStatus::RX_T_APPN,
+            other => other,
+        };
+        status::for_peer(status, self.reading.version)
     }
 
     fn is_transaction(&self, wrong: &Wrong) -> bool {
@@ -238,7 +248,7 @@ async fn submit_multi(
                     Destination::Sme(address) => address.clone(),
                     Destination::List(name) => crate::smpp::Address::new(0, 0, name.clone()),
                 };
-                let status = status::for_peer(wrong.status, asking.reading.version);
+                let status = asking.status(&wrong);
                 unsuccess.push(Unsuccess { address, status });
                 last = Some(wrong);
             }

@@ -48,7 +48,7 @@ use crate::{
         Action, BindKind, Command, CommandId, CommandStatus, Connection, Pdu, Role, Session, Step,
         Tlvs, Version, codec,
         connection::ConnectionLimits,
-        pdu::{Bind, BindResp},
+        pdu::{Bind, BindResp, Outbind},
         session::Limits,
         tag,
     },
@@ -161,6 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             window_in: settings.window_in as usize,
             data_sm_on_receiver: settings.data_sm_on_receiver,
             enquire_link_answer: settings.response,
+            enquire_link_keeps: settings.enquire_link_keeps,
         };
         let connection_limits = ConnectionLimits {
             pdu_octets_max: settings.pdu_octets_max_unbound as usize,
@@ -186,12 +187,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         }
     }
 
+    /// We called: says so first; the partner is to bind now (S035).
+    pub(crate) async fn outbind(mut self) {
+        let outbind = Outbind {
+            system_id: self.host.settings.system_id.clone().into(),
+            // A password would travel in the clear to whoever answers there.
+            password: Bytes::new(),
+        };
+        self.session.notify(Pdu::Outbind(outbind), &mut self.actions);
+        self.perform().await;
+        self.run().await;
+    }
+
     /// Talks until one side ends it, then leaves everything in order.
     pub(crate) async fn run(mut self) {
-        let settings = &self.host.settings;
-        let shortest = settings.response.min(settings.enquire_link).min(settings.session_init);
-        let tick = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
-        let mut ticks = tokio::time::interval(tick);
+        let mut ticks = tokio::time::interval(self.host.tick);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.ends.is_none() {
             let event = self.next(&mut ticks).await;
@@ -386,8 +396,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         let mut actions = Vec::new();
         self.session.respond(done.answer, &mut actions);
         for action in actions {
-            if let Action::Send(command) = action {
-                self.send(&command);
+            match action {
+                Action::Send(command) => self.send(&command),
+                // S024: that was the last answer of a peer that wants to go.
+                Action::Close(reason) => self.ends = Some(reason.as_str()),
+                _ => {}
             }
         }
         let mark = self.connection.queued_total();
@@ -655,6 +668,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             reading: self.reading(&partner, version),
             reason: (host.settings.refusal_reason_tlv && partner.habits.wants_reasons)
                 .then_some(host.settings.vendor_tlv.reason),
+            prefers_rx_t_appn: partner.habits.prefers_rx_t_appn,
         };
         let mut tlvs = Tlvs::new();
         // S004, S005: told to peers of 3.4 and later, and never to older ones.
@@ -726,7 +740,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     async fn end(mut self) {
         let reason = self.ends.unwrap_or("unknown");
         self.finish_work().await;
-        let flushed = tokio::time::timeout(FLUSH, self.connection.flush()).await;
+        // A peer that took nothing for so long takes the rest no sooner (P28).
+        let patience = if reason == "slow_reader" { Duration::ZERO } else { FLUSH };
+        let flushed = tokio::time::timeout(patience, self.connection.flush()).await;
         if matches!(flushed, Ok(Ok(()))) {
             self.settle_flushed();
             // The peer may be gone already; the socket is closed anyway.

@@ -141,6 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             window_in: WINDOW_IN,
             data_sm_on_receiver: true,
             enquire_link_answer: settings.enquire_link.min(settings.response),
+            enquire_link_keeps: true,
         };
         let connection_limits = ConnectionLimits {
             pdu_octets_max: settings.pdu_octets_max as usize,

@@ -205,6 +205,15 @@ impl Store {
                     name
                 )?,
             ),
+            PartnerSetting::PrefersRxTAppn(prefers) => (
+                "prefers_rx_t_appn",
+                execute!(
+                    &mut tx,
+                    "update partner set prefers_rx_t_appn = $1 where name = $2",
+                    i64::from(prefers),
+                    name
+                )?,
+            ),
             PartnerSetting::DefaultAlphabet(alphabet) => (
                 "default_alphabet",
                 execute!(
@@ -296,7 +305,7 @@ impl Store {
             &mut tx,
             "update credential set is_active = $1, may_transmit = $2, may_receive = $3, \
              may_have_receipts = $4, service_types = $5, binds_max = $6, addresses = $7, \
-             tls_only = $8, send_window = $9 where system_id = $10",
+             tls_only = $8, send_window = $9, outbind = $10 where system_id = $11",
             i64::from(rights.is_active),
             i64::from(rights.may_transmit),
             i64::from(rights.may_receive),
@@ -306,6 +315,7 @@ impl Store {
             rights.addresses.join(","),
             i64::from(rights.tls_only),
             i64::from(rights.window),
+            rights.outbind.as_deref(),
             system_id
         )?;
         let detail = json!({ "addresses": rights.addresses, "is_active": rights.is_active });
@@ -522,6 +532,7 @@ pub enum PartnerSetting {
     HexIds(bool),
     SplitsLong(bool),
     TakesDataSm(bool),
+    PrefersRxTAppn(bool),
     DefaultAlphabet(&'static str),
 }
 
@@ -536,6 +547,8 @@ pub struct CredentialRights {
     pub addresses: Vec<String>,
     pub tls_only: bool,
     pub window: u32,
+    /// Host and port to call; none: it is not called.
+    pub outbind: Option<String>,
 }
 
 async fn insert_service(

@@ -56,6 +56,7 @@ struct CredentialRow {
     default_sender: Option<String>,
     may_have_receipts: i64,
     pdu_octets_max: i64,
+    outbind: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -212,6 +213,7 @@ fn credential(row: CredentialRow) -> Result<Credential, Error> {
         default_sender,
         may_have_receipts: row.may_have_receipts != 0,
         pdu_octets_max: small(row.pdu_octets_max),
+        outbind: row.outbind.map(SmolStr::from),
         system_id: row.system_id.into(),
     })
 }

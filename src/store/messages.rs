@@ -194,7 +194,7 @@ impl Store {
             &self.db,
             (i64, Option<i64>, String),
             "select part, part_state, smsc_message_id from receipt_key \
-             where message_id = $1 order by part",
+             where message_id = $1 and part > 0 order by part",
             id.0
         )?;
         Ok(rows

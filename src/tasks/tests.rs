@@ -1,3 +1,5 @@
+//! Starting, stopping and missing tasks, under a clock that stands still until all of them wait.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{mpsc, oneshot};

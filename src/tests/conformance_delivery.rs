@@ -273,7 +273,7 @@ async fn s161_a_rejected_mo_does_not_come_again_and_the_others_go_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s162_after_a_permanent_fault_what_is_queued_waits_and_is_not_lost() {
     let mut builder = Builder {
-        adjust: |config| config.messages.retry = vec![Duration::from_millis(300)],
+        tune: Some(Box::new(|config| config.messages.retry = vec![Duration::from_millis(300)])),
         ..Builder::default()
     };
     builder.partners[0].credential.window = 1;

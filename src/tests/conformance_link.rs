@@ -587,11 +587,11 @@ async fn c024_a_sign_of_life_is_given_within_a_second_whatever_waits_for_the_dis
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c025_c026_a_silent_smsc_is_asked_and_left_and_what_was_charged_is_unknown() {
     let mut builder = Builder {
-        adjust: |config| {
+        tune: Some(Box::new(|config| {
             hurry(config);
             config.smsc_link[0].enquire_link = Duration::from_millis(100);
             config.smsc_link[0].response = Duration::from_mins(1);
-        },
+        })),
         ..Builder::default()
     };
     builder.script.reverse_answers = 2;
@@ -672,7 +672,9 @@ async fn c028_an_orderly_stop_leaves_nothing_unknown_while_answers_are_slow() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c028_a_stop_does_not_wait_longer_than_the_link_may_drain() {
     let mut builder = Builder {
-        adjust: |config| config.smsc_link[0].drain = Duration::from_millis(100),
+        tune: Some(Box::new(|config| {
+            config.smsc_link[0].drain = Duration::from_millis(100);
+        })),
         ..Builder::default()
     };
     builder.script.answers_submits = false;

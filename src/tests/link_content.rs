@@ -300,7 +300,9 @@ async fn when_one_smsc_of_a_group_is_gone_the_other_carries_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_follow_the_schedule_and_end_with_the_validity() {
     let (clock, mut builder) = at_a_set_time();
-    builder.adjust = |config| config.messages.retry = [60, 600].map(Duration::from_secs).to_vec();
+    builder.tune = Some(Box::new(|config| {
+        config.messages.retry = [60, 600].map(Duration::from_secs).to_vec();
+    }));
     builder.script.answer_with(CommandStatus::RMSGQFUL);
     let world = builder.build().await;
     let mut acme = world.bind("acme").await;

@@ -1,9 +1,12 @@
-//! Stories: a real daemon, real sockets, and peers that know nothing of its insides.
-#![expect(clippy::unwrap_used, reason = "what helps a test may end it")]
+//! Stories: a real daemon, real sockets, and peers that know nothing of its insides. And the house
+//! rules, which read the source tree.
+
+#![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
 
 mod complaints;
 mod conformance_bind;
 mod conformance_delivery;
+mod conformance_limits;
 mod conformance_link;
 mod conformance_operations;
 mod conformance_submit;
@@ -14,4 +17,5 @@ mod interop;
 mod kill;
 mod link_content;
 mod link_receipts;
+mod tidy;
 mod world;

@@ -4,21 +4,25 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bramka::{
     clock::{Clock, SetClock},
-    config::Config,
+    config::{Config, SmppServer},
     daemon::{self, Node},
     demo::{
         esme::Esme,
         fake_smsc::{self, FakeSmsc, Script},
     },
-    domain::{Caller, MessageId, MessageState, secret::Pepper},
+    domain::{Caller, MessageId, MessageState, MtMessage, secret::Pepper},
     gateway::Gateway,
     listen::Listeners,
-    smpp::{BindKind, ShortMessage, Version},
+    smpp::{BindKind, Command, Pdu, ShortMessage, Version, codec, pdu::Bind},
     store::{
-        GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Place, Store,
-        Stored,
+        CredentialRights, GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff,
+        PartnerSetting, Place, Store, Stored,
     },
     tasks::Tasks,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
 };
 
 /// What everything that is not under test is given.
@@ -77,7 +81,7 @@ pub(crate) fn hurry(config: &mut Config) {
 
 /// A world whose pauses are too short to wait for.
 pub(crate) fn hurried() -> Builder {
-    let mut builder = Builder { adjust: hurry, ..Builder::default() };
+    let mut builder = Builder { tune: Some(Box::new(hurry)), ..Builder::default() };
     builder.script.retry_delay = Duration::from_millis(20);
     builder
 }
@@ -100,11 +104,11 @@ pub(crate) struct Builder {
     /// More of the configuration, in TOML; tables at its end.
     pub(crate) settings: String,
     pub(crate) smsc: fake_smsc::Options,
-    /// Numbers smaller than a file may name, for waits that a test must not wait for.
-    pub(crate) adjust: fn(&mut Config),
     /// Files beside the configuration.
     pub(crate) files: Vec<(&'static str, String)>,
     pub(crate) clock: Clock,
+    /// The last word on the configuration; may set timers shorter than a file could.
+    pub(crate) tune: Option<Box<dyn FnOnce(&mut Config) + Send>>,
 }
 
 /// A partner with one credential of its own name.
@@ -183,6 +187,22 @@ pub(crate) fn charged(
     }
 }
 
+/// What a credential may do from the start; change what matters and hand it to `World::allow`.
+pub(crate) fn rights() -> CredentialRights {
+    CredentialRights {
+        is_active: true,
+        may_transmit: true,
+        may_receive: true,
+        may_have_receipts: true,
+        service_types: Vec::new(),
+        binds_max: 10,
+        addresses: Vec::new(),
+        tls_only: false,
+        window: 10,
+        outbind: None,
+    }
+}
+
 pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
@@ -201,14 +221,34 @@ impl Default for Builder {
             link: String::new(),
             settings: String::new(),
             smsc: fake_smsc::Options::default(),
-            adjust: |_| (),
             files: Vec::new(),
             clock: Clock::System,
+            tune: None,
         }
     }
 }
 
 impl Builder {
+    /// The usual world with another configuration of the partners' side.
+    pub(crate) fn server(change: impl FnOnce(&mut SmppServer) + Send + 'static) -> Self {
+        Self { tune: Some(Box::new(|config| change(&mut config.smpp_server))), ..Self::default() }
+    }
+
+    /// The usual world with another acme.
+    pub(crate) fn acme(change: impl FnOnce(&mut PartnerPlan)) -> Self {
+        let mut builder = Self::default();
+        change(&mut builder.partners[0]);
+        builder
+    }
+
+    /// Builds it and waits for the link.
+    pub(crate) async fn ready(self) -> World {
+        // On the heap: the parts of a node are large before they are together.
+        let world = Box::pin(self.build()).await;
+        world.link_up().await;
+        world
+    }
+
     pub(crate) async fn build(self) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // In a box: a whole daemon is a large future for a test to carry.
@@ -243,7 +283,9 @@ impl Builder {
             config.smpp_server.pepper_file = pepper;
             config.smpp_server.listen = vec![any];
         }
-        (self.adjust)(&mut config);
+        if let Some(tune) = self.tune {
+            tune(&mut config);
+        }
         seed(&config, &self.partners, &self.services).await;
         let tasks = Tasks::for_tests();
         let mut listeners = Listeners::of(Vec::new());
@@ -361,11 +403,102 @@ impl World {
             .unwrap_or_else(|failed| panic!("{name} could not bind: {failed:?}"))
     }
 
+    /// Changes one habit or limit of a partner, for sessions that begin from now on.
+    pub(crate) async fn set(&self, partner: &str, setting: PartnerSetting) {
+        let store = self.gateway().store();
+        assert!(store.set_partner(&operator(), 0, partner, setting).await.expect("a change"));
+        self.gateway().reload_catalog().await.expect("a catalog");
+    }
+
+    /// A message as it is stored, by the id that its partner knows.
+    pub(crate) async fn stored_mt(&self, id: &[u8]) -> Option<(Arc<MtMessage>, MessageState)> {
+        let id = std::str::from_utf8(id).ok()?.parse().ok()?;
+        match self.gateway().store().message(MessageId(id)).await.expect("a store") {
+            Some(Stored::Mt(message, state)) => Some((message, state)),
+            _ => None,
+        }
+    }
+
+    /// Changes what a credential may do, as of now.
+    pub(crate) async fn allow(&self, system_id: &str, rights: &CredentialRights) {
+        let store = self.gateway().store();
+        assert!(store.set_credential(&operator(), 0, system_id, rights).await.expect("a change"));
+        self.gateway().reload_catalog().await.expect("a catalog");
+    }
+
     /// Stops in order; a world that ends otherwise is dropped with its tasks.
     pub(crate) async fn stop(self) -> Arc<tempfile::TempDir> {
         self.node.gateway.drain();
         self.tasks.drain(Duration::from_secs(45)).await.expect("an orderly stop");
         self.node.gateway.store().close().await;
         self.folder
+    }
+}
+
+/// A bind of 3.4.
+pub(crate) fn bind_of(system_id: &str, password: &str) -> Bind {
+    Bind {
+        system_id: system_id.as_bytes().to_vec().into(),
+        password: password.as_bytes().to_vec().into(),
+        interface_version: 0x34,
+        ..Bind::default()
+    }
+}
+
+/// A PDU as octets, whatever is in it.
+pub(crate) fn raw(id: u32, sequence: u32, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(16 + body.len()).expect("a short body");
+    let mut octets: Vec<u8> =
+        [length, id, 0, sequence].into_iter().flat_map(u32::to_be_bytes).collect();
+    octets.extend(body);
+    octets
+}
+
+/// A bare TCP peer: octets out, frames in, nothing answered by itself.
+pub(crate) struct Wire(pub(crate) TcpStream);
+
+impl Wire {
+    pub(crate) async fn connect(to: SocketAddr) -> Self {
+        Self(TcpStream::connect(to).await.expect("a connection"))
+    }
+
+    pub(crate) async fn write(&mut self, octets: &[u8]) {
+        self.0.write_all(octets).await.expect("a peer that reads");
+    }
+
+    pub(crate) async fn send(&mut self, command: &Command, version: Version) {
+        let mut octets = bytes::BytesMut::new();
+        codec::encode(command, version, &mut octets).expect("a PDU that fits");
+        self.write(&octets).await;
+    }
+
+    pub(crate) async fn bind(&mut self, kind: BindKind, interface_version: u8) -> Command {
+        let bind = Bind { interface_version, ..bind_of("acme", PASSWORD) };
+        self.ask(&Command::new(1, Pdu::Bind(kind, Box::new(bind)))).await
+    }
+
+    /// Sends a command and reads the next one.
+    pub(crate) async fn ask(&mut self, command: &Command) -> Command {
+        self.send(command, Version::V50).await;
+        self.command().await.expect("an answer")
+    }
+
+    /// The next command with every TLV it has; none when the peer hung up.
+    pub(crate) async fn command(&mut self) -> Option<Command> {
+        let frame = self.frame().await?;
+        Some(codec::decode(&frame.into(), Version::V50).expect("a good PDU"))
+    }
+
+    /// The next frame, header and all; none when the peer hung up.
+    pub(crate) async fn frame(&mut self) -> Option<Vec<u8>> {
+        let read = async {
+            let mut frame = vec![0; 16];
+            self.0.read_exact(&mut frame).await.ok()?;
+            let length = u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]) as usize;
+            frame.resize(length, 0);
+            self.0.read_exact(&mut frame[16..]).await.ok()?;
+            Some(frame)
+        };
+        tokio::time::timeout(Duration::from_secs(10), read).await.expect("a frame, or the end")
     }
 }

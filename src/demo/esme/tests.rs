@@ -1,3 +1,5 @@
+//! The test client against the fake operator, over real sockets.
+
 use super::*;
 use crate::{
     demo::FakeSmsc,

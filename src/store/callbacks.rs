@@ -1,0 +1,66 @@
+//! What a person changes about a service's callback.
+
+use serde_json::json;
+
+use super::{
+    Error, Store, audit,
+    db::{execute, fetch_in},
+};
+use crate::domain::Caller;
+
+/// A change of a callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallbackChange {
+    /// Another address; deliveries go there from the next try on.
+    Url(String),
+    /// It was disabled by a 410 or a schedule that ended; what waits flows again.
+    Enable,
+    Disable,
+    /// A new secret signs from now on, and the one before it signs too until the next change.
+    Rotate(String),
+}
+
+impl Store {
+    /// Changes the callback of a service. False: there is no such service with a callback.
+    pub async fn set_callback(
+        &self,
+        by: &Caller,
+        at: i64,
+        service: &str,
+        change: &CallbackChange,
+    ) -> Result<bool, Error> {
+        let mut pen = self.pen().await?;
+        let mut tx = pen.begin().await?;
+        let found = fetch_in!(
+            &mut tx,
+            (i64, Option<String>),
+            "select id, callback_secrets from service where name = $1 and delivery = 'callback'",
+            service
+        )?;
+        let Some((id, secrets)) = found else { return Ok(false) };
+        let what = match change {
+            CallbackChange::Url(url) => {
+                let text = "update service set callback_url = $1 where id = $2";
+                execute!(&mut tx, text, url.as_str(), id)?;
+                json!({ "url": url })
+            }
+            CallbackChange::Enable | CallbackChange::Disable => {
+                let enabled = i64::from(*change == CallbackChange::Enable);
+                let text = "update service set callback_enabled = $1 where id = $2";
+                execute!(&mut tx, text, enabled, id)?;
+                json!({ "enabled": enabled == 1 })
+            }
+            CallbackChange::Rotate(secret) => {
+                let old = secrets.unwrap_or_default();
+                let kept = old.split(',').next().filter(|secret| !secret.is_empty());
+                let both = kept.map_or_else(|| secret.clone(), |kept| format!("{secret},{kept}"));
+                let text = "update service set callback_secrets = $1 where id = $2";
+                execute!(&mut tx, text, both.as_str(), id)?;
+                json!({ "secret": "new" })
+            }
+        };
+        audit::append(&mut tx, at, by, "service.callback", service, &what).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
