@@ -147,6 +147,7 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     let heart = tasks.watchdog();
     // Repeats are recognised before the first partner can repeat anything (P11).
     gateway.begin().await.context("reading lanes")?;
+    gateway.match_left_orphans().await.context("matching receipts of the last run")?;
     let stopping = tasks.stopping_in(Phase::Requests);
     tasks.spawn_in(Phase::Requests, "keeper", async move {
         keeper.keep(pages, async { stopping.cancelled().await }, move || heart.beat()).await

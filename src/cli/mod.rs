@@ -71,7 +71,7 @@ where
 /// The daemon uses every core; a command has no use for more than the one it has.
 fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = match command {
-        Command::Run | Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Run { .. } | Command::Demo(_) | Command::DemoPeer => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let built = builder.enable_all().build();
@@ -82,7 +82,8 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
     // These need no configuration, and must work when it is broken.
     match cli.command {
         Command::Check => return check::check(&cli.config, out),
-        Command::Demo(options) => return Ok(crate::demo::run(options).await?),
+        Command::Demo(options) => return crate::demo::run(options, out).await,
+        Command::DemoPeer => return Ok(crate::demo::peer().await?),
         Command::Config(args::ConfigCommand::Sample) => {
             out.raw(&Config::sample());
             return Ok(());
@@ -91,7 +92,10 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         _ => {}
     }
     let config = Config::load(&cli.config)?;
-    if let Command::Run = cli.command {
+    if let Command::Run { die_with_stdin } = cli.command {
+        if die_with_stdin {
+            crate::demo::die_with_stdin();
+        }
         let listeners = crate::listen::Listeners::from_env()?;
         let log = crate::log::init(&config.log)?;
         return Ok(crate::daemon::run(config, listeners, Some(log)).await?);
@@ -121,6 +125,10 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.
-        Command::Run | Command::Check | Command::Demo(_) | Command::Doctor => Ok(()),
+        Command::Run { .. }
+        | Command::Check
+        | Command::Demo(_)
+        | Command::DemoPeer
+        | Command::Doctor => Ok(()),
     }
 }

@@ -140,7 +140,6 @@ fn the_exit_code_says_what_kind_of_failure_it_was() {
         (&["--help"][..], 0, ""),
         (&["partner", "list"], 0, ""),
         (&["config", "sample"], 0, ""),
-        (&["run"], 1, "not part of this build"),
         (&[], 2, "Usage"),
         (&["partner", "ad", "acme"], 2, "unrecognized subcommand"),
         (&["partner", "add", "no spaces"], 2, "is no name"),

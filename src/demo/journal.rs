@@ -7,8 +7,8 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Write},
-    path::Path,
+    io::{self, BufRead, BufReader, BufWriter, Seek, Write},
+    path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
@@ -134,21 +134,43 @@ impl JournalFile {
 
 /// Hands every whole line of a journal to `take`. An unfinished last line is left out: its
 /// writer may still be at work.
-pub fn read(path: &Path, mut take: impl FnMut(Entry)) -> io::Result<()> {
-    let mut reader = BufReader::new(File::open(path)?);
-    let mut line = Vec::new();
-    for number in 1_u64.. {
-        line.clear();
-        let size = io::Read::take(&mut reader, LINE_MAX as u64).read_until(b'\n', &mut line)?;
-        if size == 0 || line.last() != Some(&b'\n') && size < LINE_MAX {
-            break;
-        }
-        let entry = serde_json::from_slice(&line).map_err(|error| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("line {number}: {error}"))
-        })?;
-        take(entry);
+pub fn read(path: &Path, take: impl FnMut(Entry)) -> io::Result<()> {
+    Tail::of(path).read(take)
+}
+
+/// A journal that is read while it grows.
+#[derive(Debug)]
+pub struct Tail {
+    path: PathBuf,
+    /// Octets of the lines that were handed out.
+    offset: u64,
+}
+
+impl Tail {
+    pub fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), offset: 0 }
     }
-    Ok(())
+
+    /// Hands out the whole lines that were added since the last time.
+    pub fn read(&mut self, mut take: impl FnMut(Entry)) -> io::Result<()> {
+        let mut file = File::open(&self.path)?;
+        file.seek(io::SeekFrom::Start(self.offset))?;
+        let mut reader = BufReader::new(file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let size = io::Read::take(&mut reader, LINE_MAX as u64).read_until(b'\n', &mut line)?;
+            if size == 0 || line.last() != Some(&b'\n') && size < LINE_MAX {
+                return Ok(());
+            }
+            let entry = serde_json::from_slice(&line).map_err(|error| {
+                let text = format!("the line at octet {}: {error}", self.offset);
+                io::Error::new(io::ErrorKind::InvalidData, text)
+            })?;
+            self.offset += size as u64;
+            take(entry);
+        }
+    }
 }
 
 /// FNV-1a, 64 bits, as hexadecimal: enough to see that two bodies are the same.
@@ -223,7 +245,14 @@ mod tests {
         assert!(journal.failure().is_none());
 
         let mut entries = Vec::new();
-        read(&path, |entry| entries.push(entry)).unwrap();
-        assert_eq!(entries, [entry]);
+        let mut tail = Tail::of(&path);
+        tail.read(|entry| entries.push(entry)).unwrap();
+        assert_eq!(entries, std::slice::from_ref(&entry));
+
+        journal.writer.write_all(b"ent\":\"receipt_sent\",\"id\":\"7\"}\n").unwrap();
+        journal.flush();
+        tail.read(|entry| entries.push(entry)).unwrap();
+        let later = Entry { at: 8, event: Event::ReceiptSent { id: "7".to_owned() } };
+        assert_eq!(entries, [entry, later]);
     }
 }

@@ -14,14 +14,11 @@ pub mod journal;
 pub mod sample_partner;
 pub mod subscribers;
 pub mod tally;
+mod world;
 
 pub use esme::Esme;
 pub use fake_smsc::{FakeSmsc, Script};
 pub use sample_partner::PartnerApp;
 pub use tally::Tally;
 
-/// Runs the world until Ctrl-C.
-#[expect(clippy::unused_async, reason = "the world that takes this place waits")]
-pub async fn run(_options: crate::cli::args::Demo) -> anyhow::Result<()> {
-    anyhow::bail!("not joined yet")
-}
+pub(crate) use world::{die_with_stdin, peer, run};

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::journal::{self, Event};
+use super::journal::{self, Event, Tail};
 
 /// Which events must have come to their end.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,8 @@ pub struct Tally {
     pub receipts_seen_again: u64,
     pub receipts_lost: u64,
     pub receipts_in_flight: u64,
+    /// Charged replies that the SMSC took and said to be delivered: what the ledger must hold.
+    pub charges_due: u64,
     /// Submits without a tag, which nothing can be said about.
     pub untagged: u64,
 }
@@ -85,12 +87,50 @@ impl Tally {
         Ok(book.count(settled.until()))
     }
 
+    /// Everything that was begun has come to its end.
+    pub fn is_settled(&self) -> bool {
+        self.mos_acked + self.mos_refused == self.mos_sent
+            && self.mos_seen == self.mos_acked
+            && self.mts_sent >= self.mos_seen
+            && self.mts_accepted + self.mts_refused == self.mts_sent
+            && self.receipts_seen + self.mts_given_up == self.mts_accepted
+    }
+
     pub fn lost(&self) -> u64 {
         self.mos_lost + self.mts_lost + self.receipts_lost
     }
 
     pub fn doubled(&self) -> u64 {
         self.mts_doubled
+    }
+}
+
+/// The same count again and again while the journals grow.
+#[derive(Debug)]
+pub struct Watch {
+    smsc: Tail,
+    partner: Tail,
+    book: Book,
+}
+
+impl Watch {
+    /// Counts only submits from `sender`, because others may use the same SMSC, and only what
+    /// began with an MO of this journal.
+    pub fn new(smsc: &Path, partner: &Path, sender: &str) -> Self {
+        let book = Book { only_from: Some(sender.to_owned()), ..Book::default() };
+        Self { smsc: Tail::of(smsc), partner: Tail::of(partner), book }
+    }
+
+    pub fn look(&mut self, settled: Settled) -> io::Result<Tally> {
+        let book = &mut self.book;
+        for tail in [&mut self.smsc, &mut self.partner] {
+            match tail.read(|entry| book.take(entry.at, entry.event)) {
+                // Its writer has not begun.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        Ok(book.count(settled.until()))
     }
 }
 
@@ -129,6 +169,8 @@ impl fmt::Display for Tally {
 
 #[derive(Debug, Default)]
 struct Mo {
+    /// The SMSC of this journal sent it.
+    is_ours: bool,
     is_refused: bool,
     acked_at: Option<i64>,
     seen: u64,
@@ -142,6 +184,7 @@ struct Mt {
     gateway_ids: Vec<String>,
     refused: u64,
     taken: u64,
+    has_tariff: bool,
     receipt_acked_at: Option<i64>,
 }
 
@@ -154,18 +197,23 @@ struct Book {
     /// States of the receipts that the partner got, by the gateway's id.
     receipts: HashMap<String, Vec<u8>>,
     untagged: u64,
+    only_from: Option<String>,
 }
 
 impl Book {
     fn take(&mut self, at: i64, event: Event) {
         match event {
-            Event::Submit { id: Some(id), tag: Some(tag), .. } => {
-                self.mts.entry(tag.clone()).or_default().taken += 1;
+            Event::Submit { sender, .. }
+                if self.only_from.as_ref().is_some_and(|only| *only != sender) => {}
+            Event::Submit { id: Some(id), tag: Some(tag), tariff, .. } => {
+                let mt = self.mts.entry(tag.clone()).or_default();
+                mt.taken += 1;
+                mt.has_tariff |= tariff.is_some();
                 self.tags.insert(id, tag);
             }
             Event::Submit { id: Some(_), tag: None, .. } => self.untagged += 1,
             Event::Mo { tag: Some(tag), .. } => {
-                self.mos.entry(tag).or_default();
+                self.mos.entry(tag).or_default().is_ours = true;
             }
             Event::MoAcked { tag: Some(tag), status, .. } => {
                 let mo = self.mos.entry(tag).or_default();
@@ -201,17 +249,25 @@ impl Book {
 
     fn count(&self, until: i64) -> Tally {
         let mut tally = Tally { untagged: self.untagged, ..Tally::default() };
-        for mo in self.mos.values() {
+        for mo in self.mos.values().filter(|mo| self.counts(mo)) {
             count_mo(&mut tally, mo, until);
         }
-        for mt in self.mts.values() {
-            self.count_mt(&mut tally, mt, until);
+        for (tag, mt) in &self.mts {
+            tally.charges_due += u64::from(mt.has_tariff && mt.receipt_acked_at.is_some());
+            if self.only_from.is_none() || self.mos.get(tag).is_some_and(|mo| self.counts(mo)) {
+                self.count_mt(&mut tally, mt, until);
+            }
         }
         for states in self.receipts.values() {
             let different: HashSet<_> = states.iter().collect();
             tally.receipts_seen_again += (states.len() - different.len()) as u64;
         }
         tally
+    }
+
+    /// What an earlier run left in the gateway has no beginning in these journals.
+    fn counts(&self, mo: &Mo) -> bool {
+        self.only_from.is_none() || mo.is_ours
     }
 
     fn count_mt(&self, tally: &mut Tally, mt: &Mt, until: i64) {
@@ -366,6 +422,33 @@ mod tests {
         ];
         let tally = count(story, Settled::All);
         assert_eq!((tally.lost(), tally.mts_sent, tally.mts_refused), (0, 1, 1));
+    }
+
+    #[test]
+    fn what_strangers_and_earlier_runs_sent_is_not_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        let (smsc, partner) = (folder.path().join("smsc"), folder.path().join("partner"));
+        let mut watch = Watch::new(&smsc, &partner, "7055");
+        assert_eq!(watch.look(Settled::All).unwrap(), Tally::default());
+
+        let mut stranger = submit("s1", "k0");
+        if let Event::Submit { sender, .. } = &mut stranger {
+            "7066".clone_into(sender);
+        }
+        let mo = Event::Mo {
+            number: 1,
+            tag: Some("k1".to_owned()),
+            from: "48600100200".to_owned(),
+            to: "7055".to_owned(),
+        };
+        let events = [stranger.clone(), stranger, mo, submit("s2", "k1"), submit("s3", "old")];
+        let mut file = journal::JournalFile::append_to(&smsc).unwrap();
+        for event in events {
+            file.add(&journal::Entry { at: 1, event });
+        }
+        file.flush();
+        let tally = watch.look(Settled::All).unwrap();
+        assert_eq!((tally.mos_sent, tally.mts_taken, tally.doubled()), (1, 1, 0));
     }
 
     #[test]

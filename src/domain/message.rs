@@ -493,6 +493,7 @@ submitted delivered delivered
 submitted failed undeliverable
 submitted expired expired
 submitted deleted deleted
+unknown rejected rejected
 unknown proved_sent submitted
 unknown written_off unknown_final
 unknown held held

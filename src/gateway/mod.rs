@@ -17,6 +17,8 @@ pub mod mt;
 pub mod parts;
 pub mod query;
 pub mod receipt;
+#[cfg(test)]
+mod receipt_tests;
 pub mod recent;
 pub mod registry;
 pub mod submit;

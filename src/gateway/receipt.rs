@@ -18,9 +18,12 @@ use crate::{
     metrics,
     store::{
         Change, Stored,
-        change::{Orphan, Rare},
+        change::{Orphan, Rare, ReceiptKey},
     },
 };
+
+/// Orphans that are tried again at a start; each costs a look into the store.
+const LEFT_ORPHANS_MAX: i64 = 10_000;
 
 /// A receipt as a link read it: ids normalised by the link's profile (P14).
 #[derive(Debug, Clone)]
@@ -64,19 +67,36 @@ impl Matched {
 impl Gateway {
     /// Takes a receipt. When this returns `Ok`, it is durable, matched or not.
     pub async fn receipt(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
-        let matched = match self.find_flight(seat, &new.smsc_message_id).await? {
-            Found::Flying(flight, part) => self.apply(seat, &flight, part, &new).await?,
-            Found::Ended(message, state) => self.late(seat, &message, state, &new).await?,
-            Found::Nothing => match self.unknown_sent(seat, &new).await? {
-                Some(flight) => self.apply(seat, &flight, 0, &new).await?,
-                None => {
-                    self.keep_orphan(seat, new).await?;
-                    Matched::Orphan
-                }
-            },
+        let matched = if let Some(matched) = self.take_receipt(seat, &new).await? {
+            matched
+        } else {
+            let id = new.smsc_message_id.clone();
+            self.keep_orphan(seat, new).await?;
+            // The answer may have come after the first look and before this was kept. Boxed,
+            // because a matched orphan is a receipt again.
+            if self.inner.recent.get(seat.group, &id).is_some() {
+                Box::pin(self.match_orphans(seat, &[id])).await;
+            }
+            Matched::Orphan
         };
         metrics::receipt(&seat.name, matched.as_str());
         Ok(matched)
+    }
+
+    /// None if nothing is known that it could belong to.
+    async fn take_receipt(
+        &self,
+        seat: &LinkSeat,
+        new: &NewReceipt,
+    ) -> Result<Option<Matched>, Error> {
+        Ok(Some(match self.find_flight(seat, &new.smsc_message_id).await? {
+            Found::Flying(flight, part) => self.apply(seat, &flight, part, new).await?,
+            Found::Ended(message, state) => self.late(seat, &message, state, new).await?,
+            Found::Nothing => match self.unknown_sent(seat, new).await? {
+                Some(flight) => self.apply(seat, &flight, 0, new).await?,
+                None => return Ok(None),
+            },
+        }))
     }
 
     /// Memory first; the store knows what is older or was pushed out.
@@ -266,16 +286,11 @@ impl Gateway {
             done_at: new.done_at,
             received_at: self.now(),
         };
-        let id = new.smsc_message_id.clone();
         // Remember before the commit: the answer it waits for may be stored in the same group.
         self.inner.recent.keep_orphan(seat.group, orphan.id, orphan.received_at, new);
         let change =
             Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
         self.inner.store.save(change).await?;
-        // The answer may have come between the look for it and the keeping.
-        if self.inner.recent.get(seat.group, &id).is_some() {
-            Box::pin(self.match_orphans(seat, &[id])).await;
-        }
         Ok(())
     }
 
@@ -311,18 +326,32 @@ impl Gateway {
     pub(super) async fn load_orphans(&self) -> Result<(), crate::store::Error> {
         for orphan in self.inner.store.orphans(100_000).await? {
             let Some(group) = self.group(&orphan.link_group) else { continue };
-            let new = NewReceipt {
-                smsc_message_id: orphan.smsc_message_id,
-                state: orphan.state,
-                network_error: orphan.network_error,
-                done_at: orphan.done_at,
-                sender: orphan.sender,
-                recipient: orphan.recipient,
-                reference: None,
-            };
-            self.inner.recent.keep_orphan(group, orphan.id, orphan.received_at, new);
+            let (row, received_at) = (orphan.id, orphan.received_at);
+            self.inner.recent.keep_orphan(group, row, received_at, receipt_of(orphan));
         }
         Ok(())
+    }
+
+    /// Tries once more what the last run left unmatched: it may have ended between storing the
+    /// answer and matching, or before the answer, and then the message is unknown by now. Run
+    /// once, when lanes can be pushed to.
+    pub async fn match_left_orphans(&self) -> Result<usize, Error> {
+        let mut count = 0;
+        for orphan in self.inner.store.orphans(LEFT_ORPHANS_MAX).await? {
+            let Some(group) = self.group(&orphan.link_group) else { continue };
+            let seat = LinkSeat { name: orphan.link.clone(), group, epoch: 0 };
+            let id = orphan.id;
+            let new = receipt_of(orphan);
+            if self.take_receipt(&seat, &new).await?.is_none() {
+                continue;
+            }
+            self.inner.recent.forget_orphan(group, &new.smsc_message_id, id);
+            let change = Change { rare: vec![Rare::DropOrphan(id)], ..Change::default() };
+            self.inner.store.save(change).await?;
+            metrics::orphan_matched();
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// An unknown message that this receipt proves to have been sent: by the reference that the
@@ -347,6 +376,16 @@ impl Gateway {
                     .saying("a receipt for it arrived"),
             )
             .state(self.state(&message, MessageState::Submitted, None));
+        // With the SMSC's name for it: if the process ends before the receipt itself is stored,
+        // the SMSC repeats the receipt, and the message is not unknown any more.
+        if !new.smsc_message_id.is_empty() {
+            change.receipt_keys.push(ReceiptKey {
+                link_group: self.group_name(seat.group),
+                smsc_message_id: new.smsc_message_id.clone(),
+                message: message.id,
+                part: 0,
+            });
+        }
         if let Some((_, ChargeAt::Submitted)) = &message.charge {
             change.charge = self.charge_row(&message, "proved_sent");
         }
@@ -374,6 +413,18 @@ pub fn reference_of(id: MessageId) -> u16 {
     // The low bits count, the next ones are the node; fold both with the milliseconds.
     let value = id.0 ^ (id.0 >> 22);
     u16::try_from(value & 0xffff).expect("masked to 16 bits")
+}
+
+fn receipt_of(orphan: Orphan) -> NewReceipt {
+    NewReceipt {
+        smsc_message_id: orphan.smsc_message_id,
+        state: orphan.state,
+        network_error: orphan.network_error,
+        done_at: orphan.done_at,
+        sender: orphan.sender,
+        recipient: orphan.recipient,
+        reference: None,
+    }
 }
 
 enum Found {

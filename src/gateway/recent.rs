@@ -198,6 +198,13 @@ impl Recent {
         rows
     }
 
+    pub fn forget_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, id: i64) {
+        self.orphans.remove_if_mut(&(group, smsc_message_id.clone()), |_, receipts| {
+            receipts.retain(|lone| lone.row != id);
+            receipts.is_empty()
+        });
+    }
+
     pub fn unknown_seen(&self, id: MessageId, subscriber: &str, number: &str, reference: u16) {
         if self.unknown.len() < REMEMBERED_MAX {
             let key = (SmolStr::from(subscriber), SmolStr::from(number));

@@ -75,19 +75,14 @@ impl Gateway {
             };
             self.inner.store.save(change).await.map_err(|error| super::submit::unshare(&error))?;
         }
-        let mut unknown = Vec::new();
         for line in self.inner.store.unknown(100_000).await? {
             if let Some(Stored::Mt(message, MessageState::Unknown)) =
                 self.inner.store.message(MessageId(line.id)).await?
             {
                 self.inner.unknown_seen(&message);
-                unknown.push(message);
             }
         }
         self.load_orphans().await?;
-        for message in unknown {
-            self.match_orphans_of(&by_itself(), &message).await;
-        }
         Ok(count)
     }
 

@@ -135,7 +135,10 @@ async fn accept(gateway: &Gateway, asking: &Asking, new: NewMt) -> Result<Accept
     if let Some(mo) = &new.answers {
         gateway.check_answers(asking.from.partner, mo, &new.recipient).await.map_err(wrong)?;
     }
-    gateway.accept_mt(&asking.from, new).await.map_err(wrong)
+    let began = tokio::time::Instant::now();
+    let accepted = gateway.accept_mt(&asking.from, new).await.map_err(wrong)?;
+    metrics::accepted_in("server", began.elapsed());
+    Ok(accepted)
 }
 
 fn wrong(error: gateway::Error) -> Wrong {

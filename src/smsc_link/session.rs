@@ -884,7 +884,12 @@ async fn deliver(link: &Link, message: &ShortMessage) -> (CommandStatus, Option<
         Ok(Delivered::Receipt(receipt)) => {
             gateway.receipt(&link.seat, receipt).await.map(|_| None)
         }
-        Ok(Delivered::Mo(mo)) => gateway.accept_mo(&link.seat, *mo).await.map(Some),
+        Ok(Delivered::Mo(mo)) => {
+            let began = Instant::now();
+            let accepted = gateway.accept_mo(&link.seat, *mo).await.map(Some);
+            metrics::accepted_in(SIDE, began.elapsed());
+            accepted
+        }
         Err(unreadable) => {
             // C021: it would be as unreadable the next time.
             tracing::warn!(link = %link.seat.name, why = %unreadable, "a delivery cannot be read");

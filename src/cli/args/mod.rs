@@ -60,7 +60,11 @@ pub enum Command {
     #[command(after_help = "SIGTERM stops it in order, a second SIGTERM faster; SIGHUP reloads \
                             what can be reloaded.\n\nExample:\n  bramka --config \
                             /etc/bramka/bramka.toml run")]
-    Run,
+    Run {
+        /// Die at once when standard input closes, for whoever started this and may be killed
+        #[arg(long, hide = true)]
+        die_with_stdin: bool,
+    },
     /// Find every mistake in the configuration; opens nothing
     #[command(after_help = "Example:\n  bramka check --config new.toml && systemctl reload bramka")]
     Check,
@@ -75,10 +79,15 @@ pub enum Command {
     Doctor,
     /// Run a gateway with a pretended operator and partner, in a temporary folder
     #[command(
-        after_help = "Nothing leaves this machine and nothing is kept.\n\nExample:\n  bramka \
-                            demo"
+        after_help = "Nothing leaves this machine. Without --folder nothing is kept.\n\n\
+                            Examples:\n  bramka demo\n  bramka demo --pull-plug    (from a \
+                            second terminal)\n  bramka demo --seconds 20 --kills 10 --rate 200 \
+                            --json"
     )]
     Demo(Demo),
+    /// One of the demo's processes besides the gateway; told what to do over standard input
+    #[command(hide = true, after_help = "Nobody types this; `bramka demo` starts it.")]
+    DemoPeer,
     /// The configuration in force, or a sample of every setting
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -147,11 +156,27 @@ pub enum Command {
 }
 
 /// How the demo runs.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Demo {
-    /// Keep the data in this folder instead of a temporary one
+    /// Keep the data in this folder instead of a temporary one; it may be used again
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
+
+    /// Texts that subscribers send in a second
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    pub rate: u32,
+
+    /// End by itself after so long
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub seconds: Option<u32>,
+
+    /// Kill the gateway so often, at random moments of --seconds
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "seconds", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub kills: u32,
+
+    /// Kill the gateway of the demo that runs already, and end
+    #[arg(long, conflicts_with_all = ["seconds", "kills"])]
+    pub pull_plug: bool,
 }
 
 #[derive(Debug, Subcommand)]

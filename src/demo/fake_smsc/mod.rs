@@ -44,6 +44,8 @@ use crate::smpp::{Address, BindKind, CommandStatus, ShortMessage};
 
 /// How long a `wait_...` waits before it says what it saw instead.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Ids begin here or above, so that decimal and hexadecimal never look alike.
+pub(crate) const FIRST_ID: u64 = 3_000_000_001;
 
 /// What does not change while it runs.
 #[derive(Debug, Clone)]
@@ -65,6 +67,9 @@ pub struct Options {
     pub response: Duration,
     /// The TLV that carries a charge.
     pub tariff_tag: u16,
+    /// Where message ids begin. One that is started again beside a store that remembers must
+    /// begin above those it gave out before.
+    pub first_id: u64,
 }
 
 impl Default for Options {
@@ -79,6 +84,7 @@ impl Default for Options {
             enquire_link: Duration::from_secs(30),
             response: Duration::from_mins(1),
             tariff_tag: 0x1d01,
+            first_id: FIRST_ID,
         }
     }
 }

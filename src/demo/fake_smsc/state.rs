@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    BindKind, CommandStatus, Delivery, Options, PoisonError, Script, ShortMessage, What,
+    BindKind, CommandStatus, Delivery, FIRST_ID, Options, PoisonError, Script, ShortMessage, What,
     delivery::{self, Outbox},
     script::Closing,
 };
@@ -28,9 +28,6 @@ use crate::{
 
 /// Octets of `send_raw` that may wait on one connection.
 const RAW_MAX: usize = 1024 * 1024;
-
-/// Ids begin here, so that decimal and hexadecimal never look alike.
-const FIRST_ID: u64 = 3_000_000_001;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -54,7 +51,7 @@ impl Shared {
             clock: Clock::system(),
             deliveries_max: options.deliveries_max,
             next_line: 1,
-            next_id: FIRST_ID,
+            next_id: options.first_id.max(FIRST_ID),
             next_delivery: 1,
         };
         Ok(Self { options, changed: watch::Sender::new(()), state: Mutex::new(state) })

@@ -139,7 +139,7 @@ impl Book {
             // A handset's MO has no tag of its own.
             let own = || format!("p{}", self.counts.mos);
             let key = mo_tag.or_else(|| key.filter(|key| is_tag(key))).unwrap_or_else(own);
-            let message = reply(message, answer, &key, options.tariff_tag);
+            let message = reply(message, answer, &key, options);
             self.replies.push_back(Arc::new(Reply { tag: key, message, attempt: 1 }));
         }
         CommandStatus::ROK
@@ -207,10 +207,13 @@ fn again(reply: &Reply) -> Arc<Reply> {
     Arc::new(Reply { tag: reply.tag.clone(), message: reply.message.clone(), attempt })
 }
 
-fn reply(mo: &ShortMessage, answer: &Answer, key: &str, tariff_tag: u16) -> ShortMessage {
+fn reply(mo: &ShortMessage, answer: &Answer, key: &str, options: &Options) -> ShortMessage {
     let mut tlvs = Tlvs::new();
     if let Some(tariff) = &answer.tariff {
-        tlvs = tlvs.with_text(tariff_tag, tariff);
+        tlvs = tlvs.with_text(options.tariff_tag, tariff);
+    }
+    if let Some(service) = &answer.service {
+        tlvs = tlvs.with_text(options.service_tag, service);
     }
     ShortMessage {
         source: mo.destination.clone(),

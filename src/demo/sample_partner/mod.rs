@@ -43,6 +43,8 @@ pub struct Options {
     pub journal: Option<PathBuf>,
     /// The TLV that carries a charge.
     pub tariff_tag: u16,
+    /// The TLV that names a service.
+    pub service_tag: u16,
     /// The first and the longest pause between two tries to bind.
     pub reconnect: (Duration, Duration),
     /// A reply unanswered for so long ends the session and is sent again.
@@ -63,6 +65,7 @@ impl Options {
             answers: vec![Answer::new("*", "Thank you", None)],
             journal: None,
             tariff_tag: 0x1d01,
+            service_tag: 0x1d02,
             reconnect: (Duration::from_millis(100), Duration::from_secs(5)),
             response: Duration::from_secs(30),
             retry_delay: Duration::from_secs(1),
@@ -78,6 +81,8 @@ pub struct Answer {
     pub text: String,
     /// Sent in the tariff TLV; none: nothing is charged.
     pub tariff: Option<String>,
+    /// Sent in the service TLV, where several services share a number.
+    pub service: Option<String>,
 }
 
 impl Answer {
@@ -86,7 +91,13 @@ impl Answer {
             keyword: keyword.to_uppercase(),
             text: text.to_owned(),
             tariff: tariff.map(str::to_owned),
+            service: None,
         }
+    }
+
+    #[must_use]
+    pub fn of_service(self, name: &str) -> Self {
+        Self { service: Some(name.to_owned()), ..self }
     }
 }
 

@@ -1,0 +1,112 @@
+//! Who and what is in the demo's database: the sample partner with a premium number and two
+//! keywords, and a guest account for whoever watches.
+
+use anyhow::Context as _;
+
+use super::folder::{GROUP, Secrets};
+use crate::{
+    clock::Clock,
+    domain::{Caller, secret::Pepper},
+    store::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store},
+};
+
+/// The sample partner, its account and its number.
+pub(super) const PARTNER: &str = "acme";
+pub(super) const NUMBER: &str = "7455";
+/// The account of whoever watches.
+pub(super) const GUEST: &str = "guest";
+pub(super) const GUEST_NUMBER: &str = "7466";
+/// 4.00 net and 4.92 gross.
+pub(super) const TARIFF: &str = "T4";
+
+/// Writes everything, unless an earlier demo in this folder did.
+pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()> {
+    let catalog = store.load_catalog().await.context("reading the catalog")?;
+    if catalog.partner_named(GUEST).is_some() {
+        return Ok(());
+    }
+    let by = Caller::Operator { name: "demo".into() };
+    let at = Clock::system().now();
+    let pepper = Pepper::new(secrets.pepper.as_bytes());
+    let tariff = NewTariff {
+        code: TARIFF.into(),
+        valid_from: 0,
+        net_minor: 400,
+        vat_permille: 230,
+        gross_minor: 492,
+        currency: "PLN".into(),
+    };
+    store.add_tariff(&by, at, &tariff).await?;
+    store.add_short_code(&by, at, NUMBER).await?;
+    store.add_short_code(&by, at, GUEST_NUMBER).await?;
+    for (name, password) in [(PARTNER, &secrets.partner), (GUEST, &secrets.guest)] {
+        let new = NewPartner {
+            name: name.to_owned(),
+            rate: 0,
+            burst: 1,
+            backlog_max: 100_000,
+            waiting_max: 1_000_000,
+        };
+        store.add_partner(&by, at, &new).await?;
+        let new = NewCredential {
+            partner: name.to_owned(),
+            system_id: name.to_owned(),
+            secret: hex(&pepper.hash(password.as_bytes())),
+            addresses: Vec::new(),
+            tls_only: false,
+            binds_max: 4,
+            window: 20,
+            default_sender: None,
+        };
+        store.add_credential(&by, at, &new).await?;
+    }
+    let (prefix, secret) = secrets.key.rsplit_once('_').context("the key has no prefix")?;
+    let key = NewApiKey {
+        partner: GUEST.into(),
+        prefix: prefix.to_owned(),
+        secret: hex(&pepper.hash(secret.as_bytes())),
+        expires_at: 0,
+    };
+    store.add_api_key(&by, at, &key).await?;
+    let win =
+        NewService { billing: "mt".into(), tariff: Some(TARIFF.into()), ..service("win", "WIN") };
+    store.add_service(&by, at, &win).await?;
+    store.add_service(&by, at, &service("info", "INFO")).await?;
+    let hello = NewService {
+        partner: GUEST.into(),
+        short_code: GUEST_NUMBER.into(),
+        keywords: Vec::new(),
+        ..service("hello", "")
+    };
+    store.add_service(&by, at, &hello).await?;
+    Ok(())
+}
+
+fn service(name: &str, keyword: &str) -> NewService {
+    NewService {
+        partner: PARTNER.into(),
+        name: name.to_owned(),
+        state: "live".into(),
+        short_code: NUMBER.into(),
+        keywords: vec![keyword.to_owned()],
+        billing: "free".into(),
+        tariff: None,
+        tariffs_allowed: Vec::new(),
+        link_group: GROUP.into(),
+        callback: None,
+        // The table says "doubled 0" of free messages too.
+        on_unknown: "park".into(),
+        charge_at: "delivered".into(),
+        charges_per_minute: 0,
+        charges_per_day: 0,
+        spend_per_day_minor: 0,
+        validity_max_us: 0,
+        test_numbers: Vec::new(),
+    }
+}
+
+pub(super) fn hex(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let nibbles = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);
+    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+}
