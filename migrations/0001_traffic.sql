@@ -255,8 +255,6 @@ create table receipt_key (
     part_state bigint,
     primary key (link_group, smsc_message_id)
 ) /*without rowid*/;
--- Which parts of a long message have their receipt; rows of short ones are never in it.
-create index receipt_key_part on receipt_key (message_id) where part_state is not null;
 
 -- The parts of a long message; rows of short ones are never in it.
 create index receipt_key_part on receipt_key (message_id) where part > 0;

@@ -14,6 +14,7 @@ pub mod lane;
 pub mod likeness;
 pub mod mo;
 pub mod mt;
+pub mod orphan;
 pub mod parts;
 pub mod query;
 pub mod receipt;
