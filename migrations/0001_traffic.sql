@@ -250,13 +250,15 @@ create table receipt_key (
     link_group text not null,
     smsc_message_id text not null,
     message_id bigint not null,
+    -- Counted from 1; 0 where one request carried the whole message.
     part bigint not null,
     -- State of this part once a final receipt came; messages of one part leave it null.
     part_state bigint,
     primary key (link_group, smsc_message_id)
 ) /*without rowid*/;
--- Which parts of a long message have their receipt; rows of short ones are never in it.
-create index receipt_key_part on receipt_key (message_id) where part_state is not null;
+
+-- The parts of a long message; rows of short ones are never in it.
+create index receipt_key_part on receipt_key (message_id) where part > 0;
 
 -- Receipts that matched nothing yet. Kept, tried again, then shown to staff (P15).
 create table orphan_receipt (

@@ -90,6 +90,17 @@ pub async fn start(
     log: Option<LogHandle>,
     tasks: &Tasks,
 ) -> anyhow::Result<Node> {
+    start_with(config, listeners, log, tasks, Clock::System).await
+}
+
+/// The same under any clock.
+pub async fn start_with(
+    config: &Config,
+    listeners: &mut Listeners,
+    log: Option<LogHandle>,
+    tasks: &Tasks,
+    clock: Clock,
+) -> anyhow::Result<Node> {
     let began = tokio::time::Instant::now();
     let render = recorder()?;
     let insecure = config.insecure();
@@ -97,11 +108,10 @@ pub async fn start(
     for what in insecure {
         tracing::warn!(what, "insecure by configuration");
     }
-    let clock = Clock::System;
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
     let pepper = Pepper::new(config.smpp_server.pepper_file.secret.reveal().as_bytes());
     watch(config, &gateway, &clock, tasks);
-    Links::start(&gateway, &config.smsc_link, tasks).await?;
+    Links::start(&gateway, &config.links(), tasks).await?;
     let node = open_doors(config, listeners, &gateway, &pepper, render, log.clone(), tasks).await?;
     reload_on_hangup(config, &node, log, tasks);
     let ready_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

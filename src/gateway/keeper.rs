@@ -12,7 +12,10 @@ use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{
     domain::{Content, Item, ItemKey, Lane, LaneId, MessageEvent, MessageId, MessageState},
     metrics,
-    store::{Change, Stored, change::StateRow},
+    store::{
+        Change, Stored,
+        change::{Rare, StateRow},
+    },
 };
 
 /// Rows that one read brings.
@@ -71,6 +74,7 @@ impl Gateway {
                     self.end_doubts().await;
                     self.end_parts().await;
                     self.end_unknown().await;
+                    self.end_orphans().await;
                     self.publish().await;
                 }
             }
@@ -258,17 +262,35 @@ impl Gateway {
     async fn end_parts(&self) {
         let settings = self.settings();
         let before = self.now() - micros(settings.reassembly_wait);
-        for (seat, joined) in self.inner.parts.expired(before) {
-            metrics::incomplete(&seat.name);
+        for (seat, joined, unsettled) in self.inner.parts.expired(before) {
             if settings.drops_incomplete {
-                let rare = vec![crate::store::change::Rare::DropParts(joined.stored)];
+                metrics::incomplete(&seat.name);
+                let rare = vec![Rare::DropParts(joined.stored)];
                 drop(self.inner.store.note(Change { rare, ..Change::default() }).await);
                 continue;
             }
             let likeness = [0; 32];
             if let Err(error) = self.route_mo(&seat, joined, likeness).await {
                 tracing::warn!(error = %error, "an incomplete long message could not be handed on");
+                self.inner.parts.put_back(unsettled);
+                continue;
             }
+            metrics::incomplete(&seat.name);
+        }
+    }
+
+    /// Receipts that no message claimed in their time (P15).
+    async fn end_orphans(&self) {
+        let before = self.now() - micros(self.settings().orphan_ttl);
+        let rows = self.inner.recent.end_orphans(before);
+        if rows.is_empty() {
+            return;
+        }
+        tracing::warn!(count = rows.len(), "receipts without a message are given up");
+        let rare = rows.into_iter().map(Rare::DropOrphan).collect();
+        if let Err(error) = self.inner.store.note(Change { rare, ..Change::default() }).await {
+            // Their rows are read again at the next start.
+            tracing::warn!(%error, "old receipts could not be dropped");
         }
     }
 

@@ -1,3 +1,5 @@
+//! Heads of lanes by themselves: order, pages, and what is known to be on its way.
+
 use std::sync::Arc;
 
 use tokio::sync::mpsc;

@@ -16,6 +16,7 @@ mod lane_tests;
 pub mod likeness;
 pub mod mo;
 pub mod mt;
+pub mod orphan;
 pub mod parts;
 pub mod query;
 pub mod receipt;

@@ -112,11 +112,11 @@ impl Gateway {
             ..item.clone()
         };
         later.key.due_at = new.deliver_after.unwrap_or(item.key.due_at);
-        // The row of the item is written anew: its time and validity may have changed.
         let change = Change {
-            items_out: smallvec::smallvec![item.key],
             rare: vec![Rare::Replace {
                 message: message.id,
+                item: item.key,
+                due_at: later.key.due_at,
                 body: new.octets.to_vec(),
                 valid_until: new.valid_until,
                 deliver_after: new.deliver_after,
@@ -124,9 +124,10 @@ impl Gateway {
             ..Change::default()
         }
         .event(self.note_row(message.id, "replaced", message.caller.clone()));
-        self.inner.store.save(change).await?;
-        let back = Change { items_in: smallvec::smallvec![later.clone()], ..Change::default() };
-        self.inner.store.save(back).await?;
+        if let Err(error) = self.inner.store.save(change).await {
+            self.inner.lanes.put_back(item);
+            return Err(error.into());
+        }
         if later.key.due_at > 0 {
             self.inner.lanes.planned(item.key, later.key.due_at);
         } else {

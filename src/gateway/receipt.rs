@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{
     domain::{
-        ChargeAt, GroupId, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
+        ChargeAt, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
         message::ReceiptState,
     },
     metrics,
     store::{
         Change, Stored,
-        change::{Orphan, Rare, ReceiptKey},
+        change::{Rare, ReceiptKey},
     },
 };
 
@@ -94,10 +94,14 @@ impl Gateway {
         if state != MessageState::Submitted {
             return Ok(Found::Ended(message, state));
         }
-        let flight = Arc::new(Flight::new(Arc::clone(&message), 0));
         // Keys are found by id, not by message: only a message of several parts is worth it.
-        if message.parts > 1 {
-            for (done, state) in self.inner.store.part_states(message.id).await? {
+        let parts = match message.parts {
+            0 | 1 => Vec::new(),
+            _ => self.inner.store.part_states(message.id).await?,
+        };
+        let flight = Arc::new(Flight::new(Arc::clone(&message), 0, parts.len()));
+        for (done, state) in parts {
+            if let Some(state) = state {
                 flight.part_done(done, state);
             }
         }
@@ -129,15 +133,12 @@ impl Gateway {
                 .event(
                     self.note_row(flight.message.id, "part_receipt", by_itself())
                         .over(&seat.name, flight.attempt)
-                        .saying(format!("part {} {}", part + 1, new.state.stat())),
+                        .saying(format!("part {part} {}", new.state.stat())),
                 );
-                self.inner.store.save(change).await.inspect_err(|_| flight.part_undone(part))?;
+                self.saved_or_undone(change, flight, part).await?;
                 Ok(Matched::Part)
             }
-            PartDone::Whole(state) => {
-                let settled = self.settle(seat, flight, state, new).await;
-                settled.inspect_err(|_| flight.part_undone(part))
-            }
+            PartDone::Whole(state) => self.settle(seat, flight, (part, state), new).await,
         }
     }
 
@@ -146,7 +147,7 @@ impl Gateway {
         &self,
         seat: &LinkSeat,
         flight: &Arc<Flight>,
-        state: ReceiptState,
+        (part, state): (u8, ReceiptState),
         new: &NewReceipt,
     ) -> Result<Matched, Error> {
         let message = &flight.message;
@@ -176,7 +177,7 @@ impl Gateway {
             change.charge = self.charge_row(message, "delivered");
         }
         change.items_in.extend(item.clone());
-        self.save_with_items(change).await?;
+        self.saved_or_undone(change, flight, part).await?;
         self.inner.recent.remove(seat.group, &new.smsc_message_id);
         if let Some(item) = item {
             self.inner.lanes.push(item);
@@ -184,6 +185,17 @@ impl Gateway {
         metrics::message("mt", next.as_str());
         metrics::duration("mt", self.now() - message.accepted_at);
         Ok(Matched::Final)
+    }
+
+    /// A receipt that could not be stored is refused, and its repeat must not look like one.
+    async fn saved_or_undone(
+        &self,
+        change: Change,
+        flight: &Flight,
+        part: u8,
+    ) -> Result<(), Error> {
+        self.save_with_items(change).await.inspect_err(|_| flight.part_undone(part))?;
+        Ok(())
     }
 
     async fn intermediate(
@@ -238,99 +250,6 @@ impl Gateway {
         Ok(Matched::Contradicts)
     }
 
-    async fn keep_orphan(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
-        let orphan = Orphan {
-            id: self.next_id(),
-            link: seat.name.clone(),
-            link_group: self.group_name(seat.group),
-            smsc_message_id: new.smsc_message_id.clone(),
-            sender: new.sender.clone(),
-            recipient: new.recipient.clone(),
-            state: new.state,
-            network_error: new.network_error,
-            done_at: new.done_at,
-            received_at: self.now(),
-        };
-        // Remember before the commit: the answer it waits for may be stored in the same group.
-        self.inner.recent.keep_orphan(seat.group, orphan.id, new.clone());
-        // That answer may also have come since this receipt looked for it. Then nobody looks for
-        // the orphan any more, unless this does: whoever takes it from the memory has it.
-        if let Some((flight, part)) = self.inner.recent.get(seat.group, &new.smsc_message_id)
-            && self.inner.recent.take_orphan(seat.group, &new.smsc_message_id, orphan.id)
-        {
-            return self.apply(seat, &flight, part, &new).await;
-        }
-        let change =
-            Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
-        self.inner.store.save(change).await?;
-        Ok(Matched::Orphan)
-    }
-
-    /// After an answer is stored: receipts that came before it (P15).
-    pub(super) async fn match_orphans(&self, seat: &LinkSeat, ids: &[SmolStr]) {
-        for id in ids {
-            for (orphan, new) in self.inner.recent.take_orphans(seat.group, id) {
-                self.match_orphan(seat, orphan, new).await;
-            }
-        }
-    }
-
-    /// The one receipt that came before its message became unknown, if there is just one between
-    /// the two numbers (P8 a): an operator's receipt may be faster than a link is slow to die.
-    pub(super) async fn match_orphan_of_unknown(&self, link: &SmolStr, message: &MtMessage) {
-        let (subscriber, number) = (message.recipient.as_str(), message.sender.as_str());
-        let found = self.inner.recent.orphans_between(subscriber, number, message.id.0);
-        let Some((group, _, first)) = found.first().cloned() else { return };
-        let is_one = |(of, _, new): &(GroupId, i64, NewReceipt)| {
-            *of == group && new.smsc_message_id == first.smsc_message_id
-        };
-        if !found.iter().all(is_one) {
-            return;
-        }
-        let seat = LinkSeat { name: link.clone(), group, epoch: 0 };
-        for (_, orphan, new) in found {
-            if self.inner.recent.take_orphan(group, &new.smsc_message_id, orphan) {
-                self.match_orphan(&seat, orphan, new).await;
-            }
-        }
-    }
-
-    async fn match_orphan(&self, seat: &LinkSeat, orphan: i64, new: NewReceipt) {
-        match self.receipt(seat, new).await {
-            Err(error) => tracing::warn!(%error, link = %seat.name, "an orphan receipt waits on"),
-            // It is kept again under its new number.
-            Ok(matched) => {
-                let change =
-                    Change { rare: vec![Rare::DropOrphan(orphan)], ..Change::default() };
-                if self.inner.store.note(change).await.is_ok() && matched != Matched::Orphan {
-                    metrics::orphan_matched();
-                }
-            }
-        }
-    }
-
-    /// Loads what the last run left unmatched, so that it is tried again. What its answer was
-    /// stored for, or what proves an unknown message to be sent, is tried now: the last run ended
-    /// between the two.
-    pub(super) async fn load_orphans(&self) -> Result<(), crate::store::Error> {
-        let answered = self.inner.store.answered_orphans().await?;
-        for orphan in self.inner.store.orphans(100_000).await? {
-            let Some(group) = self.group(&orphan.link_group) else { continue };
-            let (id, link) = (orphan.id, orphan.link.clone());
-            let new = receipt_of(orphan);
-            let recent = &self.inner.recent;
-            let proves = recent.unknown_between(&new.sender, &new.recipient, None);
-            let is_due = answered.contains(&id) || proves.is_some_and(|proved| proved.0 < id);
-            if is_due {
-                let seat = LinkSeat { name: link, group, epoch: 0 };
-                self.match_orphan(&seat, id, new).await;
-            } else {
-                recent.keep_orphan(group, id, new);
-            }
-        }
-        Ok(())
-    }
-
     /// An unknown message that this receipt proves to have been sent: by the reference that the
     /// operator echoes, or as the only unknown one between the two numbers (P8 a).
     async fn unknown_sent(
@@ -378,7 +297,7 @@ impl Gateway {
         }
         self.inner.store.save(change).await?;
         self.inner.recent.unknown_solved(id);
-        let flight = Arc::new(Flight::new(message, 0));
+        let flight = Arc::new(Flight::new(Arc::clone(&message), 0, usize::from(message.parts)));
         if !name.is_empty() {
             self.inner.recent.add(seat.group, name.clone(), Arc::clone(&flight), 0);
         }
@@ -403,18 +322,6 @@ pub fn reference_of(id: MessageId) -> u16 {
     // The low bits count, the next ones are the node; fold both with the milliseconds.
     let value = id.0 ^ (id.0 >> 22);
     u16::try_from(value & 0xffff).expect("masked to 16 bits")
-}
-
-fn receipt_of(orphan: Orphan) -> NewReceipt {
-    NewReceipt {
-        smsc_message_id: orphan.smsc_message_id,
-        state: orphan.state,
-        network_error: orphan.network_error,
-        done_at: orphan.done_at,
-        sender: orphan.sender,
-        recipient: orphan.recipient,
-        reference: None,
-    }
 }
 
 enum Found {

@@ -23,6 +23,8 @@ const REMEMBERED_MAX: usize = 100_000;
 pub struct Flight {
     pub message: Arc<MtMessage>,
     pub attempt: u32,
+    /// Receipts that are to come: one for each PDU that carried a piece of it.
+    awaited: usize,
     parts: Mutex<Parts>,
 }
 
@@ -33,8 +35,8 @@ struct Parts {
 }
 
 impl Flight {
-    pub fn new(message: Arc<MtMessage>, attempt: u32) -> Self {
-        Self { message, attempt, parts: Mutex::default() }
+    pub fn new(message: Arc<MtMessage>, attempt: u32, awaited: usize) -> Self {
+        Self { message, attempt, awaited: awaited.max(1), parts: Mutex::default() }
     }
 
     /// Takes the final state of one part. Answers with the state of the whole when the last part
@@ -48,7 +50,7 @@ impl Flight {
             return PartDone::Repeated;
         }
         parts.states.push((part, state));
-        if parts.states.len() < usize::from(self.message.parts.max(1)) {
+        if parts.states.len() < self.awaited {
             return PartDone::Waiting;
         }
         parts.is_final = true;
@@ -74,13 +76,21 @@ pub enum PartDone {
 
 type Key = (GroupId, SmolStr);
 
+/// A receipt that waits for its message.
+#[derive(Debug)]
+struct Lone {
+    row: i64,
+    received_at: i64,
+    receipt: NewReceipt,
+}
+
 #[derive(Debug)]
 pub struct Recent {
     flights: DashMap<Key, (Arc<Flight>, u8)>,
     /// Keys in order of arrival, to push out the oldest.
     order: Mutex<VecDeque<Key>>,
     max: usize,
-    orphans: DashMap<Key, Vec<(i64, NewReceipt)>>,
+    orphans: DashMap<Key, Vec<Lone>>,
     /// Unknown messages by subscriber and our number, with their references.
     unknown: DashMap<(SmolStr, SmolStr), Vec<(MessageId, u16)>>,
 }
@@ -125,55 +135,76 @@ impl Recent {
         self.flights.is_empty()
     }
 
-    pub fn keep_orphan(&self, group: GroupId, id: i64, receipt: NewReceipt) {
+    pub fn keep_orphan(&self, group: GroupId, row: i64, received_at: i64, receipt: NewReceipt) {
         if self.orphans.len() >= REMEMBERED_MAX {
             return;
         }
         let key = (group, receipt.smsc_message_id.clone());
-        self.orphans.entry(key).or_default().push((id, receipt));
+        self.orphans.entry(key).or_default().push(Lone { row, received_at, receipt });
     }
 
-    pub fn take_orphans(&self, group: GroupId, smsc_message_id: &SmolStr) -> Vec<(i64, NewReceipt)> {
+    pub fn take_orphans(
+        &self,
+        group: GroupId,
+        smsc_message_id: &SmolStr,
+    ) -> Vec<(i64, NewReceipt)> {
         // Usually there are none, and looking must cost nothing.
         if self.orphans.is_empty() {
             return Vec::new();
         }
         let found = self.orphans.remove(&(group, smsc_message_id.clone()));
-        found.map(|(_, receipts)| receipts).unwrap_or_default()
+        let lone = found.map(|(_, lone)| lone).unwrap_or_default();
+        lone.into_iter().map(|lone| (lone.row, lone.receipt)).collect()
     }
 
-    /// Takes one orphan back, unless somebody else has taken it already.
-    pub fn take_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, id: i64) -> bool {
-        let key = (group, smsc_message_id.clone());
-        let Some(mut found) = self.orphans.get_mut(&key) else { return false };
-        let place = found.iter().position(|(known, _)| *known == id);
-        if let Some(place) = place {
-            found.remove(place);
-        }
-        let is_empty = found.is_empty();
-        drop(found);
-        if is_empty {
-            self.orphans.remove_if(&key, |_, left| left.is_empty());
-        }
-        place.is_some()
-    }
-
-    /// The orphans that came from a subscriber to one of our numbers after a moment.
+    /// The receipts that went from a subscriber to a number of ours after a moment.
     pub fn orphans_between(
         &self,
+        group: GroupId,
         subscriber: &str,
         number: &str,
         after: i64,
-    ) -> Vec<(GroupId, i64, NewReceipt)> {
+    ) -> Vec<(i64, NewReceipt)> {
+        // Usually there are none, and looking must cost nothing.
+        if self.orphans.is_empty() {
+            return Vec::new();
+        }
         let mut fitting = Vec::new();
-        for entry in &self.orphans {
-            for (id, receipt) in entry.value() {
-                if *id > after && receipt.sender == subscriber && receipt.recipient == number {
-                    fitting.push((entry.key().0, *id, receipt.clone()));
-                }
+        for entry in self.orphans.iter().filter(|entry| entry.key().0 == group) {
+            for one in entry.value() {
+                let fits = one.row > after
+                    && one.receipt.sender == subscriber
+                    && one.receipt.recipient == number;
+                fitting.extend(fits.then(|| (one.row, one.receipt.clone())));
             }
         }
         fitting
+    }
+
+    /// Forgets receipts that nothing has matched since; answers with their rows.
+    pub fn end_orphans(&self, before: i64) -> Vec<i64> {
+        let mut rows = Vec::new();
+        self.orphans.retain(|_, lone| {
+            lone.retain(|one| {
+                let is_over = one.received_at <= before;
+                rows.extend(is_over.then_some(one.row));
+                !is_over
+            });
+            !lone.is_empty()
+        });
+        rows
+    }
+
+    /// Takes one orphan back, unless somebody else has taken it already.
+    pub fn take_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, row: i64) -> bool {
+        let mut is_taken = false;
+        self.orphans.remove_if_mut(&(group, smsc_message_id.clone()), |_, lone| {
+            let before = lone.len();
+            lone.retain(|one| one.row != row);
+            is_taken = lone.len() < before;
+            lone.is_empty()
+        });
+        is_taken
     }
 
     pub fn unknown_seen(&self, id: MessageId, subscriber: &str, number: &str, reference: u16) {

@@ -133,6 +133,13 @@ impl Reading {
                 "data_sm carries its text in message_payload (0x0424), which is missing",
             ));
         }
+        if pdu.esm_class & esm_class::MODE == esm_class::MODE_TRANSACTION {
+            // S120: its answer would have to wait for the handset, and nothing here does.
+            return Err(Wrong::new(
+                CommandStatus::RDELIVERYFAILURE,
+                "transaction mode is not offered; use store and forward",
+            ));
+        }
         let common = Common {
             source: &pdu.source,
             service_type: &pdu.service_type,

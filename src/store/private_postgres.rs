@@ -88,8 +88,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         let id = rustix::process::Pid::from_child(&self.child);
         // SIGINT is a fast shutdown; its data go with the folder.
-        drop(rustix::process::kill_process(id, rustix::process::Signal::INT));
-        drop(self.child.wait());
+        if rustix::process::kill_process(id, rustix::process::Signal::INT).is_ok() {
+            drop(self.child.wait());
+        }
     }
 }
 

@@ -16,6 +16,8 @@ mod faults;
 mod interop;
 mod kill;
 mod laws;
+mod link_content;
+mod link_receipts;
 mod load;
 mod process;
 mod tidy;

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bramka::{
+    clock::{Clock, SetClock},
     config::{Config, SmppServer},
     daemon::{self, Node},
     demo::{
@@ -12,7 +13,7 @@ use bramka::{
     domain::{Caller, MessageId, MessageState, MtMessage, secret::Pepper},
     gateway::Gateway,
     listen::Listeners,
-    smpp::{BindKind, Command, Pdu, Version, codec, pdu::Bind},
+    smpp::{BindKind, Command, Pdu, ShortMessage, Version, codec, pdu::Bind},
     store::{
         CredentialRights, GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff,
         PartnerSetting, Place, Store, Stored,
@@ -48,6 +49,50 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     }
 }
 
+/// The text of a message that is ASCII.
+pub(crate) fn text(message: &ShortMessage) -> String {
+    String::from_utf8_lossy(message.content()).into_owned()
+}
+
+/// The number of a message in an answer.
+pub(crate) fn number(message_id: &[u8]) -> MessageId {
+    MessageId(String::from_utf8_lossy(message_id).parse().expect("ids are decimal"))
+}
+
+/// A TOML table for one more link.
+pub(crate) fn another_link(name: &str, address: SocketAddr, more: &str) -> String {
+    format!(
+        "[[smsc_link]]\nname = \"{name}\"\naddress = \"{address}\"\nsystem_id = \"bramka\"\n\
+         password_file = \"smsc.password\"\n{more}\n"
+    )
+}
+
+/// Numbers smaller than a file may name.
+pub(crate) fn hurry(config: &mut Config) {
+    config.messages.retry = vec![Duration::from_millis(20)];
+    config.smpp_server.response = Duration::from_millis(200);
+    for link in &mut config.smsc_link {
+        link.reconnect_min = Duration::from_millis(10);
+        link.reconnect_max = Duration::from_millis(20);
+        link.connect = Duration::from_millis(200);
+        link.response = Duration::from_millis(200);
+    }
+}
+
+/// A world whose pauses are too short to wait for.
+pub(crate) fn hurried() -> Builder {
+    let mut builder = Builder { tune: Some(Box::new(hurry)), ..Builder::default() };
+    builder.script.retry_delay = Duration::from_millis(20);
+    builder
+}
+
+/// A world whose time passes when the test says so.
+pub(crate) fn at_a_set_time() -> (Arc<SetClock>, Builder) {
+    let set = Arc::new(SetClock::at(1_900_000_000_000_000));
+    let clock = Clock::Set(Arc::clone(&set));
+    (set, Builder { clock, ..Builder::default() })
+}
+
 /// How a world is built; change it before `build`.
 pub(crate) struct Builder {
     pub(crate) config: Config,
@@ -61,6 +106,9 @@ pub(crate) struct Builder {
     pub(crate) smsc: fake_smsc::Options,
     /// What the link dials instead of the fake SMSC.
     pub(crate) operator: Option<SocketAddr>,
+    /// Files beside the configuration.
+    pub(crate) files: Vec<(&'static str, String)>,
+    pub(crate) clock: Clock,
     /// The last word on the configuration; may set timers shorter than a file could.
     pub(crate) tune: Option<Box<dyn FnOnce(&mut Config) + Send>>,
 }
@@ -179,6 +227,8 @@ impl Default for Builder {
             settings: String::new(),
             smsc: fake_smsc::Options::default(),
             operator: None,
+            files: Vec::new(),
+            clock: Clock::System,
             tune: None,
         }
     }
@@ -207,7 +257,8 @@ impl Builder {
 
     pub(crate) async fn build(self) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        self.build_in(Arc::new(folder)).await
+        // In a box: a whole daemon is a large future for a test to carry.
+        Box::pin(self.build_in(Arc::new(folder))).await
     }
 
     pub(crate) async fn build_in(self, folder: Arc<tempfile::TempDir>) -> World {
@@ -215,6 +266,9 @@ impl Builder {
         let path = folder.path();
         std::fs::write(path.join("smsc.password"), "smscpass").expect("a file");
         std::fs::write(path.join("pepper"), PEPPER).expect("a file");
+        for (name, content) in &self.files {
+            std::fs::write(path.join(name), content).expect("a file");
+        }
         let text = format!(
             "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"debug\"\n\
              [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
@@ -240,7 +294,8 @@ impl Builder {
         }
         seed(&config, &self.partners, &self.services).await;
         let tasks = Tasks::for_tests();
-        let node = daemon::start(&config, &mut Listeners::of(Vec::new()), None, &tasks)
+        let mut listeners = Listeners::of(Vec::new());
+        let node = daemon::start_with(&config, &mut listeners, None, &tasks, self.clock)
             .await
             .unwrap_or_else(|error| panic!("{error:#}"));
         World { node, tasks, smsc, config, folder }
@@ -313,6 +368,34 @@ impl World {
         eventually("the link is bound", async || {
             let card = registry.link(LINK)?;
             (card.bound.load(std::sync::atomic::Ordering::Acquire) > 0).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn state_of(&self, id: MessageId) -> MessageState {
+        match self.gateway().store().message(id).await.expect("the store can be read") {
+            Some(Stored::Mo(_, state) | Stored::Mt(_, state)) => state,
+            None => panic!("{id} is not stored"),
+        }
+    }
+
+    pub(crate) async fn becomes(&self, id: MessageId, wanted: MessageState) {
+        eventually(&format!("{id} becomes {}", wanted.as_str()), async || {
+            (self.state_of(id).await == wanted).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn ledger(&self) -> (i64, i64) {
+        self.gateway().store().ledger().await.expect("the store can be read")
+    }
+
+    /// Keeps what is submitted from leaving: the link is taken down.
+    pub(crate) async fn link_down(&self) {
+        let card = self.gateway().registry().link(LINK).expect("the link is configured");
+        card.want(false);
+        eventually("the link is down", async || {
+            (card.bound.load(std::sync::atomic::Ordering::Acquire) == 0).then_some(())
         })
         .await;
     }
