@@ -4,7 +4,10 @@
 //! the links, then the partners. What surprises: there is no recovery step for messages. Lanes
 //! fill themselves from the store, as they do on any other day.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -87,6 +90,17 @@ pub async fn start(
     log: Option<LogHandle>,
     tasks: &Tasks,
 ) -> anyhow::Result<Node> {
+    start_with(config, listeners, log, tasks, Clock::System).await
+}
+
+/// The same under any clock.
+pub async fn start_with(
+    config: &Config,
+    listeners: &mut Listeners,
+    log: Option<LogHandle>,
+    tasks: &Tasks,
+    clock: Clock,
+) -> anyhow::Result<Node> {
     let began = tokio::time::Instant::now();
     let render = recorder()?;
     let insecure = config.insecure();
@@ -94,11 +108,10 @@ pub async fn start(
     for what in insecure {
         tracing::warn!(what, "insecure by configuration");
     }
-    let clock = Clock::System;
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
     let pepper = Pepper::new(config.smpp_server.pepper_file.secret.reveal().as_bytes());
     watch(config, &gateway, &clock, tasks);
-    Links::start(&gateway, &config.smsc_link, tasks).await?;
+    Links::start(&gateway, &config.links(), tasks).await?;
     let node = open_doors(config, listeners, &gateway, &pepper, render, log.clone(), tasks).await?;
     reload_on_hangup(config, &node, log, tasks);
     let ready_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -137,7 +150,6 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     let heart = tasks.watchdog();
     // Repeats are recognised before the first partner can repeat anything (P11).
     gateway.begin().await.context("reading lanes")?;
-    gateway.match_left_orphans().await.context("matching receipts of the last run")?;
     let stopping = tasks.stopping_in(Phase::Requests);
     tasks.spawn_in(Phase::Requests, "keeper", async move {
         keeper.keep(pages, async { stopping.cancelled().await }, move || heart.beat()).await
@@ -426,18 +438,16 @@ fn reload_on_hangup(config: &Config, node: &Node, log: Option<LogHandle>, tasks:
 
 /// The recorder of this process; a second start in one process (tests) gets the first one's.
 fn recorder() -> anyhow::Result<PrometheusHandle> {
-    static RECORDER: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
-    if let Some(handle) = RECORDER.get() {
+    static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*recorder {
         return Ok(handle.clone());
     }
     let mut builder = PrometheusBuilder::new();
     for (name, buckets) in metrics::buckets() {
         builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)?;
     }
-    let handle = builder.install_recorder().or_else(|error| {
-        // Another test was quicker.
-        RECORDER.get().cloned().ok_or(error)
-    })?;
+    let handle = builder.install_recorder()?;
     metrics::describe();
-    Ok(RECORDER.get_or_init(|| handle).clone())
+    Ok(recorder.insert(handle).clone())
 }

@@ -114,6 +114,7 @@ fn described(catalog: &Catalog, name: &str) -> Result<Value, Failure> {
             DefaultAlphabet::Ia5 => "ia5",
         },
         "splits_long": partner.habits.splits_long,
+        "vendor_tlvs": partner.habits.vendor_tlvs,
         "receipt_zone": partner.habits.receipt_zone,
     }))
 }
@@ -149,6 +150,7 @@ async fn limits(desk: &mut Desk<'_>, store: &Store, wish: PartnerLimits) -> Outc
         wish.message_ids.map(|form| PartnerSetting::HexIds(matches!(form, MessageIds::Hex))),
     );
     settings.extend(wish.splits_long.map(PartnerSetting::SplitsLong));
+    settings.extend(wish.vendor_tlvs.map(PartnerSetting::VendorTlvs));
     settings
         .extend(wish.default_alphabet.map(|word| PartnerSetting::DefaultAlphabet(word.as_str())));
     if settings.is_empty() {

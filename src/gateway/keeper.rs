@@ -12,7 +12,10 @@ use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{
     domain::{Content, Item, ItemKey, Lane, LaneId, MessageEvent, MessageId, MessageState},
     metrics,
-    store::{Change, Stored, change::StateRow},
+    store::{
+        Change, Stored,
+        change::{Rare, StateRow},
+    },
 };
 
 /// Rows that one read brings.
@@ -71,6 +74,7 @@ impl Gateway {
                     self.end_doubts().await;
                     self.end_parts().await;
                     self.end_unknown().await;
+                    self.end_orphans().await;
                     self.publish().await;
                 }
             }
@@ -98,11 +102,21 @@ impl Gateway {
         Ok(())
     }
 
+    /// Waits until everything that was handed to the writer before is committed. Without that a
+    /// page brings rows whose end is still in the writer's hands, and they are sent again.
+    async fn commit_what_went(&self) {
+        if let Err(error) = self.inner.store.save(Change::default()).await {
+            tracing::debug!(%error, "a page is read while the store is away");
+        }
+    }
+
     /// Reads the next page of a lane.
     async fn bring(&self, id: LaneId) {
         let Some((lane, size)) = self.inner.lanes.page_size(id) else { return };
         let limit = i64::try_from(size).unwrap_or(PAGE).min(PAGE * 4);
         let from = ItemKey { lane: id, due_at: 0, seq: 0 };
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
         match self.inner.store.lane_page(from, limit).await {
             Ok(rows) => {
                 let is_whole = i64::try_from(rows.len()).unwrap_or(0) < limit;
@@ -122,6 +136,8 @@ impl Gateway {
 
     async fn bring_due(&self, id: LaneId) {
         let Some(lane) = Lane::of(id) else { return };
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
         match self.inner.store.lane_due(id, self.now(), PAGE).await {
             Ok(rows) => {
                 let is_full = i64::try_from(rows.len()).unwrap_or(0) >= PAGE;
@@ -152,15 +168,11 @@ impl Gateway {
             Ok((rows, next)) => {
                 for row in rows {
                     // What a consumer holds at this moment is its consumer's to expire.
-                    let item = match self.inner.lanes.withdraw(row.item.key) {
-                        super::lane::Withdrawn::Taken(item) => item,
-                        super::lane::Withdrawn::OnItsWay => continue,
-                        super::lane::Withdrawn::NotHere => {
-                            self.inner.lanes.keep_out(row.item.key);
-                            row.item
-                        }
-                    };
-                    self.expire(item).await;
+                    match self.withdraw(row.item.key).await {
+                        Ok(Some(item)) => self.expire(item).await,
+                        Ok(None) => {}
+                        Err(error) => tracing::warn!(%error, "an expired item stays for now"),
+                    }
                 }
                 next.unwrap_or(start)
             }
@@ -250,17 +262,35 @@ impl Gateway {
     async fn end_parts(&self) {
         let settings = self.settings();
         let before = self.now() - micros(settings.reassembly_wait);
-        for (seat, joined) in self.inner.parts.expired(before) {
-            metrics::incomplete(&seat.name);
+        for (seat, joined, unsettled) in self.inner.parts.expired(before) {
             if settings.drops_incomplete {
-                let rare = vec![crate::store::change::Rare::DropParts(joined.stored)];
+                metrics::incomplete(&seat.name);
+                let rare = vec![Rare::DropParts(joined.stored)];
                 drop(self.inner.store.note(Change { rare, ..Change::default() }).await);
                 continue;
             }
             let likeness = [0; 32];
             if let Err(error) = self.route_mo(&seat, joined, likeness).await {
                 tracing::warn!(error = %error, "an incomplete long message could not be handed on");
+                self.inner.parts.put_back(unsettled);
+                continue;
             }
+            metrics::incomplete(&seat.name);
+        }
+    }
+
+    /// Receipts that no message claimed in their time (P15).
+    async fn end_orphans(&self) {
+        let before = self.now() - micros(self.settings().orphan_ttl);
+        let rows = self.inner.recent.end_orphans(before);
+        if rows.is_empty() {
+            return;
+        }
+        tracing::warn!(count = rows.len(), "receipts without a message are given up");
+        let rare = rows.into_iter().map(Rare::DropOrphan).collect();
+        if let Err(error) = self.inner.store.note(Change { rare, ..Change::default() }).await {
+            // Their rows are read again at the next start.
+            tracing::warn!(%error, "old receipts could not be dropped");
         }
     }
 

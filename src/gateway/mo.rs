@@ -79,8 +79,10 @@ impl Gateway {
             return Ok(MoAccepted { id: doubt.message, likeness });
         }
         // Beyond the limit a part is handed on as it is: nothing is refused for want of memory.
-        let has_room = self.inner.parts.has_room(self.settings().mo_parts_waiting_max);
-        match new.part.filter(|_| has_room) {
+        let most = self.settings().mo_parts_waiting_max;
+        let joinable =
+            new.part.filter(|part| self.inner.parts.has_room(most, seat, &new, *part));
+        match joinable {
             None => self.route_mo(seat, Joined::single(new), likeness).await,
             Some(part) => self.take_part(seat, new, part, likeness).await,
         }
@@ -108,15 +110,25 @@ impl Gateway {
             tlvs: new.tlvs.clone(),
             received_at: self.now(),
         };
+        let (sender, recipient) = (new.sender.clone(), new.recipient.clone());
         match self.inner.parts.take(seat, id, new, part, self.now()) {
             Taken::Waiting => {
                 let change =
                     Change { rare: vec![Rare::KeepPart(Box::new(row))], ..Change::default() };
-                self.inner.store.save(change).await?;
+                // Its repeat must not be taken for one that is stored.
+                self.inner.store.save(change).await.inspect_err(|_| {
+                    self.inner.parts.untake(seat, &sender, &recipient, part);
+                })?;
                 Ok(MoAccepted { id: MessageId(id), likeness })
             }
             Taken::Repeated => Ok(MoAccepted { id: MessageId(id), likeness }),
-            Taken::Complete(joined) => self.route_mo(seat, *joined, likeness).await,
+            Taken::Complete(joined, unsettled) => {
+                let outcome = self.route_mo(seat, *joined, likeness).await;
+                if outcome.is_err() {
+                    self.inner.parts.put_back(unsettled);
+                }
+                outcome
+            }
         }
     }
 
@@ -194,7 +206,7 @@ impl Gateway {
         if !joined.stored.is_empty() {
             change.rare.push(Rare::DropParts(joined.stored));
         }
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }

@@ -11,10 +11,13 @@ pub mod disk;
 pub mod forget;
 pub mod keeper;
 pub mod lane;
-pub mod limit;
+#[cfg(test)]
+mod lane_tests;
 pub mod likeness;
+pub mod limit;
 pub mod mo;
 pub mod mt;
+pub mod orphan;
 pub mod parts;
 pub mod query;
 pub mod receipt;
@@ -42,10 +45,10 @@ use tokio::sync::mpsc;
 use crate::{
     clock::Clock,
     domain::{
-        Caller, Catalog, GroupId, Ids, LaneId, MessageEvent, MessageId, Partner, PartnerId, Refusal,
+        Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Partner, PartnerId, Refusal,
     },
     store::{
-        self, Store,
+        self, Applied, Change, Store,
         change::{EventRow, Groups},
     },
 };
@@ -178,7 +181,7 @@ impl Gateway {
         names.sort_unstable();
         names.dedup();
         let groups = store.group_ids(&names).await?;
-        let after = store.begin_ids().await?;
+        let after = store.begin_ids(clock.now()).await?;
         let (page, pages) = mpsc::channel(1024);
         let inner = Inner {
             lanes: lane::Lanes::new(settings.lane_head, page),
@@ -321,6 +324,27 @@ impl Gateway {
         self.inner.ids.next(self.now())
     }
 
+    /// Saves a change whose new items go to their lanes right after.
+    pub(crate) async fn save_with_items(
+        &self,
+        change: Change,
+    ) -> Result<Applied, Arc<store::Error>> {
+        let keys =
+            change.items_in.iter().map(|item| item.key).filter(|key| key.due_at == 0).collect();
+        let mut expected = Expected { lanes: &self.inner.lanes, keys };
+        for key in &expected.keys {
+            self.inner.lanes.expect(*key);
+        }
+        let outcome = self.inner.store.save(change).await;
+        let keys = std::mem::take(&mut expected.keys);
+        if !matches!(outcome, Ok(Applied::Done)) {
+            for key in keys {
+                self.inner.lanes.forget(key);
+            }
+        }
+        outcome
+    }
+
     /// One step of a message, as a row.
     pub(crate) fn step(
         &self,
@@ -347,6 +371,21 @@ impl Gateway {
             link: None,
             attempt: 0,
             detail: None,
+        }
+    }
+}
+
+/// Items that are being stored. If nobody waits for the commit any more (a request was dropped),
+/// nobody will push them either: then the store must be read.
+struct Expected<'g> {
+    lanes: &'g lane::Lanes,
+    keys: smallvec::SmallVec<[ItemKey; 2]>,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        for key in &self.keys {
+            self.lanes.left_behind(*key);
         }
     }
 }

@@ -264,7 +264,7 @@ impl Gateway {
             ..Change::default()
         }
         .event(self.note_row(message.id, "accepted", message.caller.clone()));
-        match self.inner.store.save(change).await? {
+        match self.save_with_items(change).await? {
             Applied::Replayed(earlier) => {
                 metrics::replayed("idempotency");
                 return self.replay(earlier, likeness, None).await;
@@ -274,7 +274,7 @@ impl Gateway {
                 return Err(Refusal::IdempotencyConflict(key).into());
             }
             Applied::OverBrake(which) => return Err(Refusal::SpendLimit(which).into()),
-            Applied::Done | Applied::Fenced => {}
+            Applied::Done | Applied::Fenced | Applied::Stale(_) => {}
         }
         self.backlog(message.partner).fetch_add(1, Ordering::AcqRel);
         metrics::message("mt", "accepted");

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use super::{Error, Gateway, lane::Withdrawn};
 use crate::{
     domain::{
-        Body, Content, Item, Lane, MessageEvent, MessageId, MessageState, Msisdn, MtMessage,
+        Body, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Msisdn, MtMessage,
         PartnerId, Refusal,
     },
     store::{Change, Stored, change::Rare},
@@ -112,11 +112,11 @@ impl Gateway {
             ..item.clone()
         };
         later.key.due_at = new.deliver_after.unwrap_or(item.key.due_at);
-        // The row of the item is written anew: its time and validity may have changed.
         let change = Change {
-            items_out: smallvec::smallvec![item.key],
             rare: vec![Rare::Replace {
                 message: message.id,
+                item: item.key,
+                due_at: later.key.due_at,
                 body: new.octets.to_vec(),
                 valid_until: new.valid_until,
                 deliver_after: new.deliver_after,
@@ -124,9 +124,10 @@ impl Gateway {
             ..Change::default()
         }
         .event(self.note_row(message.id, "replaced", message.caller.clone()));
-        self.inner.store.save(change).await?;
-        let back = Change { items_in: smallvec::smallvec![later.clone()], ..Change::default() };
-        self.inner.store.save(back).await?;
+        if let Err(error) = self.inner.store.save(change).await {
+            self.inner.lanes.put_back(item);
+            return Err(error.into());
+        }
         if later.key.due_at > 0 {
             self.inner.lanes.planned(item.key, later.key.due_at);
         } else {
@@ -206,15 +207,30 @@ impl Gateway {
         if stored.claim.is_some() {
             return Ok(None);
         }
-        match self.inner.lanes.withdraw(stored.item.key) {
+        self.withdraw(stored.item.key).await
+    }
+
+    /// Takes an item whose row was read out of its lane; none if it is on its way or gone.
+    pub(super) async fn withdraw(&self, key: ItemKey) -> Result<Option<Item>, Error> {
+        match self.inner.lanes.withdraw(key) {
             Withdrawn::Taken(item) => Ok(Some(item)),
             Withdrawn::OnItsWay => Ok(None),
             Withdrawn::NotHere => {
-                // Only in the store: keep the pager from bringing it while it is changed.
-                self.inner.lanes.keep_out(stored.item.key);
-                Ok(Some(stored.item))
+                let found = self.still_waiting(key).await;
+                if !matches!(found, Ok(Some(_))) {
+                    self.inner.lanes.forget(key);
+                }
+                found
             }
         }
+    }
+
+    /// The item as the store has it once everything noted so far is there. A row that was read
+    /// earlier may be of a message that was sent since: a link notes that and does not wait.
+    async fn still_waiting(&self, key: ItemKey) -> Result<Option<Item>, Error> {
+        self.inner.store.save(Change::default()).await?;
+        let row = self.inner.store.lane_page(key, 1).await?.into_iter().next();
+        Ok(row.filter(|row| row.item.key == key && row.claim.is_none()).map(|row| row.item))
     }
 
     /// Holds a waiting message for a person, or lets a held one go.

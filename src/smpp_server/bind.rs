@@ -117,8 +117,8 @@ impl Host {
                 card.counters.last_heard_at.load(std::sync::atomic::Ordering::Relaxed)
             })?;
         oldest.orders.try_send(SessionOrder::Probe).ok()?;
-        // The probed session looks at its timers once in a tick.
-        let patience = self.settings.bind_probe + 2 * self.tick;
+        // The probed session looks at its timers once in a tick, and takes a moment to end.
+        let patience = self.settings.bind_probe + 2 * self.tick + Duration::from_secs(1);
         account.take_within(credential.binds_max, patience).await
     }
 

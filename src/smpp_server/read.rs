@@ -133,6 +133,13 @@ impl Reading {
                 "data_sm carries its text in message_payload (0x0424), which is missing",
             ));
         }
+        if pdu.esm_class & esm_class::MODE == esm_class::MODE_TRANSACTION {
+            // S120: its answer would have to wait for the handset, and nothing here does.
+            return Err(Wrong::new(
+                CommandStatus::RDELIVERYFAILURE,
+                "transaction mode is not offered; use store and forward",
+            ));
+        }
         let common = Common {
             source: &pdu.source,
             service_type: &pdu.service_type,
@@ -415,8 +422,13 @@ fn header_of(tlvs: &Tlvs, has_udh: bool) -> Result<Option<Vec<u8>>, Wrong> {
                 "sar_segment_seqnum must be 1 to sar_total_segments",
             ));
         }
-        elements.extend([0x08, 0x04]);
-        elements.extend(reference.to_be_bytes());
+        // A client that cuts at 153 septets has the shorter header in mind.
+        if let Ok(short) = u8::try_from(reference) {
+            elements.extend([0x00, 0x03, short]);
+        } else {
+            elements.extend([0x08, 0x04]);
+            elements.extend(reference.to_be_bytes());
+        }
         elements.extend([total, number]);
     }
     if elements.is_empty() {

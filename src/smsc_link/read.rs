@@ -13,7 +13,7 @@ use crate::{
     },
     payload::{
         alphabet::{self, Alphabet},
-        udh,
+        septet, udh,
     },
     smpp::{
         ShortMessage, receipt::ReceiptText, tag,
@@ -107,12 +107,13 @@ impl Profile {
             .map_err(|bad| Unreadable(format!("source_addr: {bad}")))?;
         let recipient = ShortCode::parse(&printable(&pdu.destination.digits))
             .map_err(|bad| Unreadable(format!("destination_addr: {bad}")))?;
-        let (mut part, has_udh, octets) = self.without_concat(pdu, octets)?;
+        let (mut part, has_udh, rest) = self.without_concat(pdu, octets)?;
+        let header = octets.len() - rest.len();
         // SAR says the same in TLVs; a header counts more (S081).
         if part.is_none() {
             part = sar(pdu);
         }
-        let (data_coding, octets) = self.in_our_alphabet(pdu.data_coding, octets, has_udh)?;
+        let (data_coding, octets) = self.in_our_alphabet(pdu.data_coding, rest, has_udh, header)?;
         let body = Body { data_coding, has_udh, octets };
         let text = text_of(&body);
         let relayed = pdu
@@ -154,6 +155,7 @@ impl Profile {
         data_coding: u8,
         octets: Bytes,
         has_udh: bool,
+        header: usize,
     ) -> Result<(u8, Bytes), Unreadable> {
         let known = Alphabet::of(data_coding, Alphabet::Gsm7)
             .map_err(|_| Unreadable(format!("data_coding 0x{data_coding:02X} is reserved")))?;
@@ -166,8 +168,14 @@ impl Profile {
         let habit = if data_coding == 1 { DefaultAlphabet::Ia5 } else { self.settings.alphabet };
         let letters: String = match habit {
             DefaultAlphabet::Gsm7 if self.settings.packed_gsm7 => {
-                let count = octets.len() * 8 / 7;
-                return Ok((0, crate::payload::septet::unpack(&octets, count, 0).into()));
+                let fill = septet::fill_bits(header);
+                let bits = (octets.len() * 8).saturating_sub(usize::from(fill));
+                let mut septets = septet::unpack(&octets, bits / 7, fill);
+                // Seven bits left over look like an `@`; padding is far more likely.
+                if bits.is_multiple_of(7) && septets.last() == Some(&0) {
+                    septets.pop();
+                }
+                return Ok((0, septets.into()));
             }
             DefaultAlphabet::Gsm7 => return Ok((0, octets)),
             DefaultAlphabet::Latin1 | DefaultAlphabet::Ia5 => {

@@ -107,9 +107,9 @@ impl Store {
             &mut tx,
             "insert into partner (id, name, is_active, rate, burst, backlog_max, waiting_max, \
              message_id_form, receipt_seconds, receipt_zone, default_alphabet, \
-             strip_trailing_nul, prefers_rx_t_appn, wants_reasons, splits_long, \
+             strip_trailing_nul, prefers_rx_t_appn, vendor_tlvs, splits_long, \
              takes_data_sm, made_at) \
-             values ($1, $2, 1, $3, $4, $5, $6, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 1, 1, \
+             values ($1, $2, 1, $3, $4, $5, $6, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 0, 1, \
              0, $7)",
             id,
             new.name.as_str(),
@@ -193,6 +193,15 @@ impl Store {
                     &mut tx,
                     "update partner set splits_long = $1 where name = $2",
                     i64::from(splits),
+                    name
+                )?,
+            ),
+            PartnerSetting::VendorTlvs(wants) => (
+                "vendor_tlvs",
+                execute!(
+                    &mut tx,
+                    "update partner set vendor_tlvs = $1 where name = $2",
+                    i64::from(wants),
                     name
                 )?,
             ),
@@ -534,6 +543,7 @@ pub enum PartnerSetting {
     Backlog { backlog_max: u64, waiting_max: u64 },
     HexIds(bool),
     SplitsLong(bool),
+    VendorTlvs(bool),
     TakesDataSm(bool),
     PrefersRxTAppn(bool),
     DefaultAlphabet(&'static str),

@@ -141,7 +141,15 @@ pub enum Rare {
     KeepOrphan(Box<Orphan>),
     DropOrphan(i64),
     PartState { link_group: SmolStr, smsc_message_id: SmolStr, state: ReceiptState },
-    Replace { message: MessageId, body: Vec<u8>, valid_until: Option<i64>, deliver_after: Option<i64> },
+    /// `due_at` is the new time of the item's row.
+    Replace {
+        message: MessageId,
+        item: ItemKey,
+        due_at: i64,
+        body: Vec<u8>,
+        valid_until: Option<i64>,
+        deliver_after: Option<i64>,
+    },
     Quarantine { message: MessageId, at: i64, reason: String, pdu: Vec<u8> },
     CallbackAttempt { message: MessageId, service: ServiceId, at: i64, attempt: u32, outcome: String, took_ms: i64 },
     /// How far numbers may have been given out.
@@ -192,6 +200,9 @@ pub enum Applied {
     OverBrake(&'static str),
     /// The epoch is no longer ours: nothing may be sent under this claim.
     Fenced,
+    /// All was done but for these items: their rows are gone, or claimed already. Whoever holds
+    /// them holds a memory and must not send it.
+    Stale(Vec<ItemKey>),
 }
 
 impl Change {

@@ -281,7 +281,11 @@ impl Store {
     }
 
     /// The number after which this run gives out its own, and the row of this database.
-    pub async fn begin_ids(&self) -> Result<i64, Error> {
+    ///
+    /// The first numbers of this run are reserved before any is given out: a process that dies
+    /// young has written events and ledger rows under numbers that no message has, and the next
+    /// one must not give them out again.
+    pub async fn begin_ids(&self, now: i64) -> Result<i64, Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         execute!(
@@ -299,9 +303,16 @@ impl Store {
             (Option<i64>,),
             "select max(id) from message"
         )?;
-        tx.commit().await?;
         let newest = newest.and_then(|(id,)| id).unwrap_or_default();
-        Ok(reserved.map_or(0, |(id,)| id).max(newest))
+        let after = reserved.map_or(0, |(id,)| id).max(newest);
+        let first = crate::domain::ids::first_at(now).0.max(after);
+        execute!(
+            &mut tx,
+            "update node set ids_reserved_to = $1 where id = 1",
+            first + (2_000 << 22)
+        )?;
+        tx.commit().await?;
+        Ok(after)
     }
 
     /// Notes how far numbers have been given out. Ten seconds ahead of need, so that one write

@@ -34,7 +34,7 @@ struct PartnerRow {
     default_alphabet: String,
     strip_trailing_nul: i64,
     prefers_rx_t_appn: i64,
-    wants_reasons: i64,
+    vendor_tlvs: i64,
     splits_long: i64,
     takes_data_sm: i64,
 }
@@ -178,7 +178,7 @@ fn partner(row: PartnerRow) -> Partner {
             },
             strip_trailing_nul: row.strip_trailing_nul != 0,
             prefers_rx_t_appn: row.prefers_rx_t_appn != 0,
-            wants_reasons: row.wants_reasons != 0,
+            vendor_tlvs: row.vendor_tlvs != 0,
             splits_long: row.splits_long != 0,
             takes_data_sm: row.takes_data_sm != 0,
         },

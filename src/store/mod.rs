@@ -21,6 +21,8 @@ mod lists;
 mod load;
 mod messages;
 mod parts;
+#[cfg(test)]
+mod private_postgres;
 mod rare;
 mod retention;
 mod rows;

@@ -54,7 +54,17 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 smsc_message_id.as_str()
             )?;
         }
-        Rare::Replace { message, body, valid_until, deliver_after } => {
+        Rare::Replace { message, item, due_at, body, valid_until, deliver_after } => {
+            execute!(
+                tx,
+                "update lane_item set due_at = $1, valid_until = coalesce($2, valid_until) \
+                 where lane_id = $3 and due_at = $4 and seq = $5",
+                due_at,
+                valid_until,
+                item.lane.0,
+                item.due_at,
+                item.seq
+            )?;
             execute!(
                 tx,
                 "update message set body = $1, valid_until = coalesce($2, valid_until), \

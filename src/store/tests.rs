@@ -1,4 +1,5 @@
-//! The same stories on both engines: SQLite always, PostgreSQL if `TEST_POSTGRES_URL` names one.
+//! The same stories on both engines: SQLite, and PostgreSQL as `TEST_POSTGRES_URL` names it or a
+//! server of the tests' own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,12 +20,22 @@ struct Engine {
     store: Store,
     writer: tokio::task::JoinHandle<Result<(), Error>>,
     _folder: Option<tempfile::TempDir>,
+    _server: Option<Arc<private_postgres::Server>>,
 }
 
 async fn sqlite() -> Engine {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     engine(url, Some(folder)).await
+}
+
+async fn any_postgres() -> Engine {
+    if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
+        return postgres(&url).await;
+    }
+    let server = tokio::task::spawn_blocking(private_postgres::server).await.unwrap();
+    let engine = postgres(&server.url()).await;
+    Engine { _server: Some(server), ..engine }
 }
 
 /// One database for each test, made from nothing.
@@ -45,7 +56,7 @@ async fn engine(url: String, folder: Option<tempfile::TempDir>) -> Engine {
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("it opens");
     #[expect(clippy::disallowed_methods, reason = "a test has no Tasks")]
     let writer = tokio::spawn(writer.run());
-    Engine { store, writer, _folder: folder }
+    Engine { store, writer, _folder: folder, _server: None }
 }
 
 /// Runs a story on every engine that is there.
@@ -54,11 +65,7 @@ macro_rules! on_both {
         #[tokio::test]
         async fn $name() {
             for round in 0..2 {
-                let $engine = match (round, std::env::var("TEST_POSTGRES_URL")) {
-                    (0, _) => sqlite().await,
-                    (_, Ok(url)) => postgres(&url).await,
-                    (_, Err(_)) => continue,
-                };
+                let $engine = if round == 0 { sqlite().await } else { any_postgres().await };
                 $body
                 assert!(!$engine.writer.is_finished(), "the writer is alive");
             }
@@ -297,3 +304,38 @@ async fn sqlite_is_opened_with_full_syncs_or_not_at_all() {
         .expect("it answers")
         .unwrap();
 }
+
+on_both!(a_process_that_dies_young_does_not_give_its_numbers_to_the_next, engine => {
+    let first = engine.store.begin_ids(NOON).await.unwrap();
+    let second = engine.store.begin_ids(NOON).await.unwrap();
+    let third = engine.store.begin_ids(NOON + 1).await.unwrap();
+    let one_second = 1_000 << 22;
+    assert_eq!(first, 0);
+    assert!(second > crate::domain::ids::first_at(NOON).0 + one_second, "{second}");
+    assert!(third > second + one_second, "{third} after {second}");
+});
+
+on_both!(an_item_is_claimed_once_and_one_that_is_gone_never, engine => {
+    let epoch = engine.store.take_lease("link", "north", 0, NOON).await.unwrap();
+    let (first, second, third) = (mt(10, true), mt(20, true), mt(30, true));
+    for message in [&first, &second] {
+        engine.store.save(acceptance(message)).await.unwrap();
+    }
+    let claim = |messages: &[&Arc<MtMessage>], seq: i64| Change {
+        claim: Some(Box::new(Claim {
+            items: messages.iter().map(|message| item(message).key).collect(),
+            link: "north".into(),
+            epoch,
+        })),
+        events: messages.iter().map(|message| event(message.id, seq, "claimed")).collect(),
+        ..Change::default()
+    };
+    assert_eq!(engine.store.save(claim(&[&first], 11)).await.unwrap(), Applied::Done);
+    // The first is under way, the third was never stored; the second may go.
+    let verdict = engine.store.save(claim(&[&first, &second, &third], 12)).await.unwrap();
+    assert_eq!(verdict, Applied::Stale(vec![item(&first).key, item(&third).key]));
+    assert_eq!(engine.store.open_claims().await.unwrap().len(), 2);
+    assert_eq!(engine.store.events(first.id).await.unwrap().len(), 2);
+    assert_eq!(engine.store.events(second.id).await.unwrap().len(), 2);
+    assert!(engine.store.events(third.id).await.unwrap().is_empty());
+});

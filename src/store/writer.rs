@@ -155,8 +155,7 @@ impl Writer {
         for command in commands.iter_mut() {
             let verdict = super::apply::pass_gates(&mut tx, command.change.gates.take()).await?;
             if verdict == Applied::Done {
-                let fenced = group.add(&mut tx, &mut command.change, &self.statements).await?;
-                answers.push(if fenced { Applied::Fenced } else { Applied::Done });
+                answers.push(group.add(&mut tx, &mut command.change, &self.statements).await?);
             } else {
                 answers.push(verdict);
             }

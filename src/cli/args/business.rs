@@ -65,6 +65,9 @@ pub struct PartnerLimits {
     /// Whether the gateway splits its long texts
     #[arg(long, value_name = "BOOL")]
     pub splits_long: Option<bool>,
+    /// Whether it knows TLVs of our own on sessions below 5.0, as reasons of refusals are
+    #[arg(long, value_name = "BOOL")]
+    pub vendor_tlvs: Option<bool>,
     /// What `data_coding` 0 means to it
     #[arg(long, value_enum)]
     pub default_alphabet: Option<Alphabet>,
