@@ -46,6 +46,9 @@ impl Default for GroupLimits {
     }
 }
 
+/// Changes for which a sync is worth its while.
+const COMPANY: usize = 64;
+
 /// The writing end of the store; `run` is its whole life.
 pub struct Writer {
     place: Place,
@@ -128,8 +131,9 @@ impl Writer {
         if !was_busy {
             return true;
         }
+        // Enough company makes a commit cheap; who is in the group already need not wait for more.
         let deadline = Instant::now() + self.limits.wait;
-        while commands.len() < records {
+        while commands.len() < records.min(COMPANY) {
             let room = records - commands.len();
             let more = tokio::time::timeout_at(deadline, self.inbox.recv_many(commands, room));
             match more.await {
