@@ -116,7 +116,7 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
         records: config.store.commit_records as usize,
         wait: config.store.commit_wait,
         inbox: config.store.inbox_records as usize,
-        ..GroupLimits::default()
+        timeout: config.store.commit_timeout,
     };
     let (store, writer) = Store::open(place, limits).await.context("opening the store")?;
     // Its error means that nothing may be acknowledged any more: the daemon ends with it (P4).
@@ -167,6 +167,7 @@ pub fn settings(config: &Config) -> gateway::Settings {
         lane_head: limits.lane_head as usize,
         recent_max: limits.recent_messages as usize,
         parts_max: u8::try_from(limits.mt_parts_max).unwrap_or(u8::MAX),
+        mo_parts_max: u8::try_from(limits.mo_parts_max).unwrap_or(u8::MAX),
         mo_parts_waiting_max: limits.reassemblies_max as usize,
         reassembly_wait: config
             .smsc_link

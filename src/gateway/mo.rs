@@ -79,8 +79,9 @@ impl Gateway {
             return Ok(MoAccepted { id: doubt.message, likeness });
         }
         // Beyond the limit a part is handed on as it is: nothing is refused for want of memory.
-        let has_room = self.inner.parts.has_room(self.settings().mo_parts_waiting_max);
-        match new.part.filter(|_| has_room) {
+        let settings = self.settings();
+        let has_room = self.inner.parts.has_room(settings.mo_parts_waiting_max);
+        match new.part.filter(|part| has_room && part.total <= settings.mo_parts_max) {
             None => self.route_mo(seat, Joined::single(new), likeness).await,
             Some(part) => self.take_part(seat, new, part, likeness).await,
         }

@@ -98,6 +98,8 @@ pub struct Settings {
     pub lane_head: usize,
     pub recent_max: usize,
     pub parts_max: u8,
+    /// Parts of one long MO that are joined; of more, each is handed on by itself.
+    pub mo_parts_max: u8,
     pub mo_parts_waiting_max: usize,
     pub reassembly_wait: Duration,
     pub drops_incomplete: bool,
@@ -124,6 +126,7 @@ impl Default for Settings {
             lane_head: 2000,
             recent_max: 200_000,
             parts_max: 16,
+            mo_parts_max: 16,
             mo_parts_waiting_max: 10_000,
             reassembly_wait: Duration::from_secs(120),
             drops_incomplete: false,
