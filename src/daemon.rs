@@ -169,6 +169,8 @@ pub fn settings(config: &Config) -> gateway::Settings {
         parts_max: u8::try_from(limits.mt_parts_max).unwrap_or(u8::MAX),
         mo_parts_max: u8::try_from(limits.mo_parts_max).unwrap_or(u8::MAX),
         mo_parts_waiting_max: limits.reassemblies_max as usize,
+        anonymous_requests_minute: limits.anonymous_requests_minute,
+        key_requests_minute: limits.key_requests_minute,
         reassembly_wait: config
             .smsc_link
             .iter()

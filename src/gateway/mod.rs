@@ -102,6 +102,9 @@ pub struct Settings {
     /// Parts of one long MO that are joined; of more, each is handed on by itself.
     pub mo_parts_max: u8,
     pub mo_parts_waiting_max: usize,
+    /// HTTP requests of one address without a key, and of one key.
+    pub anonymous_requests_minute: u32,
+    pub key_requests_minute: u32,
     pub reassembly_wait: Duration,
     pub drops_incomplete: bool,
 }
@@ -129,6 +132,8 @@ impl Default for Settings {
             parts_max: 16,
             mo_parts_max: 16,
             mo_parts_waiting_max: 10_000,
+            anonymous_requests_minute: 600,
+            key_requests_minute: 6000,
             reassembly_wait: Duration::from_secs(120),
             drops_incomplete: false,
         }
