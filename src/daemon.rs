@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config},
     control,
     domain::secret::Pepper,
-    gateway::{self, Gateway, disk::DiskLimits, forget::Keeping},
+    gateway::{self, Gateway, disk::DiskLimits, forget::Keeping, trail::TrailExport},
     http,
     listen::Listeners,
     log::LogHandle,
@@ -98,6 +98,7 @@ pub async fn start(
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
     let pepper = Pepper::new(config.smpp_server.pepper_file.secret.reveal().as_bytes());
     watch(config, &gateway, &clock, tasks);
+    export_trail(config, &gateway, tasks);
     Links::start(&gateway, &config.smsc_link, tasks).await?;
     let node = open_doors(config, listeners, &gateway, &pepper, render, log.clone(), tasks).await?;
     reload_on_hangup(config, &node, log, tasks);
@@ -251,6 +252,31 @@ fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
             }
             let may_expire = guard.may_expire(|_| metrics::clock_jump());
             watched.doubt_clock(!may_expire);
+        }
+    });
+}
+
+/// Now and then the head of the audit chain leaves the database, where that is wanted (S-40).
+fn export_trail(config: &Config, gateway: &Gateway, tasks: &Tasks) {
+    let audit = &config.audit;
+    let Some(folder) = &audit.export_folder else { return };
+    let key = audit.signing_key_file.secret.reveal();
+    let export = TrailExport {
+        folder: config.data_folder().join(folder),
+        node: config.node.name.as_str().into(),
+        key: (!key.is_empty()).then(|| Pepper::new(key.as_bytes())),
+    };
+    let every = audit.export_every;
+    let (gateway, stopping) = (gateway.clone(), tasks.stopping());
+    tasks.spawn("audit export", async move {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return Ok(()),
+                _ = ticks.tick() => {}
+            }
+            gateway.export_trail(&export).await;
         }
     });
 }

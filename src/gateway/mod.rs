@@ -23,6 +23,7 @@ pub mod recent;
 pub mod registry;
 pub mod submit;
 pub mod throttle;
+pub mod trail;
 mod twice;
 pub mod unknown;
 

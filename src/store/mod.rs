@@ -39,7 +39,7 @@ pub use admin::{
     CredentialRights, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Overview,
     PartnerLine, PartnerSetting,
 };
-pub use audit::{AuditFault, AuditRecord};
+pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use change::{Applied, Change};
 pub use db::Place;
 pub use error::{Constraint, Error};
