@@ -140,7 +140,6 @@ mod tests {
         let outcomes =
             [None, Some(head(1, 1)), Some(head(1, 1)), Some(head(1, 2)), Some(head(2, 2))]
                 .map(|head| put(&export, head.as_ref(), at).unwrap());
-        use Exported::{Known, Nothing, Tampered, Written};
         assert_eq!(
             outcomes,
             [
