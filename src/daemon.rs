@@ -19,7 +19,7 @@ use crate::{
     config::{self, Config},
     control,
     domain::secret::Pepper,
-    gateway::{self, Gateway, disk::DiskLimits, forget::Keeping},
+    gateway::{self, Gateway, disk::DiskLimits, forget::Keeping, trail::TrailExport},
     http,
     listen::Listeners,
     log::LogHandle,
@@ -111,6 +111,7 @@ pub async fn start_with(
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
     let pepper = Pepper::new(config.smpp_server.pepper_file.secret.reveal().as_bytes());
     watch(config, &gateway, &clock, tasks);
+    export_trail(config, &gateway, tasks);
     Links::start(&gateway, &config.links(), tasks).await?;
     let node = open_doors(config, listeners, &gateway, &pepper, render, log.clone(), tasks).await?;
     reload_on_hangup(config, &node, log, tasks);
@@ -129,7 +130,7 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
         records: config.store.commit_records as usize,
         wait: config.store.commit_wait,
         inbox: config.store.inbox_records as usize,
-        ..GroupLimits::default()
+        timeout: config.store.commit_timeout,
     };
     let (store, writer) = Store::open(place, limits).await.context("opening the store")?;
     // Its error means that nothing may be acknowledged any more: the daemon ends with it (P4).
@@ -179,7 +180,10 @@ pub fn settings(config: &Config) -> gateway::Settings {
         lane_head: limits.lane_head as usize,
         recent_max: limits.recent_messages as usize,
         parts_max: u8::try_from(limits.mt_parts_max).unwrap_or(u8::MAX),
+        mo_parts_max: u8::try_from(limits.mo_parts_max).unwrap_or(u8::MAX),
         mo_parts_waiting_max: limits.reassemblies_max as usize,
+        anonymous_requests_minute: limits.anonymous_requests_minute,
+        key_requests_minute: limits.key_requests_minute,
         reassembly_wait: config
             .smsc_link
             .iter()
@@ -260,6 +264,31 @@ fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
             }
             let may_expire = guard.may_expire(|_| metrics::clock_jump());
             watched.doubt_clock(!may_expire);
+        }
+    });
+}
+
+/// Now and then the head of the audit chain leaves the database, where that is wanted (S-40).
+fn export_trail(config: &Config, gateway: &Gateway, tasks: &Tasks) {
+    let audit = &config.audit;
+    let Some(folder) = &audit.export_folder else { return };
+    let key = audit.signing_key_file.secret.reveal();
+    let export = TrailExport {
+        folder: config.data_folder().join(folder),
+        node: config.node.name.as_str().into(),
+        key: (!key.is_empty()).then(|| Pepper::new(key.as_bytes())),
+    };
+    let every = audit.export_every;
+    let (gateway, stopping) = (gateway.clone(), tasks.stopping());
+    tasks.spawn("audit export", async move {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return Ok(()),
+                _ = ticks.tick() => {}
+            }
+            gateway.export_trail(&export).await;
         }
     });
 }

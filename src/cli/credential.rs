@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    Failure,
+    Failure, changes,
     args::{CredentialAdd, CredentialCommand, KeyCommand},
     desk::{Desk, partner_named},
     failure::Outcome,
 };
 use crate::{
+    config::Limits,
     control::view::moment,
     domain::secret::{Pepper, SecretHash},
     store::{NewApiKey, NewCredential, Store},
@@ -33,6 +34,7 @@ pub(crate) async fn credential(desk: &mut Desk<'_>, command: CredentialCommand) 
         CredentialCommand::Rotate { system_id, password_file } => {
             rotate(desk, &store, &system_id, password_file.as_deref()).await
         }
+        CredentialCommand::Set(wish) => changes::rights(desk, &store, wish).await,
         CredentialCommand::List { partner } => list(desk, &store, partner.as_deref()).await,
     };
     store.close().await;
@@ -121,6 +123,7 @@ pub(crate) fn new_credential(
     wish: &CredentialAdd,
     password: &Password,
     pepper: &Pepper,
+    limits: &Limits,
 ) -> Result<NewCredential, Failure> {
     check_system_id(&wish.system_id)?;
     if let Some(sender) = &wish.default_sender {
@@ -133,7 +136,7 @@ pub(crate) fn new_credential(
         secret: hex(&pepper.hash(password.text.as_bytes())),
         addresses: wish.addresses.iter().map(ToString::to_string).collect(),
         tls_only: wish.tls_only,
-        binds_max: wish.binds_max,
+        binds_max: wish.binds_max.unwrap_or(limits.partner_binds),
         window: wish.window,
         default_sender: wish.default_sender.clone(),
     })
@@ -141,11 +144,13 @@ pub(crate) fn new_credential(
 
 async fn add(desk: &mut Desk<'_>, store: &Store, wish: CredentialAdd) -> Outcome {
     let password = Password::obtain(wish.password_file.as_deref())?;
-    let new = new_credential(&wish, &password, &desk.pepper())?;
+    let new = new_credential(&wish, &password, &desk.pepper(), &desk.config.limits)?;
     desk.remark_on_pepper();
     store.add_credential(&desk.by(), desk.now(), &new).await?;
     desk.tell_daemon().await;
-    tell_password(desk, &wish.system_id, &password, "is added");
+    let what = format!("is added: {} sessions of each kind, window {}", new.binds_max, new.window);
+    let more = json!({ "binds_max": new.binds_max, "window": new.window });
+    tell_password(desk, &wish.system_id, &password, (&what, more));
     Ok(())
 }
 
@@ -167,13 +172,19 @@ async fn rotate(
         desk,
         system_id,
         &password,
-        "has a new password; the old one works until the next rotation",
+        ("has a new password; the old one works until the next rotation", json!({})),
     );
     Ok(())
 }
 
-fn tell_password(desk: &mut Desk<'_>, system_id: &str, password: &Password, what: &str) {
-    let value = json!({ "system_id": system_id, "password": password.shown() });
+fn tell_password(
+    desk: &mut Desk<'_>,
+    system_id: &str,
+    password: &Password,
+    (what, mut value): (&str, Value),
+) {
+    value["system_id"] = system_id.into();
+    value["password"] = password.shown();
     let mut text = format!("system_id {system_id} {what}");
     if password.is_generated {
         text = format!("{text}\npassword: {}\nIt is not shown again.", password.text.as_str());

@@ -9,6 +9,7 @@
 
 pub mod args;
 mod certificate;
+mod changes;
 mod check;
 mod credential;
 mod desk;

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure,
+    Failure, changes,
     args::{MessageIds, PartnerAdd, PartnerCommand, PartnerLimits},
     desk::{Desk, partner_named},
     failure::Outcome,
     service,
 };
 use crate::{
+    config::Limits,
     control::view::moment,
     domain::Catalog,
     store::{NewPartner, PartnerSetting, Store},
@@ -24,6 +25,8 @@ pub(crate) async fn partner(desk: &mut Desk<'_>, command: PartnerCommand) -> Out
         PartnerCommand::Disable { name } => activate(desk, &store, &name, false).await,
         PartnerCommand::Enable { name } => activate(desk, &store, &name, true).await,
         PartnerCommand::Limits(wish) => limits(desk, &store, wish).await,
+        PartnerCommand::Habit(wish) => changes::habit(desk, &store, wish).await,
+        PartnerCommand::Sender { name, text } => changes::sender(desk, &store, &name, &text).await,
     };
     store.close().await;
     done
@@ -44,18 +47,32 @@ pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
 
 async fn add(desk: &mut Desk<'_>, store: &Store, new: PartnerAdd) -> Outcome {
     check_name(&new.name)?;
-    let new = NewPartner {
-        name: new.name,
-        rate: new.rate,
-        burst: new.burst,
-        backlog_max: new.backlog_max,
-        waiting_max: new.waiting_max,
-    };
+    let new = new_partner(new, &desk.config.limits);
     let id = store.add_partner(&desk.by(), desk.now(), &new).await?;
     desk.tell_daemon().await;
-    let text = format!("partner {} is added; give it a credential or a key next", new.name);
-    desk.out.show(&json!({ "id": id, "name": new.name }), &text);
+    let text = format!(
+        "partner {} is added: {} messages a second (burst {}), backlog {}, waiting {}; give it a \
+         credential or a key next",
+        new.name, new.rate, new.burst, new.backlog_max, new.waiting_max
+    );
+    let value = json!({
+        "id": id, "name": new.name, "rate": new.rate, "burst": new.burst,
+        "backlog_max": new.backlog_max, "waiting_max": new.waiting_max,
+    });
+    desk.out.show(&value, &text);
     Ok(())
+}
+
+/// What is not said is taken from the configuration.
+pub(crate) fn new_partner(wish: PartnerAdd, limits: &Limits) -> NewPartner {
+    let rate = wish.rate.unwrap_or(limits.partner_rate);
+    NewPartner {
+        name: wish.name,
+        rate,
+        burst: wish.burst.unwrap_or(rate.saturating_mul(2).max(1)),
+        backlog_max: wish.backlog_max.unwrap_or(limits.backlog_partner.into()),
+        waiting_max: wish.waiting_max.unwrap_or(limits.backlog_mo.into()),
+    }
 }
 
 async fn list(desk: &mut Desk<'_>, store: &Store) -> Outcome {
@@ -93,7 +110,7 @@ async fn show(desk: &mut Desk<'_>, store: &Store, name: &str) -> Outcome {
     Ok(())
 }
 
-fn described(catalog: &Catalog, name: &str) -> Result<Value, Failure> {
+pub(crate) fn described(catalog: &Catalog, name: &str) -> Result<Value, Failure> {
     use crate::domain::partner::{DefaultAlphabet, MessageIdForm};
     let partner = partner_named(catalog, name)?;
     Ok(json!({
@@ -114,8 +131,12 @@ fn described(catalog: &Catalog, name: &str) -> Result<Value, Failure> {
             DefaultAlphabet::Ia5 => "ia5",
         },
         "splits_long": partner.habits.splits_long,
+        "takes_data_sm": partner.habits.takes_data_sm,
+        "prefers_rx_t_appn": partner.habits.prefers_rx_t_appn,
+        "strips_trailing_nul": partner.habits.strip_trailing_nul,
         "vendor_tlvs": partner.habits.vendor_tlvs,
         "receipt_zone": partner.habits.receipt_zone,
+        "receipt_seconds": partner.habits.receipt_seconds,
     }))
 }
 

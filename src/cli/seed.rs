@@ -11,16 +11,17 @@ use serde_json::{Value, json};
 
 use super::{
     Failure,
-    args::{CredentialAdd, ServiceAdd, TariffAdd},
+    args::{CredentialAdd, PartnerAdd, ServiceAdd, TariffAdd},
     credential::{Password, check_system_id, new_credential},
     desk::Desk,
     failure::Outcome,
-    partner::check_name,
+    partner::{check_name, new_partner},
     service::{check_references, new_service, new_tariff},
 };
 use crate::{
+    config::Limits,
     domain::ShortCode,
-    store::{NewPartner, NewTariff, Store},
+    store::{NewTariff, Store},
 };
 
 const FILE_OCTETS_MAX: u64 = 8 * 1024 * 1024;
@@ -57,14 +58,10 @@ struct SeedTariff {
 #[serde(deny_unknown_fields)]
 struct SeedPartner {
     name: String,
-    #[serde(default = "rate")]
-    rate: u32,
-    #[serde(default = "burst")]
-    burst: u32,
-    #[serde(default = "backlog_max")]
-    backlog_max: u64,
-    #[serde(default = "waiting_max")]
-    waiting_max: u64,
+    rate: Option<u32>,
+    burst: Option<u32>,
+    backlog_max: Option<u64>,
+    waiting_max: Option<u64>,
     /// Names that it may send under.
     #[serde(default)]
     sender_names: Vec<String>,
@@ -82,8 +79,7 @@ struct SeedCredential {
     addresses: Vec<ipnet::IpNet>,
     #[serde(default)]
     tls_only: bool,
-    #[serde(default = "binds_max")]
-    binds_max: u32,
+    binds_max: Option<u32>,
     #[serde(default = "window")]
     window: u32,
     default_sender: Option<String>,
@@ -109,10 +105,8 @@ struct SeedService {
     on_unknown: OnUnknown,
     #[serde(default)]
     charge_at: ChargeAt,
-    #[serde(default)]
-    charges_per_minute: u32,
-    #[serde(default)]
-    charges_per_day: u32,
+    charges_per_minute: Option<u32>,
+    charges_per_day: Option<u32>,
     #[serde(default = "nothing")]
     spend_per_day: String,
     #[serde(default)]
@@ -166,26 +160,6 @@ fn nothing() -> String {
     "0".to_owned()
 }
 
-const fn rate() -> u32 {
-    50
-}
-
-const fn burst() -> u32 {
-    100
-}
-
-const fn backlog_max() -> u64 {
-    100_000
-}
-
-const fn waiting_max() -> u64 {
-    1_000_000
-}
-
-const fn binds_max() -> u32 {
-    4
-}
-
 const fn window() -> u32 {
     10
 }
@@ -202,6 +176,13 @@ impl Report {
     fn added(&mut self, what: &str, name: &str) {
         self.added.push(json!({ "what": what, "name": name }));
     }
+
+    /// What holds for the thing that was added last, said or by default.
+    fn limits(&mut self, limits: Value) {
+        if let Some(last) = self.added.last_mut() {
+            last["limits"] = limits;
+        }
+    }
 }
 
 pub(crate) async fn seed(desk: &mut Desk<'_>, file: &Path) -> Outcome {
@@ -210,7 +191,7 @@ pub(crate) async fn seed(desk: &mut Desk<'_>, file: &Path) -> Outcome {
     for credential in seed.partner.iter_mut().flat_map(|partner| &mut partner.credential) {
         credential.password_file = credential.password_file.take().map(|path| folder.join(path));
     }
-    let tariffs = understand(&seed)?;
+    let tariffs = understand(&seed, &desk.config.limits)?;
     let store = desk.store().await?;
     let mut report = Report::default();
     let done = write(desk, &store, &seed, tariffs, &mut report).await;
@@ -234,7 +215,7 @@ fn read(file: &Path) -> Result<Seed, Failure> {
 }
 
 /// Everything that can be wrong without the store.
-fn understand(seed: &Seed) -> Result<Vec<NewTariff>, Failure> {
+fn understand(seed: &Seed, limits: &Limits) -> Result<Vec<NewTariff>, Failure> {
     for number in &seed.numbers {
         ShortCode::parse(number).map_err(|error| Failure::usage(error.to_string()))?;
     }
@@ -245,7 +226,7 @@ fn understand(seed: &Seed) -> Result<Vec<NewTariff>, Failure> {
         }
     }
     for service in &seed.service {
-        new_service(&service_wish(service))?;
+        new_service(&service_wish(service), limits)?;
     }
     let tariffs = seed.tariff.iter().map(|tariff| {
         let from = tariff.from.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -305,18 +286,23 @@ async fn write_partner(
     if catalog.partner_named(&partner.name).is_some() {
         report.kept += 1;
     } else {
-        let new = NewPartner {
+        let wish = PartnerAdd {
             name: partner.name.clone(),
             rate: partner.rate,
             burst: partner.burst,
             backlog_max: partner.backlog_max,
             waiting_max: partner.waiting_max,
         };
+        let new = new_partner(wish, &desk.config.limits);
         store.add_partner(&by, now, &new).await?;
         for name in &partner.sender_names {
             store.add_sender_name(&by, now, &partner.name, name).await?;
         }
         report.added("partner", &partner.name);
+        report.limits(json!({
+            "rate": new.rate, "burst": new.burst, "backlog_max": new.backlog_max,
+            "waiting_max": new.waiting_max,
+        }));
     }
     for credential in &partner.credential {
         if catalog.credential(&credential.system_id).is_some() {
@@ -334,9 +320,10 @@ async fn write_partner(
             default_sender: credential.default_sender.clone(),
             password_file: None,
         };
-        let new = new_credential(&wish, &password, &desk.pepper())?;
+        let new = new_credential(&wish, &password, &desk.pepper(), &desk.config.limits)?;
         store.add_credential(&by, now, &new).await?;
         report.added("credential", &new.system_id);
+        report.limits(json!({ "binds_max": new.binds_max, "window": new.window }));
         if password.is_generated {
             let text = format!("password of {}: {}", new.system_id, password.text.as_str());
             report.secrets.push(text);
@@ -361,10 +348,14 @@ async fn write_services(
             report.kept += 1;
             continue;
         }
-        let new = new_service(&service_wish(service))?;
+        let new = new_service(&service_wish(service), &desk.config.limits)?;
         check_references(store, &new).await?;
         store.add_service(&desk.by(), desk.now(), &new).await?;
         report.added("service", &new.name);
+        report.limits(json!({
+            "charges_per_minute": new.charges_per_minute,
+            "charges_per_day": new.charges_per_day,
+        }));
         if let Some((_, secrets)) = &new.callback {
             let of = format!("callback secret of {}/{}", new.partner, new.name);
             report.secrets.push(format!("{of}: {}", secrets.join(", ")));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure,
+    Failure, changes,
     args::{NumberCommand, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand},
     desk::{Desk, partner_named},
     failure::Outcome,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     callback::Secret,
+    config::Limits,
     control::view::moment,
     domain::{Catalog, Currency, Delivery, Keyword, Money, Msisdn, ShortCode},
     store::{NewService, NewTariff, Store},
@@ -21,6 +22,7 @@ pub(crate) async fn number(desk: &mut Desk<'_>, command: NumberCommand) -> Outco
     let store = desk.store().await?;
     let done = match command {
         NumberCommand::Add { digits } => add_numbers(desk, &store, &digits).await,
+        NumberCommand::Bar { msisdn, reason } => bar_number(desk, &store, &msisdn, &reason).await,
         NumberCommand::List => list_numbers(desk, &store).await,
     };
     store.close().await;
@@ -40,6 +42,15 @@ async fn add_numbers(desk: &mut Desk<'_>, store: &Store, digits: &[String]) -> O
     }
     desk.tell_daemon().await;
     desk.out.show(&json!({ "added": digits }), &format!("added {}", digits.join(", ")));
+    Ok(())
+}
+
+async fn bar_number(desk: &mut Desk<'_>, store: &Store, msisdn: &str, reason: &str) -> Outcome {
+    let number = Msisdn::parse(msisdn).map_err(|error| Failure::usage(error.to_string()))?;
+    store.bar_number(&desk.by(), desk.now(), number.as_str(), reason).await?;
+    desk.tell_daemon().await;
+    let shown = number.masked();
+    desk.out.show(&json!({ "barred": shown }), &format!("nothing more is sent to {shown}"));
     Ok(())
 }
 
@@ -146,13 +157,17 @@ pub(crate) async fn service(desk: &mut Desk<'_>, command: ServiceCommand) -> Out
         ServiceCommand::State { name, state, partner } => {
             set_state(desk, &store, (&partner, &name), &state).await
         }
+        ServiceCommand::Callback(wish) => changes::callback(desk, &store, wish).await,
+        ServiceCommand::Attempts { name, partner } => {
+            changes::attempts(desk, &store, partner.as_deref(), &name).await
+        }
     };
     store.close().await;
     done
 }
 
 /// What is asked for, checked as far as it can be without the store; a callback gets a secret.
-pub(crate) fn new_service(wish: &ServiceAdd) -> Result<NewService, Failure> {
+pub(crate) fn new_service(wish: &ServiceAdd, limits: &Limits) -> Result<NewService, Failure> {
     let usage = |error: crate::domain::number::BadNumber| Failure::usage(error.to_string());
     check_name(&wish.name)?;
     check_name(&wish.link_group)?;
@@ -188,8 +203,8 @@ pub(crate) fn new_service(wish: &ServiceAdd) -> Result<NewService, Failure> {
         callback,
         on_unknown: wish.on_unknown.clone(),
         charge_at: wish.charge_at.clone(),
-        charges_per_minute: wish.charges_per_minute,
-        charges_per_day: wish.charges_per_day,
+        charges_per_minute: wish.charges_per_minute.unwrap_or(limits.subscriber_charges_minute),
+        charges_per_day: wish.charges_per_day.unwrap_or(limits.subscriber_charges_day),
         spend_per_day_minor: money::minor(&wish.spend_per_day)?,
         validity_max_us: i64::from(wish.validity_max_seconds) * 1_000_000,
         test_numbers: wish.test_numbers.clone(),
@@ -213,18 +228,32 @@ pub(crate) async fn check_references(store: &Store, new: &NewService) -> Outcome
 }
 
 async fn add_service(desk: &mut Desk<'_>, store: &Store, wish: &ServiceAdd) -> Outcome {
-    let new = new_service(wish)?;
+    let new = new_service(wish, &desk.config.limits)?;
     check_references(store, &new).await?;
     let id = store.add_service(&desk.by(), desk.now(), &new).await?;
     desk.tell_daemon().await;
     let secret = new.callback.as_ref().and_then(|(_, secrets)| secrets.first());
-    let value = json!({ "id": id, "name": new.name, "callback_secret": secret });
+    let value = json!({
+        "id": id, "name": new.name, "callback_secret": secret,
+        "charges_per_minute": new.charges_per_minute, "charges_per_day": new.charges_per_day,
+    });
     let mut text = format!("service {} of {} is added, {}", new.name, new.partner, new.state);
+    if new.billing == "mt" {
+        text = format!(
+            "{text}; one subscriber is charged at most {} times a minute and {} a day",
+            times(new.charges_per_minute),
+            times(new.charges_per_day)
+        );
+    }
     if let Some(secret) = secret {
         text = format!("{text}\ncallback secret: {secret}\nIt is not shown again.");
     }
     desk.out.show(&value, &text);
     Ok(())
+}
+
+fn times(count: u32) -> String {
+    if count == 0 { "any number of".to_owned() } else { count.to_string() }
 }
 
 async fn list_services(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>) -> Outcome {

@@ -1,5 +1,7 @@
 //! Whole commands, run in this process against a folder of their own.
 
+mod changes;
+
 use std::{
     io::Write,
     path::Path,

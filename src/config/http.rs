@@ -32,10 +32,8 @@ section! {
         fixed insecure_admin_listen: bool = false;
         /// Octets of a request's header (S-59).
         fixed header_octets_max: Size = Size::kib(16), sized(Size::kib(4), Size::mib(1));
-        /// Octets of a request's body, uploads apart (S-59).
+        /// Octets of a request's body (S-59).
         fixed body_octets_max: Size = Size::mib(1), sized(Size::kib(1), Size::mib(64));
-        /// Octets of one uploaded file (S-51).
-        fixed upload_octets_max: Size = Size::mib(10), sized(Size::kib(64), Size::mib(256));
         /// Time for a request's header, against slow senders (S-59).
         fixed header_timeout: Duration = secs(10), lasting(secs(1), secs(120));
         /// Time for a whole request (S-59).

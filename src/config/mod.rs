@@ -39,8 +39,8 @@ pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
 pub use smpp_server::{BindAuthError, BindLimitError, SmppServer, SmppVersion, VendorTlv};
 pub use smsc_link::{
-    DefaultAlphabet, IdForm, LinkBind, LinkTlv, LongMessages, OnMissingPart, ReceiptDates,
-    SmscLink, TariffWay, TlvDirection, TlvType, TlvsAllowed,
+    DefaultAlphabet, IdForm, LinkBind, LinkTlv, LongMessages, OnMissingPart, SmscLink, TariffWay,
+    TlvDirection, TlvType, TlvsAllowed,
 };
 pub use units::Size;
 pub use walk::Origin;

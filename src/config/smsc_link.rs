@@ -82,16 +82,6 @@ words! {
     pub enum OnMissingPart { Deliver = "deliver", Drop = "drop" }
 }
 
-words! {
-    /// Length of the dates in a receipt's text.
-    pub enum ReceiptDates {
-        /// Ten digits, or twelve with seconds, whatever comes.
-        Auto = "auto",
-        Ten = "10",
-        Twelve = "12",
-    }
-}
-
 section! {
     /// One SMSC that this node dials; repeat the table for each.
     pub struct SmscLink {
@@ -193,8 +183,6 @@ section! {
         fixed drain: Duration = secs(30), lasting(secs(0), secs(600));
         /// Time zone of the dates in receipts, which carry none.
         fixed receipt_time_zone: String = "UTC".into(), |name| time_zone(name);
-        /// Length of those dates: `"auto"`, `"10"` or `"12"` digits.
-        fixed receipt_dates: ReceiptDates = ReceiptDates::Auto;
         /// Largest PDU taken from this SMSC (P31).
         fixed pdu_octets_max: u32 = 70_000, between(1024, 1_000_000);
         /// The operator's own TLVs, one table each: `[smsc_link.tlvs.NAME]`.

@@ -220,12 +220,14 @@ impl Catalog {
     /// The service under which a partner submits an MT.
     ///
     /// A named service wins. Otherwise the sender decides; where several services share it, one
-    /// that does not charge is taken, for a charge must never be a guess.
+    /// that does not charge is taken, for a charge must never be a guess. A named tariff is no
+    /// guess: it asks for a charge, so the charged service that allows it is meant.
     pub fn service_for(
         &self,
         partner: PartnerId,
         sender: &Sender,
         named: Option<&str>,
+        tariff: Option<&str>,
     ) -> Result<&Arc<Service>, Refusal> {
         if let Some(name) = named {
             let service = self
@@ -249,11 +251,27 @@ impl Catalog {
             [only] => Ok(only),
             many => many
                 .iter()
-                .filter(|s| s.billing != Billing::Mt)
+                .filter(|s| match tariff {
+                    Some(code) => s.billing == Billing::Mt && self.may_charge(s, code),
+                    None => s.billing != Billing::Mt,
+                })
                 .min_by_key(|s| (s.state != ServiceState::Live, s.id))
                 .copied()
-                .ok_or_else(|| Refusal::AmbiguousService(sender.as_str().into())),
+                .ok_or_else(|| match tariff {
+                    Some(code) if self.tariff_coded(code).is_none() => {
+                        Refusal::TariffUnknown(code.into())
+                    }
+                    Some(code) => Refusal::TariffNotAllowed(code.into()),
+                    None => Refusal::AmbiguousService(sender.as_str().into()),
+                }),
         }
+    }
+
+    /// Whether an MT of the service may name the tariff: its own, or one of those allowed.
+    pub fn may_charge(&self, service: &Service, code: &str) -> bool {
+        self.tariff_coded(code).is_some_and(|tariff| {
+            service.tariff == Some(tariff.id) || service.tariffs_allowed.contains(&tariff.code)
+        })
     }
 
     fn may_send_as(&self, service: &Service, sender: &Sender) -> Result<(), Refusal> {

@@ -79,9 +79,11 @@ impl Gateway {
             return Ok(MoAccepted { id: doubt.message, likeness });
         }
         // Beyond the limit a part is handed on as it is: nothing is refused for want of memory.
-        let most = self.settings().mo_parts_waiting_max;
-        let joinable =
-            new.part.filter(|part| self.inner.parts.has_room(most, seat, &new, *part));
+        let settings = self.settings();
+        let most = settings.mo_parts_waiting_max;
+        let joinable = new.part.filter(|part| {
+            part.total <= settings.mo_parts_max && self.inner.parts.has_room(most, seat, &new, *part)
+        });
         match joinable {
             None => self.route_mo(seat, Joined::single(new), likeness).await,
             Some(part) => self.take_part(seat, new, part, likeness).await,

@@ -27,6 +27,8 @@ pub mod recent;
 pub mod registry;
 pub mod submit;
 pub mod throttle;
+pub mod trail;
+mod twice;
 pub mod unknown;
 
 use std::{
@@ -102,7 +104,12 @@ pub struct Settings {
     pub lane_head: usize,
     pub recent_max: usize,
     pub parts_max: u8,
+    /// Parts of one long MO that are joined; of more, each is handed on by itself.
+    pub mo_parts_max: u8,
     pub mo_parts_waiting_max: usize,
+    /// HTTP requests of one address without a key, and of one key.
+    pub anonymous_requests_minute: u32,
+    pub key_requests_minute: u32,
     pub reassembly_wait: Duration,
     pub drops_incomplete: bool,
 }
@@ -128,7 +135,10 @@ impl Default for Settings {
             lane_head: 2000,
             recent_max: 200_000,
             parts_max: 16,
+            mo_parts_max: 16,
             mo_parts_waiting_max: 10_000,
+            anonymous_requests_minute: 600,
+            key_requests_minute: 6000,
             reassembly_wait: Duration::from_secs(120),
             drops_incomplete: false,
         }

@@ -148,14 +148,15 @@ impl Gateway {
         if new.receipts != ReceiptWish::NONE && !from.may_have_receipts {
             return Err(Refusal::ReceiptsNotAllowed);
         }
+        let tariff = new.tariff.as_deref();
         let service =
-            Arc::clone(catalog.service_for(partner.id, &sender, new.service.as_deref())?);
+            Arc::clone(catalog.service_for(partner.id, &sender, new.service.as_deref(), tariff)?);
         is_live(&service, &new.recipient)?;
         if catalog.is_barred(&new.recipient) {
             return Err(Refusal::RecipientBarred(new.recipient.masked().into()));
         }
         let now = self.now();
-        let charge = charge_of(catalog, &service, new.tariff.as_deref(), now)?;
+        let charge = charge_of(catalog, &service, tariff, now)?;
         let deliver_after = self.schedule(new.deliver_after, now)?;
         let valid_until =
             self.validity(&service, new.valid_until, charge.is_some(), deliver_after, now)?;
@@ -389,7 +390,8 @@ fn is_live(service: &Service, recipient: &Msisdn) -> Result<(), Refusal> {
     }
 }
 
-/// The price that this message itself carries; none unless the service bills the MT.
+/// The price that this message itself carries; none unless the service bills the MT. A tariff on
+/// any other message is refused: its sender believes that somebody pays.
 fn charge_of(
     catalog: &Catalog,
     service: &Service,
@@ -397,16 +399,17 @@ fn charge_of(
     now: i64,
 ) -> Result<Option<(Price, ChargeAt)>, Refusal> {
     if service.billing != Billing::Mt {
-        return Ok(None);
+        return match named {
+            Some(code) => Err(Refusal::TariffNotAllowed(code.into())),
+            None => Ok(None),
+        };
     }
     let tariff = match named {
         Some(code) => {
             let tariff = catalog
                 .tariff_coded(code)
                 .ok_or_else(|| Refusal::TariffUnknown(code.into()))?;
-            if service.tariff != Some(tariff.id)
-                && !service.tariffs_allowed.contains(&tariff.code)
-            {
+            if !catalog.may_charge(service, code) {
                 return Err(Refusal::TariffNotAllowed(code.into()));
             }
             tariff

@@ -139,6 +139,9 @@ impl Gateway {
         {
             change.charge = self.charge_row(message, "submitted");
         }
+        if message.is_charged() && attempt > 1 {
+            self.look_for_a_second_charge(message.id).await;
+        }
         self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
         self.inner.store.note(change).await?;
         self.inner.lanes.done(item.key);

@@ -60,6 +60,11 @@ impl Bucket {
         }
     }
 
+    /// Nothing was taken lately: a new bucket would give as much.
+    pub fn is_full(&self, now: i64) -> bool {
+        self.full_at.load(Ordering::Relaxed) <= now
+    }
+
     /// How many could be taken at `now`, up to `max`.
     pub fn room(&self, now: i64, max: usize) -> usize {
         let rate = self.rate();

@@ -106,7 +106,12 @@ impl FromRequestParts<App> for ApiCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, Problem> {
-        let caller = match known(app, &parts.headers) {
+        // `rate` found out already, on every route that has a limit.
+        let known = match parts.extensions.remove::<Known>() {
+            Some(Known(known)) => known,
+            None => known(app, &parts.headers),
+        };
+        let caller = match known {
             Ok(caller) => caller,
             Err(why) => return Err(failed(app, parts, why)),
         };
@@ -120,8 +125,12 @@ impl FromRequestParts<App> for ApiCaller {
     }
 }
 
+/// What [`known`] said of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Known(pub(super) Result<ApiCaller, &'static str>);
+
 /// The owner of the key, or what is wrong in words that tell nothing about other keys.
-fn known(app: &App, headers: &HeaderMap) -> Result<ApiCaller, &'static str> {
+pub(super) fn known(app: &App, headers: &HeaderMap) -> Result<ApiCaller, &'static str> {
     let value = headers
         .get(header::AUTHORIZATION)
         .ok_or("no API key; send `Authorization: Bearer bk_...`")?
@@ -191,7 +200,11 @@ impl Failures {
 
 /// Where a request comes from. A forwarded address is believed only from a trusted proxy, and
 /// only its last hop that is not one of them (S-60). IPv6 is counted by its /64.
-fn address(extensions: &axum::http::Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+pub(super) fn address(
+    extensions: &axum::http::Extensions,
+    headers: &HeaderMap,
+    proxies: &[IpNet],
+) -> IpAddr {
     let peer = extensions.get::<Peer>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
     let is_proxy = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
     let mut found = peer.to_canonical();

@@ -29,6 +29,7 @@ pub enum Fault {
     InvalidFields,
     Unauthorized,
     TooManyFailures,
+    TooManyRequests,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -40,12 +41,13 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::MalformedJson,
         Self::BadRequest,
         Self::InvalidFields,
         Self::Unauthorized,
         Self::TooManyFailures,
+        Self::TooManyRequests,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -63,6 +65,7 @@ impl Fault {
             Self::InvalidFields => "invalid_fields",
             Self::Unauthorized => "unauthorized",
             Self::TooManyFailures => "too_many_failures",
+            Self::TooManyRequests => "too_many_requests",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -79,7 +82,7 @@ impl Fault {
             Self::MalformedJson | Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyFailures | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -1,7 +1,8 @@
 //! Everything on the HTTP ports: the API, the pages that explain problems, health and metrics.
 //!
 //! It knows no SQL and no PDU; it asks the gateway's verbs. Requests come through `door`
-//! (sockets, limits), then `edge` (request id, log line, time-out, headers), then a handler.
+//! (sockets, limits), then `edge` (request id, log line, time-out, headers), then `rate`, then a
+//! handler.
 //!
 //! The surprise: what changes something runs as a task of its own (`App::finish`). A handler is
 //! dropped when its client hangs up, and a message must not be half accepted because of that.
@@ -13,6 +14,7 @@ pub mod edge;
 pub mod error;
 pub mod health;
 pub mod problems;
+pub mod rate;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +27,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post},
 };
 
@@ -54,6 +56,7 @@ pub struct Shared {
     work: Scope,
     has_started: AtomicBool,
     failures: auth::Failures,
+    rates: rate::Rates,
 }
 
 impl App {
@@ -74,6 +77,7 @@ impl App {
             work,
             has_started: AtomicBool::new(false),
             failures: auth::Failures::default(),
+            rates: rate::Rates::default(),
         }))
     }
 
@@ -114,9 +118,11 @@ pub fn public(app: App) -> Router {
         .route("/problems", get(problems::list))
         .route("/problems/style.css", get(problems::style))
         .route("/problems/{code}", get(problems::one))
+        .fallback(nothing)
+        .layer(middleware::from_fn_with_state(app.clone(), rate::admit))
+        // What stands below the limit is not counted.
         .route("/livez", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .fallback(nothing);
+        .route("/readyz", get(health::ready));
     edge::around(routes, &app).with_state(app)
 }
 

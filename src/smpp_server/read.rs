@@ -27,11 +27,13 @@ pub(crate) struct Wrong {
     /// The refusal's code, or `bad_field`: a metric label and the name of a page.
     pub(crate) code: &'static str,
     pub(crate) reason: String,
+    /// Nobody knows whether it was stored: an answer either way could be a lie (P4).
+    pub(crate) is_uncertain: bool,
 }
 
 impl Wrong {
     pub(crate) fn new(status: CommandStatus, reason: impl Into<String>) -> Self {
-        Self { status, code: "bad_field", reason: reason.into() }
+        Self { status, code: "bad_field", reason: reason.into(), is_uncertain: false }
     }
 }
 
@@ -41,6 +43,7 @@ impl From<Refusal> for Wrong {
             status: super::status::of_refusal(&refusal),
             code: refusal.code(),
             reason: refusal.to_string(),
+            is_uncertain: false,
         }
     }
 }

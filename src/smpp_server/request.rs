@@ -56,11 +56,17 @@ pub(crate) struct Done {
     pub(crate) promises: Vec<Promise>,
     /// Accepted, or refused with the code of the refusal.
     pub(crate) refused: Option<&'static str>,
+    /// The writer stopped in the middle: there is no answer, and the session ends (P4).
+    pub(crate) is_uncertain: bool,
 }
 
 impl Done {
     fn answered(answer: Command) -> Self {
-        Self { answer, promises: Vec::new(), refused: None }
+        Self { answer, promises: Vec::new(), refused: None, is_uncertain: false }
+    }
+
+    fn promised(answer: Command, promises: Vec<Promise>) -> Self {
+        Self { promises, ..Self::answered(answer) }
     }
 }
 
@@ -118,7 +124,11 @@ impl Asking {
             id => Pdu::Other(id.response(), Bytes::new()),
         };
         let answer = Command { status, sequence, pdu };
-        Done { refused: Some(wrong.code), ..Done::answered(answer) }
+        Done {
+            refused: Some(wrong.code),
+            is_uncertain: wrong.is_uncertain,
+            ..Done::answered(answer)
+        }
     }
 
     fn status(&self, wrong: &Wrong) -> CommandStatus {
@@ -147,10 +157,12 @@ async fn accept(gateway: &Gateway, asking: &Asking, new: NewMt) -> Result<Accept
 fn wrong(error: gateway::Error) -> Wrong {
     match error {
         gateway::Error::Refused(refusal) => refusal.into(),
-        gateway::Error::Store(_) => Wrong {
+        gateway::Error::Store(error) => Wrong {
             status: CommandStatus::RSYSERR,
             code: "unavailable",
             reason: "the message could not be stored; try again".to_owned(),
+            // PostgreSQL voids what turns out to be stored after all; SQLite's writer is gone.
+            is_uncertain: matches!(*error, gateway::StoreError::Stopped),
         },
     }
 }
@@ -173,7 +185,7 @@ async fn submit_sm(
         tlvs: congestion(gateway, asking.reading.version),
     };
     let answer = Command::new(sequence, Pdu::SubmitSmResp(resp));
-    Ok(Done { answer, promises: vec![promise(accepted)], refused: None })
+    Ok(Done::promised(answer, vec![promise(accepted)]))
 }
 
 async fn data_sm(
@@ -197,7 +209,7 @@ async fn data_sm(
         tlvs,
     };
     let answer = Command::new(sequence, Pdu::DataSmResp(resp));
-    Ok(Done { answer, promises: vec![promise(accepted)], refused: None })
+    Ok(Done::promised(answer, vec![promise(accepted)]))
 }
 
 /// Load as 5.0 peers are told it; never to others (S096).
@@ -249,6 +261,11 @@ async fn submit_multi(
                 shared.get_or_insert_with(|| accepted.visible_id.clone());
                 promises.push(promise(accepted));
             }
+            Err(wrong) if wrong.is_uncertain => {
+                // What was stored before it is repeated with the rest, and recognised (P11).
+                let done = asking.refuse(CommandId::SUBMIT_MULTI, sequence, &wrong);
+                return Ok(Done { promises, ..done });
+            }
             Err(wrong) => {
                 let address = match destination {
                     Destination::Sme(address) => address.clone(),
@@ -272,7 +289,8 @@ async fn submit_multi(
         unsuccess,
         tlvs: congestion(gateway, asking.reading.version),
     };
-    Ok(Done { answer: Command::new(sequence, Pdu::SubmitMultiResp(resp)), promises, refused })
+    let answer = Command::new(sequence, Pdu::SubmitMultiResp(resp));
+    Ok(Done { refused, ..Done::promised(answer, promises) })
 }
 
 /// S122 to S126.

@@ -393,6 +393,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 counters.last_error.store(Arc::new(Some(code.to_owned())));
             }
         }
+        if done.is_uncertain {
+            for promise in done.promises {
+                self.host.gateway.unanswered(promise.id, promise.likeness, promise.held);
+            }
+            self.ends = Some("store_failed");
+            return;
+        }
         let mut actions = Vec::new();
         self.session.respond(done.answer, &mut actions);
         for action in actions {

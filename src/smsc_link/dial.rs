@@ -302,6 +302,18 @@ impl Link {
         THROTTLE_PAUSE
     }
 
+    /// One request more is on its way; `heard_of_one` follows, whatever becomes of it.
+    pub(crate) fn sent_one(&self) {
+        self.card.in_flight.fetch_add(1, Ordering::Relaxed);
+        metrics::window_in_use(&self.card.name, 1.0);
+    }
+
+    /// An answer came, or its session is over.
+    pub(crate) fn heard_of_one(&self) {
+        self.card.in_flight.fetch_sub(1, Ordering::Relaxed);
+        metrics::window_in_use(&self.card.name, -1.0);
+    }
+
     /// Additive increase: a tenth more each second without a complaint, until none is needed.
     pub(crate) fn relax(&self, now: Instant) {
         {

@@ -444,7 +444,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             self.session.request(Pdu::SubmitSm(Box::new(pdu)), token, now, &mut self.actions);
         debug_assert!(sent.is_ok(), "it is bound, and the window was made to fit");
         self.session.limits_mut().window = window;
-        self.link.card.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.link.sent_one();
     }
 
     fn send_later(&mut self, now: Instant) {
@@ -627,7 +627,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
 
     /// The SMSC answered a part of a message (C010 to C018).
     async fn answered(&mut self, sending: Arc<Sending>, part: usize, command: &Command) {
-        self.link.card.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.link.heard_of_one();
         let Content::Mt(message) = sending.item.content.clone() else { return };
         let is_nack = command.pdu.command_id() == CommandId::GENERIC_NACK;
         let status = match command.status {
@@ -823,7 +823,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         let mut under_way: Vec<Arc<Sending>> = Vec::new();
         for waiting in self.session.close() {
             if let Token::Part(sending, _) = waiting.token {
-                self.link.card.in_flight.fetch_sub(1, Ordering::Relaxed);
+                self.link.heard_of_one();
                 under_way.push(sending);
             }
         }
@@ -843,6 +843,11 @@ impl<S> Drop for Talk<S> {
     fn drop(&mut self) {
         let unsent: Vec<Item> = self.ready.drain(..).collect();
         self.link.gateway.not_sent(unsent);
+        for waiting in self.session.close() {
+            if let Token::Part(..) = waiting.token {
+                self.link.heard_of_one();
+            }
+        }
     }
 }
 

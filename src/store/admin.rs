@@ -147,99 +147,6 @@ impl Store {
         Ok(found > 0)
     }
 
-    /// Changes one habit or limit of a partner; `column` comes from a fixed list of ours.
-    pub async fn set_partner(
-        &self,
-        by: &Caller,
-        at: i64,
-        name: &str,
-        setting: PartnerSetting,
-    ) -> Result<bool, Error> {
-        let mut pen = self.pen().await?;
-        let mut tx = pen.begin().await?;
-        let (what, found) = match setting {
-            PartnerSetting::Rate { rate, burst } => (
-                "rate",
-                execute!(
-                    &mut tx,
-                    "update partner set rate = $1, burst = $2 where name = $3",
-                    i64::from(rate),
-                    i64::from(burst),
-                    name
-                )?,
-            ),
-            PartnerSetting::Backlog { backlog_max, waiting_max } => (
-                "backlog",
-                execute!(
-                    &mut tx,
-                    "update partner set backlog_max = $1, waiting_max = $2 where name = $3",
-                    clamp(backlog_max),
-                    clamp(waiting_max),
-                    name
-                )?,
-            ),
-            PartnerSetting::HexIds(hex) => (
-                "message_id_form",
-                execute!(
-                    &mut tx,
-                    "update partner set message_id_form = $1 where name = $2",
-                    if hex { "hex" } else { "decimal" },
-                    name
-                )?,
-            ),
-            PartnerSetting::SplitsLong(splits) => (
-                "splits_long",
-                execute!(
-                    &mut tx,
-                    "update partner set splits_long = $1 where name = $2",
-                    i64::from(splits),
-                    name
-                )?,
-            ),
-            PartnerSetting::VendorTlvs(wants) => (
-                "vendor_tlvs",
-                execute!(
-                    &mut tx,
-                    "update partner set vendor_tlvs = $1 where name = $2",
-                    i64::from(wants),
-                    name
-                )?,
-            ),
-            PartnerSetting::TakesDataSm(takes) => (
-                "takes_data_sm",
-                execute!(
-                    &mut tx,
-                    "update partner set takes_data_sm = $1 where name = $2",
-                    i64::from(takes),
-                    name
-                )?,
-            ),
-            PartnerSetting::PrefersRxTAppn(prefers) => (
-                "prefers_rx_t_appn",
-                execute!(
-                    &mut tx,
-                    "update partner set prefers_rx_t_appn = $1 where name = $2",
-                    i64::from(prefers),
-                    name
-                )?,
-            ),
-            PartnerSetting::DefaultAlphabet(alphabet) => (
-                "default_alphabet",
-                execute!(
-                    &mut tx,
-                    "update partner set default_alphabet = $1 where name = $2",
-                    alphabet,
-                    name
-                )?,
-            ),
-        };
-        // Both, so that the trail alone tells what was in force when.
-        let detail = json!({ "what": what, "to": setting });
-        audit::append(&mut tx, at, by, "partner.set", name, &detail).await?;
-        tx.commit().await?;
-        Ok(found > 0)
-    }
-
     pub async fn partners(&self) -> Result<Vec<PartnerLine>, Error> {
         fetch_all!(
             &self.db,
@@ -316,7 +223,8 @@ impl Store {
             &mut tx,
             "update credential set is_active = $1, may_transmit = $2, may_receive = $3, \
              may_have_receipts = $4, service_types = $5, binds_max = $6, addresses = $7, \
-             tls_only = $8, send_window = $9, outbind = $10 where system_id = $11",
+             tls_only = $8, send_window = $9, outbind = $10, pdu_octets_max = $11 \
+             where system_id = $12",
             i64::from(rights.is_active),
             i64::from(rights.may_transmit),
             i64::from(rights.may_receive),
@@ -327,6 +235,7 @@ impl Store {
             i64::from(rights.tls_only),
             i64::from(rights.window),
             rights.outbind.as_deref(),
+            i64::from(rights.pdu_octets_max),
             system_id
         )?;
         let detail = json!(rights);
@@ -535,20 +444,7 @@ impl Store {
     }
 }
 
-/// What a person may change of a partner.
-#[derive(Debug, Clone, Copy, serde::Serialize)]
-#[serde(untagged)]
-pub enum PartnerSetting {
-    Rate { rate: u32, burst: u32 },
-    Backlog { backlog_max: u64, waiting_max: u64 },
-    HexIds(bool),
-    SplitsLong(bool),
-    VendorTlvs(bool),
-    TakesDataSm(bool),
-    PrefersRxTAppn(bool),
-    DefaultAlphabet(&'static str),
-}
-
+/// Everything of a credential but its password and its owner.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct CredentialRights {
     pub is_active: bool,
@@ -562,6 +458,7 @@ pub struct CredentialRights {
     pub window: u32,
     /// Host and port to call; none: it is not called.
     pub outbind: Option<String>,
+    pub pdu_octets_max: u32,
 }
 
 async fn insert_service(
@@ -626,6 +523,6 @@ fn missing(table: &'static str, column: &'static str, what: &str) -> Error {
     Error::Corrupt { table, column, id: what.to_owned(), why: "does not exist".to_owned() }
 }
 
-fn clamp(value: u64) -> i64 {
+pub(super) fn clamp(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -23,6 +23,13 @@ pub struct AuditRecord {
     pub hash: Vec<u8>,
 }
 
+/// The end of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AuditHead {
+    pub seq: i64,
+    pub hash: Vec<u8>,
+}
+
 /// The first record that does not fit its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditFault {
@@ -87,7 +94,6 @@ fn hash(record: &AuditRecord) -> Vec<u8> {
 }
 
 impl Store {
-    /// Walks the whole chain; answers with the first record that does not fit, or the count.
     /// The number of the newest record: it grows with every change that a person makes.
     pub async fn last_audit(&self) -> Result<i64, Error> {
         let last = super::db::fetch_optional!(
@@ -98,6 +104,16 @@ impl Store {
         Ok(last.map_or(0, |(seq,)| seq))
     }
 
+    /// The newest record's number and hash: who knows them knows the whole chain.
+    pub async fn audit_head(&self) -> Result<Option<AuditHead>, Error> {
+        super::db::fetch_optional!(
+            &self.db,
+            AuditHead,
+            "select seq, hash from audit order by seq desc limit 1"
+        )
+    }
+
+    /// Walks the whole chain; answers with the first record that does not fit, or the count.
     pub async fn verify_audit(&self) -> Result<Result<i64, AuditFault>, Error> {
         let mut previous: Vec<u8> = Vec::new();
         let mut expected = 1;

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{
     Error, Store, audit,
-    db::{execute, fetch_in},
+    db::{execute, fetch_all, fetch_in},
 };
-use crate::domain::Caller;
+use crate::domain::{Caller, ServiceId};
 
 /// A change of a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,24 +20,51 @@ pub enum CallbackChange {
     Rotate(String),
 }
 
+/// One try to hand something over.
+#[derive(Debug, Clone, serde::Serialize, sqlx::FromRow)]
+pub struct CallbackAttempt {
+    pub message_id: i64,
+    pub at: i64,
+    pub attempt: i64,
+    pub outcome: String,
+    pub took_ms: i64,
+}
+
 impl Store {
+    /// The last tries to reach the callback of a service, newest first.
+    pub async fn callback_attempts(
+        &self,
+        service: ServiceId,
+        limit: i64,
+    ) -> Result<Vec<CallbackAttempt>, Error> {
+        fetch_all!(
+            &self.db,
+            CallbackAttempt,
+            "select message_id, at, attempt, outcome, took_ms from callback_attempt \
+             where service_id = $1 order by id desc limit $2",
+            service.0,
+            limit
+        )
+    }
+
     /// Changes the callback of a service. False: there is no such service with a callback.
     pub async fn set_callback(
         &self,
         by: &Caller,
         at: i64,
-        service: &str,
+        service: ServiceId,
         change: &CallbackChange,
     ) -> Result<bool, Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let found = fetch_in!(
             &mut tx,
-            (i64, Option<String>),
-            "select id, callback_secrets from service where name = $1 and delivery = 'callback'",
-            service
+            (String, Option<String>),
+            "select name, callback_secrets from service where id = $1 and delivery = 'callback'",
+            service.0
         )?;
-        let Some((id, secrets)) = found else { return Ok(false) };
+        let Some((name, secrets)) = found else { return Ok(false) };
+        let id = service.0;
         let what = match change {
             CallbackChange::Url(url) => {
                 let text = "update service set callback_url = $1 where id = $2";
@@ -59,7 +86,7 @@ impl Store {
                 json!({ "secret": "new" })
             }
         };
-        audit::append(&mut tx, at, by, "service.callback", service, &what).await?;
+        audit::append(&mut tx, at, by, "service.callback", &name, &what).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -15,6 +15,7 @@ mod callbacks;
 pub mod change;
 mod db;
 mod error;
+mod habits;
 mod inspect;
 mod lanes;
 mod lists;
@@ -39,14 +40,15 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use admin::{
     CredentialRights, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Overview,
-    PartnerLine, PartnerSetting,
+    PartnerLine,
 };
-pub use audit::{AuditFault, AuditRecord};
+pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use change::{Applied, Change};
 pub use db::Place;
 pub use error::{Constraint, Error};
+pub use callbacks::{CallbackAttempt, CallbackChange};
+pub use habits::PartnerSetting;
 pub use inspect::Inspection;
-pub use callbacks::CallbackChange;
 pub use retention::Erasing;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};

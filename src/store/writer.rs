@@ -38,11 +38,18 @@ pub struct GroupLimits {
     pub records: usize,
     pub wait: Duration,
     pub inbox: usize,
+    /// A commit that takes longer counts as failed, and its outcome as ambiguous (P4).
+    pub timeout: Duration,
 }
 
 impl Default for GroupLimits {
     fn default() -> Self {
-        Self { records: 256, wait: Duration::from_millis(5), inbox: 8192 }
+        Self {
+            records: 256,
+            wait: Duration::from_millis(5),
+            inbox: 8192,
+            timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -106,7 +113,7 @@ impl Writer {
                 pen = self.reopen().await;
             }
             let outcome = match pen.as_mut() {
-                Some(pen) => self.commit(pen, &mut commands).await,
+                Some(pen) => self.commit_in_time(pen, &mut commands).await,
                 None => Err(Error::Unavailable("no connection to the database".to_owned())),
             };
             match outcome {
@@ -120,6 +127,20 @@ impl Writer {
                 }
             }
         }
+    }
+
+    async fn commit_in_time(
+        &mut self,
+        pen: &mut Pen,
+        commands: &mut [Command],
+    ) -> Result<Vec<Applied>, Error> {
+        let limit = self.limits.timeout;
+        let commit = tokio::time::timeout(limit, self.commit(pen, commands)).await;
+        commit.unwrap_or_else(|_| {
+            // Cut off anywhere, perhaps while the database was already syncing.
+            pen.distrust();
+            Err(Error::Unavailable(format!("a commit took longer than {limit:?}")))
+        })
     }
 
     /// Fills one group. Answers false when every sender is gone and nothing is left.

@@ -205,6 +205,7 @@ pub(crate) fn rights() -> CredentialRights {
         tls_only: false,
         window: 10,
         outbind: None,
+        pdu_octets_max: 70_000,
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::changes::{CredentialSet, PartnerHabit, ServiceCallback};
+
 #[derive(Debug, Subcommand)]
 pub enum PartnerCommand {
     /// Add a partner; it can do nothing before it has a credential or a key
@@ -24,24 +26,33 @@ pub enum PartnerCommand {
     /// Change limits and habits of a partner; what is not named stays
     #[command(after_help = "Example:\n  bramka partner limits acme --rate 100 --burst 200")]
     Limits(PartnerLimits),
+    /// Change how a partner's software likes things; what is not named stays
+    #[command(after_help = "Bound sessions keep what they were bound with.\n\nExamples:\n  \
+                            bramka partner habit acme --hex-ids true\n  bramka partner habit acme \
+                            --receipt-zone UTC --receipt-seconds true --alphabet latin1")]
+    Habit(PartnerHabit),
+    /// Let a partner send under a name
+    #[command(after_help = "Example:\n  bramka partner sender acme ACME")]
+    Sender { name: String, text: String },
 }
 
 #[derive(Debug, Args)]
 pub struct PartnerAdd {
     /// Short and stable: it stands in metrics and commands
     pub name: String,
-    /// Messages a second it may submit; 0 is no limit
-    #[arg(long, default_value_t = 50)]
-    pub rate: u32,
-    /// Messages it may send at once after a pause
-    #[arg(long, default_value_t = 100)]
-    pub burst: u32,
-    /// Messages accepted and not yet final; above it submits are refused
-    #[arg(long, default_value_t = 100_000)]
-    pub backlog_max: u64,
-    /// Texts and receipts that may wait for it
-    #[arg(long, default_value_t = 1_000_000)]
-    pub waiting_max: u64,
+    /// Messages a second it may submit; 0 is no limit [default: limits.partner_rate]
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// Messages it may send at once after a pause [default: twice the rate]
+    #[arg(long)]
+    pub burst: Option<u32>,
+    /// Messages accepted and not yet final; above it submits are refused [default:
+    /// limits.backlog_partner]
+    #[arg(long)]
+    pub backlog_max: Option<u64>,
+    /// Texts and receipts that may wait for it [default: limits.backlog_mo]
+    #[arg(long)]
+    pub waiting_max: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +123,12 @@ pub enum CredentialCommand {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
+    /// Change what a `system_id` may do; what is not named stays
+    #[command(after_help = "Bound sessions keep what they were bound with.\n\nExamples:\n  \
+                            bramka credential set acme1 --outbind esme.example.com:2775\n  bramka \
+                            credential set acme1 --kinds transmitter,receiver --service-types \
+                            CMT,VMN --window 20\n  bramka credential set acme1 --outbind none")]
+    Set(CredentialSet),
     /// All of them; never a password
     List {
         /// Only those of one partner
@@ -132,9 +149,9 @@ pub struct CredentialAdd {
     /// Never without TLS, whatever the address
     #[arg(long)]
     pub tls_only: bool,
-    /// Sessions at once, of each kind of bind
-    #[arg(long, default_value_t = 4)]
-    pub binds_max: u32,
+    /// Sessions at once, of each kind of bind [default: limits.partner_binds]
+    #[arg(long)]
+    pub binds_max: Option<u32>,
     /// Requests of ours before its first answer
     #[arg(long, default_value_t = 10)]
     pub window: u32,
@@ -175,6 +192,16 @@ pub enum NumberCommand {
     Add {
         #[arg(required = true)]
         digits: Vec<String>,
+    },
+    /// Send nothing more to a subscriber, whichever partner asks
+    #[command(after_help = "Example:\n  bramka number bar 48600100200 --reason 'premium barred, \
+                            ticket 4711'")]
+    Bar {
+        /// In international form, without a plus
+        msisdn: String,
+        /// What you know, and from where
+        #[arg(long, default_value = "barred at the command line")]
+        reason: String,
     },
     /// All short codes and how much uses them
     List,
@@ -235,6 +262,20 @@ pub enum ServiceCommand {
         #[arg(long)]
         partner: String,
     },
+    /// Change the callback of a service; what is not named stays
+    #[command(after_help = "Examples:\n  bramka service callback chat --url \
+                            https://example.com/mo\n  bramka service callback chat --new-secret\n  \
+                            bramka service callback chat --enable")]
+    Callback(ServiceCallback),
+    /// The last 100 tries to reach the callback of a service, newest first
+    #[command(after_help = "Example:\n  bramka service attempts chat --json | jq \
+                            'map(select(.outcome != \"ok\"))'")]
+    Attempts {
+        name: String,
+        /// Needed where two partners have a service of this name
+        #[arg(long)]
+        partner: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -271,12 +312,14 @@ pub struct ServiceAdd {
     /// Which move leaves the charge
     #[arg(long, default_value = "delivered", value_parser = ["submitted", "delivered"])]
     pub charge_at: String,
-    /// Charged messages for one subscriber in a minute; 0 is no limit
-    #[arg(long, default_value_t = 0)]
-    pub charges_per_minute: u32,
-    /// Charged messages for one subscriber in a day; 0 is no limit
-    #[arg(long, default_value_t = 0)]
-    pub charges_per_day: u32,
+    /// Charged messages for one subscriber in a minute; 0 is no limit [default:
+    /// limits.subscriber_charges_minute]
+    #[arg(long)]
+    pub charges_per_minute: Option<u32>,
+    /// Charged messages for one subscriber in a day; 0 is no limit [default:
+    /// limits.subscriber_charges_day]
+    #[arg(long)]
+    pub charges_per_day: Option<u32>,
     /// Money of one subscriber in a day, such as 30.00
     #[arg(long, default_value = "0")]
     pub spend_per_day: String,

@@ -3,6 +3,7 @@
 //! What surprises: `--config` and `--json` stand before or after the command, as people expect.
 
 mod business;
+mod changes;
 mod live;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub use business::{
     CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, PartnerAdd,
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
+pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
     TraceCommand, UnknownCommand,

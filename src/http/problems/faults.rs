@@ -78,6 +78,21 @@ pub(super) const FAULTS: &[Page] = &[
         ],
     },
     Page {
+        code: "too_many_requests",
+        status: 429,
+        smpp: None,
+        title: ["Too many requests", "Za dużo żądań"],
+        meaning: [
+            "More requests came in a minute than one API key, or one address without a key, may make.",
+            "W ciągu minuty przyszło więcej żądań, niż wolno jednemu kluczowi API albo adresowi bez klucza.",
+        ],
+        example: "61 requests without a key within a minute",
+        cure: [
+            "Repeat the request after the time in Retry-After; nothing was done.",
+            "Powtórz żądanie po czasie podanym w Retry-After; nic nie zostało wykonane.",
+        ],
+    },
+    Page {
         code: "not_found",
         status: 404,
         smpp: None,

@@ -306,3 +306,26 @@ impl MapKind for Request<Body> {
         self
     }
 }
+
+#[tokio::test]
+async fn requests_of_a_minute_are_counted_by_key_or_by_address_and_health_is_not() {
+    let world = world().await;
+    world.app.gateway.tune(Settings {
+        anonymous_requests_minute: 2,
+        key_requests_minute: 3,
+        ..Settings::default()
+    });
+    let path = "/api/v1/messages/1";
+    for _ in 0..3 {
+        assert_eq!(world.get(&world.acme, path).await.status, 404);
+    }
+    let slowed = world.get(&world.acme, path).await;
+    assert_eq!((slowed.status, &*slowed.code()), (429, "too_many_requests"));
+    assert_eq!(slowed.header("retry-after"), "20");
+    assert_eq!(world.get(&world.other, path).await.status, 404, "another key has its own count");
+    for _ in 0..2 {
+        assert_eq!(world.send(request(Method::GET, "/problems", &[])).await.status, 200);
+    }
+    assert_eq!(world.get("bk_a_b", path).await.code(), "too_many_requests", "no key is no account");
+    assert_eq!(world.send(request(Method::GET, "/livez", &[])).await.status, 200);
+}
