@@ -108,15 +108,15 @@ impl MessageState {
         use MessageEvent as E;
         Some(match (self, event) {
             (Self::Accepted, E::Claim) => Self::Claimed,
-            (Self::Claimed, E::Release | E::Retry) | (Self::Held | Self::Unknown, E::LetGo) => {
-                Self::Accepted
-            }
+            (Self::Claimed, E::Release | E::Retry)
+            | (Self::Held | Self::Unknown | Self::Quarantined, E::LetGo) => Self::Accepted,
             (Self::Claimed | Self::Accepted, E::Submit) | (Self::Unknown, E::ProveSent) => {
                 Self::Submitted
             }
-            (Self::Claimed | Self::Accepted | Self::Submitted | Self::Unknown, E::Reject) => {
-                Self::Rejected
-            }
+            (
+                Self::Claimed | Self::Accepted | Self::Submitted | Self::Unknown | Self::Quarantined,
+                E::Reject,
+            ) => Self::Rejected,
             (Self::Claimed, E::LoseOutcome) => Self::Unknown,
             // An uncharged message may go without a claim; its lost outcome sends it again.
             (Self::Accepted | Self::Claimed, E::Resend) => Self::Accepted,
@@ -500,7 +500,9 @@ unknown held held
 unknown let_go accepted
 held expired expired
 held deleted deleted
-held let_go accepted";
+held let_go accepted
+quarantined rejected rejected
+quarantined let_go accepted";
         assert_eq!(table.join("\n"), expected);
     }
 

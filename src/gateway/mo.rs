@@ -259,7 +259,7 @@ fn deliver_lane(service: &Service) -> Lane {
     }
 }
 
-fn deliver_item(service: &Service, message: &Arc<MoMessage>) -> Item {
+pub(super) fn deliver_item(service: &Service, message: &Arc<MoMessage>) -> Item {
     Item {
         key: ItemKey { lane: deliver_lane(service).id(), due_at: 0, seq: message.id.0 },
         valid_until: message.valid_until,

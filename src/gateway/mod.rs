@@ -15,6 +15,9 @@ pub mod likeness;
 pub mod mo;
 pub mod mt;
 pub mod parts;
+mod poison;
+#[cfg(test)]
+mod poison_tests;
 pub mod query;
 pub mod receipt;
 #[cfg(test)]

@@ -143,6 +143,8 @@ pub enum Rare {
     PartState { link_group: SmolStr, smsc_message_id: SmolStr, state: ReceiptState },
     Replace { message: MessageId, body: Vec<u8>, valid_until: Option<i64>, deliver_after: Option<i64> },
     Quarantine { message: MessageId, at: i64, reason: String, pdu: Vec<u8> },
+    /// A person decided about it.
+    LeaveQuarantine(MessageId),
     CallbackAttempt { message: MessageId, service: ServiceId, at: i64, attempt: u32, outcome: String, took_ms: i64 },
     /// How far numbers may have been given out.
     ReserveIds { to: i64 },

@@ -76,6 +76,9 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 pdu.as_slice()
             )?;
         }
+        Rare::LeaveQuarantine(message) => {
+            execute!(tx, "delete from quarantine where message_id = $1", message.0)?;
+        }
         Rare::CallbackAttempt { message, service, at, attempt, outcome, took_ms } => {
             execute!(
                 tx,

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    change::{BrakeCheck, ChargeRow, Claim, EventRow, Gates, Idempotency, NewMt, ReceiptKey, StateRow},
+    change::{
+        BrakeCheck, ChargeRow, Claim, EventRow, Gates, Idempotency, NewMt, Rare, ReceiptKey,
+        StateRow,
+    },
     *,
 };
 use crate::domain::{
@@ -296,4 +299,35 @@ async fn sqlite_is_opened_with_full_syncs_or_not_at_all() {
         .await
         .expect("it answers")
         .unwrap();
+}
+
+on_both!(a_message_leaves_quarantine_with_its_octets, engine => {
+    let aside = Rare::Quarantine { message: MessageId(7), at: NOON, reason: "x".into(), pdu: vec![1] };
+    let rows = async || {
+        let count = "select count(*) from quarantine";
+        db::fetch_optional!(&engine.store.db, (i64,), count).unwrap().map_or(0, |(count,)| count)
+    };
+    engine.store.save(Change { rare: vec![aside], ..Change::default() }).await.unwrap();
+    assert_eq!(rows().await, 1);
+    let out = Rare::LeaveQuarantine(MessageId(7));
+    engine.store.save(Change { rare: vec![out], ..Change::default() }).await.unwrap();
+    assert_eq!(rows().await, 0);
+});
+
+/// Somebody else holds the file: on SQLite a commit that takes too long ends the writer, and nobody
+/// is told anything about what it held (P4).
+#[tokio::test]
+async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("store.db").display());
+    let place = Place { url, readers: 1 };
+    let limits = GroupLimits { timeout: Duration::from_millis(20), ..GroupLimits::default() };
+    let (store, writer) = Store::open(place.clone(), limits).await.unwrap();
+    let mut other = db::open_pen(&place, None).await.unwrap();
+    let lock = other.begin().await.unwrap();
+    let (ended, saved) = tokio::join!(writer.run(), store.save(Change::default()));
+    assert!(matches!(ended, Err(Error::Unavailable(ref why)) if why.contains("longer")), "{ended:?}");
+    assert!(matches!(saved.unwrap_err().as_ref(), Error::Stopped));
+    assert!(!store.is_up());
+    drop(lock);
 }
