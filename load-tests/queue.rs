@@ -29,7 +29,11 @@ async fn main() {
         }
     }
     texting.abort();
-    println!("=> {} MiB with {wanted} messages queued, taken in {:?}", world.resident(), begun.elapsed());
+    println!(
+        "=> {} MiB with {wanted} messages queued, taken in {:?}",
+        world.resident(),
+        begun.elapsed()
+    );
     let (counts, latencies) = (Arc::new(Counts::default()), Arc::new(Latencies::default()));
     let connection = partner::connect(world.smpp, &partner_name(0)).await;
     let load = partner::Load {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure, changes,
+    Failure,
     args::{MessageIds, PartnerAdd, PartnerCommand, PartnerLimits},
+    changes,
     desk::{Desk, partner_named},
     failure::Outcome,
     service,

@@ -138,7 +138,7 @@ fn service() -> NewService {
     }
 }
 
-fn submitter(gateway: &Gateway) -> Submitter {
+pub(crate) fn submitter(gateway: &Gateway) -> Submitter {
     let partner = gateway.catalog().partner_named("acme").unwrap().id;
     Submitter {
         caller: Caller::Session { partner, system_id: "acme1".into(), session: 1 },
@@ -149,7 +149,7 @@ fn submitter(gateway: &Gateway) -> Submitter {
     }
 }
 
-fn mt() -> NewMt {
+pub(crate) fn mt() -> NewMt {
     NewMt {
         sender: Some(Sender::ShortCode(ShortCode::parse("7455").unwrap())),
         recipient: Msisdn::parse("48600100200").unwrap(),

@@ -108,15 +108,19 @@ impl MessageState {
         use MessageEvent as E;
         Some(match (self, event) {
             (Self::Accepted, E::Claim) => Self::Claimed,
-            (Self::Claimed, E::Release | E::Retry) | (Self::Held | Self::Unknown, E::LetGo) => {
-                Self::Accepted
-            }
+            (Self::Claimed, E::Release | E::Retry)
+            | (Self::Held | Self::Unknown | Self::Quarantined, E::LetGo) => Self::Accepted,
             (Self::Claimed | Self::Accepted, E::Submit) | (Self::Unknown, E::ProveSent) => {
                 Self::Submitted
             }
-            (Self::Claimed | Self::Accepted | Self::Submitted | Self::Unknown, E::Reject) => {
-                Self::Rejected
-            }
+            (
+                Self::Claimed
+                | Self::Accepted
+                | Self::Submitted
+                | Self::Unknown
+                | Self::Quarantined,
+                E::Reject,
+            ) => Self::Rejected,
             (Self::Claimed, E::LoseOutcome) => Self::Unknown,
             // An uncharged message may go without a claim; its lost outcome sends it again.
             (Self::Accepted | Self::Claimed, E::Resend) => Self::Accepted,
@@ -257,11 +261,7 @@ impl ReceiptWish {
     }
 
     pub fn from_bits(bits: i16) -> Self {
-        Self {
-            on_success: bits & 1 != 0,
-            on_failure: bits & 2 != 0,
-            intermediate: bits & 4 != 0,
-        }
+        Self { on_success: bits & 1 != 0, on_failure: bits & 2 != 0, intermediate: bits & 4 != 0 }
     }
 
     /// Whether a receipt is due for a message that ended in `state` (S154).
@@ -459,12 +459,7 @@ mod tests {
         for state in MessageState::ALL {
             for event in MessageEvent::ALL {
                 if let Some(next) = state.after(event) {
-                    table.push(format!(
-                        "{} {} {}",
-                        state.as_str(),
-                        event.as_str(),
-                        next.as_str()
-                    ));
+                    table.push(format!("{} {} {}", state.as_str(), event.as_str(), next.as_str()));
                 }
             }
         }
@@ -500,7 +495,9 @@ unknown held held
 unknown let_go accepted
 held expired expired
 held deleted deleted
-held let_go accepted";
+held let_go accepted
+quarantined rejected rejected
+quarantined let_go accepted";
         assert_eq!(table.join("\n"), expected);
     }
 

@@ -97,7 +97,9 @@ impl Gateway {
         for (message, likeness, accepted_at) in self.inner.store.uncertain(since, 100).await? {
             let Ok(likeness) = likeness.try_into() else { continue };
             let until = accepted_at + window;
-            self.inner.uncertain.add(likeness, super::likeness::Doubt { message, until, held: None });
+            self.inner
+                .uncertain
+                .add(likeness, super::likeness::Doubt { message, until, held: None });
         }
         Ok(())
     }

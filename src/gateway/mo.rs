@@ -73,8 +73,11 @@ impl Gateway {
         );
         if let Some(doubt) = self.inner.uncertain.take(&likeness, self.now()) {
             metrics::replayed("mo_likeness");
-            let change = Change::default()
-                .event(self.note_row(doubt.message, "repeat_suppressed", by_itself()));
+            let change = Change::default().event(self.note_row(
+                doubt.message,
+                "repeat_suppressed",
+                by_itself(),
+            ));
             self.inner.store.save(change).await?;
             return Ok(MoAccepted { id: doubt.message, likeness });
         }
@@ -82,7 +85,8 @@ impl Gateway {
         let settings = self.settings();
         let most = settings.mo_parts_waiting_max;
         let joinable = new.part.filter(|part| {
-            part.total <= settings.mo_parts_max && self.inner.parts.has_room(most, seat, &new, *part)
+            part.total <= settings.mo_parts_max
+                && self.inner.parts.has_room(most, seat, &new, *part)
         });
         match joinable {
             None => self.route_mo(seat, Joined::single(new), likeness).await,
@@ -149,10 +153,10 @@ impl Gateway {
             let seat = LinkSeat { name: row.link.clone(), group, epoch: 0 };
             let part = PartOf { reference: row.reference, total: row.total, number: row.number };
             let body = Body { data_coding: row.data_coding, has_udh: false, octets: row.body };
-            let alphabet = Alphabet::of(body.data_coding, Alphabet::Gsm7).unwrap_or(Alphabet::Binary);
+            let alphabet =
+                Alphabet::of(body.data_coding, Alphabet::Gsm7).unwrap_or(Alphabet::Binary);
             let text = alphabet::decode_lenient(&body.octets, alphabet);
-            let new =
-                NewMo { sender, recipient, body, text, part: Some(part), tlvs: row.tlvs };
+            let new = NewMo { sender, recipient, body, text, part: Some(part), tlvs: row.tlvs };
             // A set that is complete now lost its process between two commits: it is whole in
             // the store, and its last part was never answered, so it will come again.
             let _: Taken = self.inner.parts.take(&seat, row.id, new, part, row.received_at);
@@ -195,7 +199,8 @@ impl Gateway {
         });
         let item = service.as_ref().map(|service| deliver_item(service, &message));
         let state = if why.is_some() { MessageState::Unrouted } else { MessageState::Accepted };
-        let mut row = self.note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, seat.name.clone())
+        let mut row = self
+            .note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, seat.name.clone())
             .over(&seat.name, 0);
         row.detail = why.map(str::to_owned);
         let mut change = Change {
@@ -272,7 +277,7 @@ fn deliver_lane(service: &Service) -> Lane {
     }
 }
 
-fn deliver_item(service: &Service, message: &Arc<MoMessage>) -> Item {
+pub(super) fn deliver_item(service: &Service, message: &Arc<MoMessage>) -> Item {
     Item {
         key: ItemKey { lane: deliver_lane(service).id(), due_at: 0, seq: message.id.0 },
         valid_until: message.valid_until,

@@ -195,11 +195,7 @@ fn join(parts: &[Option<(i64, NewMo)>], unstored: Option<i64>) -> Joined {
     Joined {
         sender: first.sender.clone(),
         recipient: first.recipient.clone(),
-        body: Body {
-            data_coding: first.body.data_coding,
-            has_udh: false,
-            octets: octets.into(),
-        },
+        body: Body { data_coding: first.body.data_coding, has_udh: false, octets: octets.into() },
         text,
         parts: count,
         tlvs: first.tlvs.clone(),

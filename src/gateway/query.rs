@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 use super::{Error, Gateway, lane::Withdrawn};
 use crate::{
     domain::{
-        Body, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Msisdn, MtMessage,
-        PartnerId, Refusal,
+        Body, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Msisdn,
+        MtMessage, PartnerId, Refusal,
     },
     store::{Change, Stored, change::Rare},
 };
@@ -38,7 +38,12 @@ pub struct Replacement {
 
 impl Gateway {
     /// The state of one message of this partner.
-    pub async fn query(&self, partner: PartnerId, id: &str, sender: Option<&str>) -> Result<Status, Error> {
+    pub async fn query(
+        &self,
+        partner: PartnerId,
+        id: &str,
+        sender: Option<&str>,
+    ) -> Result<Status, Error> {
         let (message, state) = self.own_message(partner, id, sender).await?;
         let line = self.inner.store.message_line(message.id).await?;
         let line = line.ok_or_else(|| Refusal::UnknownMessage(id.into()))?;
@@ -52,7 +57,12 @@ impl Gateway {
     }
 
     /// Takes a waiting message back. One that is on its way or final cannot be (S128).
-    pub async fn cancel(&self, partner: PartnerId, id: &str, sender: Option<&str>) -> Result<(), Error> {
+    pub async fn cancel(
+        &self,
+        partner: PartnerId,
+        id: &str,
+        sender: Option<&str>,
+    ) -> Result<(), Error> {
         let too_late = || Refusal::TooLateToCancel(id.into());
         let (message, state) = self.own_message(partner, id, sender).await?;
         if state != MessageState::Accepted {
@@ -142,8 +152,14 @@ impl Gateway {
             self.waiting_between(new.partner, new.sender.as_str(), &new.recipient).await?;
         for message in earlier.iter().filter(|old| old.service_type == new.service_type) {
             if let Some(item) = self.take_out(message).await? {
-                self.finish(message, Some(&item), MessageEvent::Delete, Some("replaced".into()), None)
-                    .await?;
+                self.finish(
+                    message,
+                    Some(&item),
+                    MessageEvent::Delete,
+                    Some("replaced".into()),
+                    None,
+                )
+                .await?;
             }
         }
         Ok(())
@@ -199,8 +215,7 @@ impl Gateway {
     /// Takes the message out of its lane, wherever it waits; none if it is on its way.
     async fn take_out(&self, message: &Arc<MtMessage>) -> Result<Option<Item>, Error> {
         let Some(group) = self.group(&message.link_group) else { return Ok(None) };
-        let lane =
-            Lane::Mt { group, partner: message.partner, is_charged: message.is_charged() };
+        let lane = Lane::Mt { group, partner: message.partner, is_charged: message.is_charged() };
         let Some(stored) = self.inner.store.item_of(message.id, lane.id()).await? else {
             return Ok(None);
         };

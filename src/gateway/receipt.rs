@@ -152,7 +152,8 @@ impl Gateway {
     ) -> Result<Matched, Error> {
         let message = &flight.message;
         let event = state.event().expect("only final states settle");
-        let next = MessageState::Submitted.after(event).expect("a receipt ends a submitted message");
+        let next =
+            MessageState::Submitted.after(event).expect("a receipt ends a submitted message");
         let receipt = Receipt {
             message: message.id,
             state: ReceiptState::of(next),
@@ -257,7 +258,8 @@ impl Gateway {
         seat: &LinkSeat,
         new: &NewReceipt,
     ) -> Result<Option<Arc<Flight>>, Error> {
-        let Some(id) = self.inner.recent.unknown_between(&new.sender, &new.recipient, new.reference)
+        let Some(id) =
+            self.inner.recent.unknown_between(&new.sender, &new.recipient, new.reference)
         else {
             return Ok(None);
         };

@@ -8,7 +8,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use smol_str::SmolStr;
 
-use super::{Gateway, by_itself, lane::Outlet, recent::{Flight, PartDone}};
+use super::{
+    Gateway, by_itself,
+    lane::Outlet,
+    recent::{Flight, PartDone},
+};
 use crate::{
     domain::{
         ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, MtMessage, Receipt,
@@ -229,9 +233,7 @@ impl Gateway {
         if is_unknown {
             self.inner.recent.unknown_solved(message.id);
             let why = Some(status.clone());
-            return self
-                .finish(message, None, MessageEvent::Reject, why, Some(&seat.name))
-                .await;
+            return self.finish(message, None, MessageEvent::Reject, why, Some(&seat.name)).await;
         }
         let row = self
             .note_row(message.id, "late_response", by_itself())
@@ -251,8 +253,14 @@ impl Gateway {
         match why {
             NotTaken::Later { status } => self.plan_again(item, &seat.name, &status).await,
             NotTaken::Never { status } => {
-                self.finish(message, Some(item), MessageEvent::Reject, Some(status), Some(&seat.name))
-                    .await
+                self.finish(
+                    message,
+                    Some(item),
+                    MessageEvent::Reject,
+                    Some(status),
+                    Some(&seat.name),
+                )
+                .await
             }
         }
     }
@@ -270,12 +278,17 @@ impl Gateway {
             let Content::Mt(message) = item.content.clone() else { continue };
             item.attempt += 1;
             if message.parks_when_unknown() {
-                let change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
-                    .event(
-                        self.step(message.id, MessageEvent::LoseOutcome, by_itself())
-                            .over(link, item.attempt),
-                    )
-                    .state(self.state(&message, MessageState::Unknown, Some("no answer".into())));
+                let change =
+                    Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
+                        .event(
+                            self.step(message.id, MessageEvent::LoseOutcome, by_itself())
+                                .over(link, item.attempt),
+                        )
+                        .state(self.state(
+                            &message,
+                            MessageState::Unknown,
+                            Some("no answer".into()),
+                        ));
                 self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
                 // Awaited: a receipt that proves it sent must find it unknown.
                 self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
@@ -332,12 +345,7 @@ impl Gateway {
         tracing::warn!(message.id = %id, link = %link, reason, "quarantined");
         let mut change = Change {
             items_out: smallvec::smallvec![item.key],
-            rare: vec![Rare::Quarantine {
-                message: id,
-                at: self.now(),
-                reason,
-                pdu: octets,
-            }],
+            rare: vec![Rare::Quarantine { message: id, at: self.now(), reason, pdu: octets }],
             ..Change::default()
         }
         .event(self.step(id, MessageEvent::Quarantine, by_itself()).over(link, item.attempt));

@@ -12,12 +12,12 @@ use crate::{
     store::{Change, Stored, change::Rare},
 };
 
-/// What a person may decide about an unknown or held message.
+/// What a person may decide about an unknown, held or quarantined message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// Send it (again). The subscriber may be charged twice if it had arrived.
     Release,
-    /// Give it up: final, never charged.
+    /// Give it up: final, and an MT is never charged.
     WriteOff,
     /// The operator's records show that it was sent.
     Sent,
@@ -40,6 +40,13 @@ impl Resolution {
             Self::Sent => "sent_proposed",
         }
     }
+}
+
+/// Steps after which a person has to decide.
+fn brings_here(kind: &str) -> bool {
+    [MessageEvent::LoseOutcome, MessageEvent::Hold, MessageEvent::Quarantine]
+        .iter()
+        .any(|event| event.as_str() == kind)
 }
 
 /// Four eyes: the first person proposes, another one carries it out (P8 c).
@@ -86,7 +93,7 @@ impl Gateway {
         Ok(count)
     }
 
-    /// Decides about an unknown or held message. The first call proposes; a second one, by
+    /// Decides about an unknown, held or quarantined message. The first call proposes; a second one, by
     /// somebody else and to the same effect, does it.
     pub async fn resolve(
         &self,
@@ -96,15 +103,24 @@ impl Gateway {
     ) -> Result<Resolved, Error> {
         let who = smol_str::ToSmolStr::to_smolstr(&Caller::Operator { name: by.into() });
         let unknown = || Refusal::UnknownMessage(smol_str::format_smolstr!("{id}"));
-        let Some(Stored::Mt(message, state)) = self.inner.store.message(id).await? else {
+        let Some(stored) = self.inner.store.message(id).await? else {
             return Err(unknown().into());
         };
-        if !matches!(state, MessageState::Unknown | MessageState::Held) {
-            return Err(unknown().into());
+        let (Stored::Mt(_, state) | Stored::Mo(_, state)) = &stored;
+        match (state, resolution) {
+            (MessageState::Quarantined, Resolution::Sent) => {
+                let why = "a message in quarantine is released or written off".to_owned();
+                return Err(Refusal::BadField(why).into());
+            }
+            (MessageState::Unknown | MessageState::Held | MessageState::Quarantined, _) => {}
+            _ => return Err(unknown().into()),
         }
         let events = self.inner.store.events(id).await?;
+        // What was proposed before it came here this time was about another trouble.
         let is_seconded = events
             .iter()
+            .rev()
+            .take_while(|event| !brings_here(&event.kind))
             .any(|event| event.kind == resolution.proposal() && event.who != who.as_str());
         if !is_seconded {
             let change =
@@ -112,7 +128,12 @@ impl Gateway {
             self.inner.store.save(change).await?;
             return Ok(Resolved::Proposed);
         }
-        let next = self.carry_out(&message, resolution, &who).await?;
+        let next = match &stored {
+            Stored::Mt(message, MessageState::Unknown | MessageState::Held) => {
+                self.carry_out(message, resolution, &who).await?
+            }
+            _ => self.resolve_quarantined(&stored, resolution, &who).await?,
+        };
         self.inner.recent.unknown_solved(id);
         Ok(Resolved::Done(next))
     }
@@ -125,31 +146,13 @@ impl Gateway {
     ) -> Result<MessageState, Error> {
         match resolution {
             Resolution::Release => {
-                let group = self.group(&message.link_group).ok_or_else(|| {
-                    Refusal::UnknownService(message.link_group.clone())
-                })?;
-                let lane = Lane::Mt {
-                    group,
-                    partner: message.partner,
-                    is_charged: message.is_charged(),
-                };
-                let item = Item {
-                    key: ItemKey { lane: lane.id(), due_at: 0, seq: message.id.0 },
-                    valid_until: self.now()
-                        + super::mt::micros(self.settings().validity_charged),
-                    attempt: 0,
-                    deaths: 0,
-                    content: Content::Mt(std::sync::Arc::clone(message)),
-                };
-                let change = Change {
-                    items_in: smallvec::smallvec![item.clone()],
-                    ..Change::default()
-                }
-                .event(self.step(message.id, MessageEvent::LetGo, who.clone()))
-                .state(self.state(message, MessageState::Accepted, None));
+                let item = self.released(message)?;
+                let change =
+                    Change { items_in: smallvec::smallvec![item.clone()], ..Change::default() }
+                        .event(self.step(message.id, MessageEvent::LetGo, who.clone()))
+                        .state(self.state(message, MessageState::Accepted, None));
                 self.save_with_items(change).await?;
-                self.backlog(message.partner)
-                    .fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+                self.backlog(message.partner).fetch_add(1, std::sync::atomic::Ordering::AcqRel);
                 self.inner.lanes.push(item);
                 Ok(MessageState::Accepted)
             }
@@ -165,6 +168,24 @@ impl Gateway {
                 Ok(MessageState::Submitted)
             }
         }
+    }
+
+    /// A message that a person sends (again), with a clean record and time enough.
+    pub(super) fn released(
+        &self,
+        message: &std::sync::Arc<crate::domain::MtMessage>,
+    ) -> Result<Item, Error> {
+        let group = self
+            .group(&message.link_group)
+            .ok_or_else(|| Refusal::UnknownService(message.link_group.clone()))?;
+        let lane = Lane::Mt { group, partner: message.partner, is_charged: message.is_charged() };
+        Ok(Item {
+            key: ItemKey { lane: lane.id(), due_at: 0, seq: message.id.0 },
+            valid_until: self.now() + super::mt::micros(self.settings().validity_charged),
+            attempt: 0,
+            deaths: 0,
+            content: Content::Mt(std::sync::Arc::clone(message)),
+        })
     }
 
     /// Final, with a receipt that says UNKNOWN and without a charge (P8 d).

@@ -113,11 +113,13 @@ impl Reading {
             tlvs: &pdu.tlvs,
         };
         let mut new = self.common(&common, recipient, now)?;
-        new.deliver_after = moment(&pdu.schedule_delivery_time, now).map_err(|reason| {
-            Wrong { code: "bad_schedule", ..Wrong::new(CommandStatus::RINVSCHED, reason) }
+        new.deliver_after = moment(&pdu.schedule_delivery_time, now).map_err(|reason| Wrong {
+            code: "bad_schedule",
+            ..Wrong::new(CommandStatus::RINVSCHED, reason)
         })?;
-        let validity = moment(&pdu.validity_period, now).map_err(|reason| {
-            Wrong { code: "bad_validity", ..Wrong::new(CommandStatus::RINVEXPIRY, reason) }
+        let validity = moment(&pdu.validity_period, now).map_err(|reason| Wrong {
+            code: "bad_validity",
+            ..Wrong::new(CommandStatus::RINVEXPIRY, reason)
         })?;
         // S088: qos_time_to_live of 5.0 counts more than validity_period.
         new.valid_until = new.valid_until.or(validity);
@@ -275,11 +277,11 @@ impl Reading {
             }
         }
         let body = Body { data_coding, has_udh: has_header, octets };
-        if alphabet(&body)? == Alphabet::Ucs2 && (body.octets.len() - header_octets(&body)) % 2 != 0 {
-            return Err(Refusal::BadLength(
-                "UCS-2 text has an odd number of octets".to_owned(),
-            )
-            .into());
+        if alphabet(&body)? == Alphabet::Ucs2 && (body.octets.len() - header_octets(&body)) % 2 != 0
+        {
+            return Err(
+                Refusal::BadLength("UCS-2 text has an odd number of octets".to_owned()).into()
+            );
         }
         Ok(body)
     }
@@ -393,8 +395,7 @@ fn check_type(esm: u8) -> Result<(), Wrong> {
 
 /// A user data header for what SAR and port TLVs say; none if they say nothing.
 fn header_of(tlvs: &Tlvs, has_udh: bool) -> Result<Option<Vec<u8>>, Wrong> {
-    const SAR: [u16; 3] =
-        [tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_SEGMENT_SEQNUM];
+    const SAR: [u16; 3] = [tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_SEGMENT_SEQNUM];
     const PORTS: [u16; 2] = [tag::SOURCE_PORT, tag::DESTINATION_PORT];
     if has_udh {
         // S081. [34 s5.3.2.22] "cannot be used"

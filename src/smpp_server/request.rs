@@ -71,11 +71,7 @@ impl Done {
 }
 
 /// A request of a partner, whatever it is.
-pub(crate) async fn handle(
-    gateway: Gateway,
-    asking: Arc<Asking>,
-    command: Command,
-) -> Done {
+pub(crate) async fn handle(gateway: Gateway, asking: Arc<Asking>, command: Command) -> Done {
     let Command { sequence, pdu, .. } = command;
     let id = pdu.command_id();
     let now = gateway.now();
@@ -204,10 +200,8 @@ async fn data_sm(
         gateway.registry().wants_alert(asking.from.partner, &recipient);
         tlvs = tlvs.with_u8(tag::DPF_RESULT, 1);
     }
-    let resp = MessageResp {
-        message_id: Bytes::copy_from_slice(accepted.visible_id.as_bytes()),
-        tlvs,
-    };
+    let resp =
+        MessageResp { message_id: Bytes::copy_from_slice(accepted.visible_id.as_bytes()), tlvs };
     let answer = Command::new(sequence, Pdu::DataSmResp(resp));
     Ok(Done::promised(answer, vec![promise(accepted)]))
 }

@@ -450,7 +450,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             }
             let pdus = self.pdus_of(&item);
             let count = u32::try_from(pdus.len()).unwrap_or(1);
-            let token = Arc::new(Delivery { item, left: AtomicU32::new(count), is_given_up: AtomicBool::new(false) });
+            let token = Arc::new(Delivery {
+                item,
+                left: AtomicU32::new(count),
+                is_given_up: AtomicBool::new(false),
+            });
             let in_flight = self.session.in_flight();
             let limits = self.session.limits_mut();
             let window = limits.window;

@@ -10,7 +10,10 @@ use crate::{
         message::{Body, ReceiptState},
         partner::{DefaultAlphabet, Habits},
     },
-    payload::{alphabet::{self, Alphabet}, parts},
+    payload::{
+        alphabet::{self, Alphabet},
+        parts,
+    },
     smpp::{
         Address, Pdu, ShortMessage, Tlvs, Version,
         pdu::DataSm,
@@ -100,7 +103,10 @@ impl Writing {
 
     /// Data coding 0 means what this partner's software means by it.
     fn in_peer_alphabet(&self, body: &Body) -> Body {
-        if body.data_coding != 0 || body.has_udh || self.habits.default_alphabet == DefaultAlphabet::Gsm7 {
+        if body.data_coding != 0
+            || body.has_udh
+            || self.habits.default_alphabet == DefaultAlphabet::Gsm7
+        {
             return body.clone();
         }
         let letters = alphabet::decode_lenient(&body.octets, Alphabet::Gsm7);

@@ -6,7 +6,10 @@ use smol_str::SmolStr;
 use super::profile::Profile;
 use crate::{
     config::DefaultAlphabet,
-    domain::{Msisdn, NetworkError, ShortCode, message::{Body, ReceiptState}},
+    domain::{
+        Msisdn, NetworkError, ShortCode,
+        message::{Body, ReceiptState},
+    },
     gateway::{
         mo::{NewMo, PartOf},
         receipt::NewReceipt,
@@ -16,7 +19,9 @@ use crate::{
         septet, udh,
     },
     smpp::{
-        ShortMessage, receipt::ReceiptText, tag,
+        ShortMessage,
+        receipt::ReceiptText,
+        tag,
         values::{esm_class, ton},
     },
 };
@@ -134,8 +139,8 @@ impl Profile {
         if pdu.esm_class & esm_class::UDHI == 0 {
             return Ok((None, false, octets.clone()));
         }
-        let (header, rest) = udh::split(octets)
-            .map_err(|bad| Unreadable(format!("user data header: {bad}")))?;
+        let (header, rest) =
+            udh::split(octets).map_err(|bad| Unreadable(format!("user data header: {bad}")))?;
         match header.concat().filter(|concat| concat.total > 1) {
             Some(concat) => {
                 let part = PartOf {
@@ -229,5 +234,10 @@ fn text_of(body: &Body) -> String {
 }
 
 fn printable(octets: &Bytes) -> SmolStr {
-    octets.iter().take(64).filter(|octet| octet.is_ascii_graphic()).map(|octet| char::from(*octet)).collect()
+    octets
+        .iter()
+        .take(64)
+        .filter(|octet| octet.is_ascii_graphic())
+        .map(|octet| char::from(*octet))
+        .collect()
 }

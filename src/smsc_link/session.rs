@@ -773,7 +773,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             "smsc_throttle"
         } else if self.session.is_bound() && self.session.free() == 0 {
             "window"
-        } else if self.link.rate.wait(self.link.gateway.clock().monotonic_nanos()) > Duration::ZERO {
+        } else if self.link.rate.wait(self.link.gateway.clock().monotonic_nanos()) > Duration::ZERO
+        {
             "rate"
         } else if self.claiming.is_some() {
             "store"
@@ -886,9 +887,7 @@ async fn take_delivery(link: Arc<Link>, command: Command) -> Taken {
 async fn deliver(link: &Link, message: &ShortMessage) -> (CommandStatus, Option<MoAccepted>) {
     let gateway = &link.gateway;
     let outcome = match link.profile.delivery(message, gateway.now()) {
-        Ok(Delivered::Receipt(receipt)) => {
-            gateway.receipt(&link.seat, receipt).await.map(|_| None)
-        }
+        Ok(Delivered::Receipt(receipt)) => gateway.receipt(&link.seat, receipt).await.map(|_| None),
         Ok(Delivered::Mo(mo)) => {
             let began = Instant::now();
             let accepted = gateway.accept_mo(&link.seat, *mo).await.map(Some);
@@ -905,10 +904,13 @@ async fn deliver(link: &Link, message: &ShortMessage) -> (CommandStatus, Option<
     match outcome {
         Ok(mo) => (CommandStatus::ROK, mo),
         Err(error) => {
-            metrics::refusal("link", match &error {
-                gateway::Error::Refused(refusal) => refusal.code(),
-                gateway::Error::Store(_) => "unavailable",
-            });
+            metrics::refusal(
+                "link",
+                match &error {
+                    gateway::Error::Refused(refusal) => refusal.code(),
+                    gateway::Error::Store(_) => "unavailable",
+                },
+            );
             tracing::warn!(link = %link.seat.name, %error, "a delivery was put off");
             // C021: the operator keeps it and tries again.
             (CommandStatus::RX_T_APPN, None)

@@ -293,12 +293,7 @@ impl Store {
     pub async fn add_short_code(&self, by: &Caller, at: i64, digits: &str) -> Result<(), Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
-        execute!(
-            &mut tx,
-            "insert into short_code (digits, made_at) values ($1, $2)",
-            digits,
-            at
-        )?;
+        execute!(&mut tx, "insert into short_code (digits, made_at) values ($1, $2)", digits, at)?;
         audit::append(&mut tx, at, by, "number.add", digits, &json!({})).await?;
         tx.commit().await
     }
@@ -320,7 +315,8 @@ impl Store {
             id,
             name
         )?;
-        audit::append(&mut tx, at, by, "sender_name.add", partner, &json!({ "name": name })).await?;
+        audit::append(&mut tx, at, by, "sender_name.add", partner, &json!({ "name": name }))
+            .await?;
         tx.commit().await
     }
 
@@ -470,7 +466,8 @@ async fn insert_service(
 ) -> Result<(), Error> {
     let tariff = match &new.tariff {
         Some(code) => {
-            let row = fetch_in!(tx, (i64,), "select id from tariff where code = $1", code.as_str())?;
+            let row =
+                fetch_in!(tx, (i64,), "select id from tariff where code = $1", code.as_str())?;
             Some(row.ok_or_else(|| missing("tariff", "code", code))?.0)
         }
         None => None,

@@ -181,7 +181,8 @@ impl Group {
             match &verdict {
                 Applied::Fenced => return Ok(verdict),
                 Applied::Stale(keys) => {
-                    let is_stale = |event: &EventRow| keys.iter().any(|key| key.seq == event.message.0);
+                    let is_stale =
+                        |event: &EventRow| keys.iter().any(|key| key.seq == event.message.0);
                     change.events.retain(|event| !is_stale(event));
                 }
                 _ => {}
@@ -244,11 +245,7 @@ impl Group {
         self.drop_items(tx, statements).await
     }
 
-    async fn write_messages(
-        &self,
-        tx: &mut Tx<'_>,
-        statements: &Statements,
-    ) -> Result<(), Error> {
+    async fn write_messages(&self, tx: &mut Tx<'_>, statements: &Statements) -> Result<(), Error> {
         write_rows!(tx, statements.message, &self.mts, row => [
             row.message.id.0, "mt", Some(row.message.partner.0), Some(row.message.service.0),
             Some(row.message.service_version), row.message.caller.as_str(),
@@ -333,11 +330,7 @@ impl Group {
         Ok(())
     }
 
-    async fn drop_items(
-        &mut self,
-        tx: &mut Tx<'_>,
-        statements: &Statements,
-    ) -> Result<(), Error> {
+    async fn drop_items(&mut self, tx: &mut Tx<'_>, statements: &Statements) -> Result<(), Error> {
         self.items_out.sort_unstable();
         write_rows!(tx, statements.item_out, &self.items_out, row => [
             row.lane.0, row.due_at, row.seq,

@@ -6,8 +6,8 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    migrate::{Migration, MigrationType, Migrator},
     ConnectOptions as _,
+    migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -115,9 +115,7 @@ impl Pen {
     pub(super) async fn begin(&mut self) -> Result<Tx<'_>, Error> {
         use sqlx::Connection;
         Ok(match self {
-            Self::Sqlite(connection) => {
-                Tx::Sqlite(connection.begin_with("begin immediate").await?)
-            }
+            Self::Sqlite(connection) => Tx::Sqlite(connection.begin_with("begin immediate").await?),
             Self::Postgres(connection) => Tx::Postgres(connection.begin().await?),
         })
     }
@@ -197,11 +195,8 @@ pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
     // BRAMKA_UNSAFE_SYNCHRONOUS exists for one test only: the negative control of the power-loss
     // run, which must lose messages or the run proves nothing (T-03). A release build is deaf to
     // it: nobody may lower the promise of a gateway that is in use.
-    let synchronous = if is_negative_control() {
-        SqliteSynchronous::Normal
-    } else {
-        SqliteSynchronous::Full
-    };
+    let synchronous =
+        if is_negative_control() { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
     Ok(SqliteConnectOptions::from_str(url)
         .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?
         .journal_mode(SqliteJournalMode::Wal)
@@ -230,7 +225,6 @@ pub(super) fn newest_step() -> i64 {
 
 /// Brings the schema up to date; does nothing if it is.
 pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
-
     let is_postgres = is_postgres(&place.url);
     let steps = STEPS
         .iter()
@@ -255,14 +249,13 @@ pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
     let done = if is_postgres {
         let options = PgConnectOptions::from_str(&place.url)
             .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?
-                .disable_statement_logging();
+            .disable_statement_logging();
         let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
         let done = migrator.run(&pool).await;
         pool.close().await;
         done
     } else {
-        let mut connection =
-            sqlite_options(&place.url)?.create_if_missing(true).connect().await?;
+        let mut connection = sqlite_options(&place.url)?.create_if_missing(true).connect().await?;
         let done = migrator.run(&mut connection).await;
         sqlx::Connection::close(connection).await?;
         done

@@ -133,9 +133,8 @@ async fn tariffs(db: &Db) -> Result<Vec<Tariff>, Error> {
     )?;
     let mut by_tariff: HashMap<i64, Vec<TariffVersion>> = HashMap::new();
     for (tariff, from, net, vat_permille, gross, currency) in versions {
-        let currency = Currency::parse(&currency).ok_or_else(|| {
-            corrupt("tariff_version", "currency", &tariff.to_string(), &currency)
-        })?;
+        let currency = Currency::parse(&currency)
+            .ok_or_else(|| corrupt("tariff_version", "currency", &tariff.to_string(), &currency))?;
         by_tariff.entry(tariff).or_default().push(TariffVersion {
             from,
             net: Money { amount_minor: net, currency },
@@ -218,7 +217,9 @@ fn credential(row: CredentialRow) -> Result<Credential, Error> {
     })
 }
 
-fn api_key((prefix, partner, secret, expires_at): (String, i64, String, i64)) -> Result<ApiKey, Error> {
+fn api_key(
+    (prefix, partner, secret, expires_at): (String, i64, String, i64),
+) -> Result<ApiKey, Error> {
     let secret = from_hex(&secret)
         .ok_or_else(|| corrupt("api_key", "secret", &prefix, "not 32 octets in hex"))?;
     Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at })

@@ -89,12 +89,7 @@ impl Store {
     /// One message, whole, with its state.
     pub async fn message(&self, id: MessageId) -> Result<Option<Stored>, Error> {
         let text = format!("select {COLUMNS} from message m where m.id = $1");
-        let row = fetch_optional!(
-            &self.db,
-            MessageRow,
-            sqlx::AssertSqlSafe(text.clone()),
-            id.0
-        )?;
+        let row = fetch_optional!(&self.db, MessageRow, sqlx::AssertSqlSafe(text.clone()), id.0)?;
         row.map(|row| {
             let state = row.state()?;
             Ok(match row.direction.as_str() {
@@ -107,12 +102,7 @@ impl Store {
 
     pub async fn message_line(&self, id: MessageId) -> Result<Option<MessageLine>, Error> {
         let text = format!("select {COLUMNS} from message m where m.id = $1");
-        let row = fetch_optional!(
-            &self.db,
-            MessageRow,
-            sqlx::AssertSqlSafe(text.clone()),
-            id.0
-        )?;
+        let row = fetch_optional!(&self.db, MessageRow, sqlx::AssertSqlSafe(text.clone()), id.0)?;
         row.map(|row| {
             Ok(MessageLine {
                 id: MessageId(row.id),
@@ -200,7 +190,8 @@ impl Store {
         Ok(rows
             .into_iter()
             .map(|(part, state, name)| {
-                let state = state.and_then(|code| ReceiptState::from_code(u8::try_from(code).ok()?));
+                let state =
+                    state.and_then(|code| ReceiptState::from_code(u8::try_from(code).ok()?));
                 let refused = name.starts_with('!').then_some(ReceiptState::Rejected);
                 (u8::try_from(part).unwrap_or(u8::MAX), state.or(refused))
             })

@@ -101,7 +101,8 @@ fn programs() -> PathBuf {
         let folders = versions.flatten().map(|version| version.path().join("bin"));
         folders.filter(|folder| folder.join("initdb").is_file()).max()
     };
-    find().or_else(|| tools::program("initdb").and_then(|path| Some(path.parent()?.to_owned())))
+    find()
+        .or_else(|| tools::program("initdb").and_then(|path| Some(path.parent()?.to_owned())))
         .or_else(|| {
             tools::debian(&[("initdb", "postgresql")]);
             find()

@@ -86,6 +86,9 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 pdu.as_slice()
             )?;
         }
+        Rare::LeaveQuarantine(message) => {
+            execute!(tx, "delete from quarantine where message_id = $1", message.0)?;
+        }
         Rare::CallbackAttempt { message, service, at, attempt, outcome, took_ms } => {
             execute!(
                 tx,
@@ -175,10 +178,7 @@ async fn keep_orphan(tx: &mut Tx<'_>, orphan: &Orphan) -> Result<(), Error> {
 }
 
 /// Takes an idempotency id, or finds the answer that was given under it (P11).
-pub(super) async fn take_idempotency(
-    tx: &mut Tx<'_>,
-    id: &Idempotency,
-) -> Result<Applied, Error> {
+pub(super) async fn take_idempotency(tx: &mut Tx<'_>, id: &Idempotency) -> Result<Applied, Error> {
     // An entry past its day is as good as none.
     execute!(
         tx,
@@ -216,10 +216,7 @@ pub(super) async fn take_idempotency(
 }
 
 /// Counts one charged message for a subscriber; over a limit, nothing is counted (P13).
-pub(super) async fn count_spend(
-    tx: &mut Tx<'_>,
-    check: &BrakeCheck,
-) -> Result<Applied, Error> {
+pub(super) async fn count_spend(tx: &mut Tx<'_>, check: &BrakeCheck) -> Result<Applied, Error> {
     let so_far = |period: smol_str::SmolStr| (check.service.0, check.msisdn.clone(), period);
     let mut counts = [(0_i64, 0_i64); 2];
     for (index, period) in [&check.minute, &check.day].into_iter().enumerate() {

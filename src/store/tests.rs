@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    change::{BrakeCheck, ChargeRow, Claim, EventRow, Gates, Idempotency, NewMt, ReceiptKey, StateRow},
+    change::{
+        BrakeCheck, ChargeRow, Claim, EventRow, Gates, Idempotency, NewMt, Rare, ReceiptKey,
+        StateRow,
+    },
     *,
 };
 use crate::domain::{
@@ -89,7 +92,11 @@ fn mt(id: i64, is_charged: bool) -> Arc<MtMessage> {
         link_group: "main".into(),
         sender: Sender::ShortCode(ShortCode::parse("7455").unwrap()),
         recipient: Msisdn::parse("48600100200").unwrap(),
-        body: Body { data_coding: 8, has_udh: true, octets: bytes::Bytes::from_static(b"\x00a\xff") },
+        body: Body {
+            data_coding: 8,
+            has_udh: true,
+            octets: bytes::Bytes::from_static(b"\x00a\xff"),
+        },
         parts: 2,
         charge: is_charged.then_some((price, ChargeAt::Delivered)),
         on_unknown: if is_charged { OnUnknown::Park } else { OnUnknown::Resend },
@@ -339,3 +346,37 @@ on_both!(an_item_is_claimed_once_and_one_that_is_gone_never, engine => {
     assert_eq!(engine.store.events(second.id).await.unwrap().len(), 2);
     assert!(engine.store.events(third.id).await.unwrap().is_empty());
 });
+
+on_both!(a_message_leaves_quarantine_with_its_octets, engine => {
+    let aside = Rare::Quarantine { message: MessageId(7), at: NOON, reason: "x".into(), pdu: vec![1] };
+    let rows = async || {
+        let count = "select count(*) from quarantine";
+        db::fetch_optional!(&engine.store.db, (i64,), count).unwrap().map_or(0, |(count,)| count)
+    };
+    engine.store.save(Change { rare: vec![aside], ..Change::default() }).await.unwrap();
+    assert_eq!(rows().await, 1);
+    let out = Rare::LeaveQuarantine(MessageId(7));
+    engine.store.save(Change { rare: vec![out], ..Change::default() }).await.unwrap();
+    assert_eq!(rows().await, 0);
+});
+
+/// Somebody else holds the file: on SQLite a commit that takes too long ends the writer, and nobody
+/// is told anything about what it held (P4).
+#[tokio::test]
+async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("store.db").display());
+    let place = Place { url, readers: 1 };
+    let limits = GroupLimits { timeout: Duration::from_millis(20), ..GroupLimits::default() };
+    let (store, writer) = Store::open(place.clone(), limits).await.unwrap();
+    let mut other = db::open_pen(&place, None).await.unwrap();
+    let lock = other.begin().await.unwrap();
+    let (ended, saved) = tokio::join!(writer.run(), store.save(Change::default()));
+    assert!(
+        matches!(ended, Err(Error::Unavailable(ref why)) if why.contains("longer")),
+        "{ended:?}"
+    );
+    assert!(matches!(saved.unwrap_err().as_ref(), Error::Stopped));
+    assert!(!store.is_up());
+    drop(lock);
+}

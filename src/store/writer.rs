@@ -79,7 +79,16 @@ impl Writer {
         is_up: Arc<std::sync::atomic::AtomicBool>,
     ) -> Self {
         let statements = Statements::new(db.is_postgres());
-        Self { place, db, inbox, limits, is_up, statements, doubtful: Vec::new(), lanes: HashSet::new() }
+        Self {
+            place,
+            db,
+            inbox,
+            limits,
+            is_up,
+            statements,
+            doubtful: Vec::new(),
+            lanes: HashSet::new(),
+        }
     }
 
     /// Writes until every sender is gone. An error means that nothing may be acknowledged any

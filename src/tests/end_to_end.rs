@@ -50,9 +50,8 @@ async fn what_was_taken_back_was_never_sent_however_close_it_was() {
     }
     let sent = 300 - taken_back.len() as u64;
     let sent = world.smsc.wait_for_submits(sent).await.unwrap();
-    let was_sent = |text: &&String| {
-        sent.iter().any(|submit| submit.message.short_message == text.as_bytes())
-    };
+    let was_sent =
+        |text: &&String| sent.iter().any(|submit| submit.message.short_message == text.as_bytes());
     assert_eq!(taken_back.iter().find(was_sent), None);
     world.stop().await;
 }

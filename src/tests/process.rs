@@ -68,7 +68,13 @@ impl Site {
         let services =
             [service("acme", "win", "7455", &["WIN"]), charged("acme", "pay", "7466", &["PAY"])];
         seed(&config, &[acme], &services).await;
-        Self { binary: binary.to_owned(), folder: folder.to_owned(), smpp, starts: 0, is_unsafe: false }
+        Self {
+            binary: binary.to_owned(),
+            folder: folder.to_owned(),
+            smpp,
+            starts: 0,
+            is_unsafe: false,
+        }
     }
 
     /// More keys for `[smpp_server]`, before a start.
