@@ -47,7 +47,7 @@ async fn main() {
     let session = tokio::spawn(partner::run(connection, load, Arc::clone(&counts), latencies));
     while counts.delivered.load(Ordering::Relaxed) < wanted {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if begun.elapsed() > Duration::from_secs(600) {
+        if begun.elapsed() > Duration::from_mins(10) {
             break;
         }
     }

@@ -123,7 +123,7 @@ impl World {
     }
 
     async fn wait_ready(&self, binds: u64) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !ready(self.admin).await {
             assert!(Instant::now() < deadline, "the gateway does not get ready");
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -71,5 +71,5 @@ fn server_files(
 /// Reads a certificate again when its file changes.
 pub(super) fn keep_fresh(tls: &Arc<ServerTls>, name: &'static str, tasks: &Tasks) {
     let (tls, stopping) = (Arc::clone(tls), tasks.stopping());
-    tasks.spawn(name, async move { tls.poll(Duration::from_secs(60), stopping).await });
+    tasks.spawn(name, async move { tls.poll(Duration::from_mins(1), stopping).await });
 }

@@ -38,7 +38,7 @@ pub fn settings(config: &Config) -> gateway::Settings {
             .iter()
             .map(|link| link.reassembly_wait)
             .max()
-            .unwrap_or(Duration::from_secs(300)),
+            .unwrap_or(Duration::from_mins(5)),
         drops_incomplete: config
             .smsc_link
             .iter()

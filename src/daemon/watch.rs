@@ -61,7 +61,7 @@ pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &T
     };
     let (broom, stopping) = (gateway.clone(), tasks.stopping());
     tasks.spawn("retention", async move {
-        let mut ticks = tokio::time::interval(Duration::from_secs(900));
+        let mut ticks = tokio::time::interval(Duration::from_mins(15));
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return Ok(()),

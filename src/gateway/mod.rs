@@ -35,13 +35,10 @@ pub mod trail;
 mod twice;
 pub mod unknown;
 
-use std::{
-    sync::{
+use std::sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+    };
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;

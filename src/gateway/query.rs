@@ -94,7 +94,7 @@ impl Gateway {
         if count == 0 { Err(Refusal::NothingToCancel.into()) } else { Ok(count) }
     }
 
-    /// Gives a waiting message another text. Its encoding stays (replace_sm carries none).
+    /// Gives a waiting message another text. Its encoding stays (`replace_sm` carries none).
     pub async fn replace(
         &self,
         partner: PartnerId,

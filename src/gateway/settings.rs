@@ -49,7 +49,7 @@ impl Default for Settings {
             unknown_ttl: hours(72),
             orphan_ttl: hours(72),
             idempotency_ttl: hours(24),
-            duplicate_window: Duration::from_secs(600),
+            duplicate_window: Duration::from_mins(10),
             quarantine_after: 2,
             country_prefix: "48".into(),
             lane_head: 2000,
@@ -59,7 +59,7 @@ impl Default for Settings {
             mo_parts_waiting_max: 10_000,
             anonymous_requests_minute: 600,
             key_requests_minute: 6000,
-            reassembly_wait: Duration::from_secs(120),
+            reassembly_wait: Duration::from_mins(2),
             drops_incomplete: false,
         }
     }

@@ -277,7 +277,7 @@ impl Reading {
             }
         }
         let body = Body { data_coding, has_udh: has_header, octets };
-        if alphabet(&body)? == Alphabet::Ucs2 && (body.octets.len() - header_octets(&body)) % 2 != 0
+        if alphabet(&body)? == Alphabet::Ucs2 && !(body.octets.len() - header_octets(&body)).is_multiple_of(2)
         {
             return Err(
                 Refusal::BadLength("UCS-2 text has an odd number of octets".to_owned()).into()

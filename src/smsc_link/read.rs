@@ -164,7 +164,7 @@ impl Profile {
     ) -> Result<(u8, Bytes), Unreadable> {
         let known = Alphabet::of(data_coding, Alphabet::Gsm7)
             .map_err(|_| Unreadable(format!("data_coding 0x{data_coding:02X} is reserved")))?;
-        if known == Alphabet::Ucs2 && !has_udh && octets.len() % 2 != 0 {
+        if known == Alphabet::Ucs2 && !has_udh && !octets.len().is_multiple_of(2) {
             return Err(Unreadable("UCS-2 with an odd number of octets".to_owned()));
         }
         if data_coding > 1 || has_udh {

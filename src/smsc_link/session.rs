@@ -1,7 +1,7 @@
 //! One session with an SMSC: bind, send what the lanes bring, take what comes, leave in order.
 //!
 //! What surprises: claiming runs beside reading. A claim waits for a commit, and an SMSC's
-//! enquire_link must not wait for our disk (C024).
+//! `enquire_link` must not wait for our disk (C024).
 
 use std::{
     collections::VecDeque,

@@ -188,7 +188,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Gives a system_id a new password; the old one keeps working until the next rotation (D6).
+    /// Gives a `system_id` a new password; the old one keeps working until the next rotation (D6).
     pub async fn rotate_credential(
         &self,
         by: &Caller,

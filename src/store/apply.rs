@@ -282,7 +282,7 @@ impl Group {
             mo_price(&row.message).map(|p| p.gross.currency.as_str()),
             mo_price(&row.message).map(|_| "accepted"), "resend", row.message.accepted_at, 0_i64,
             row.message.valid_until, 0_i64, None::<i64>, None::<&str>, None::<&str>, "", 0_i64,
-            0_i64, row.message.keyword.as_ref().map(|keyword| keyword.as_str()),
+            0_i64, row.message.keyword.as_ref().map(super::super::domain::number::Keyword::as_str),
             pack_tlvs(&row.message.tlvs), row.likeness.as_slice(), row.state.as_str(),
             row.message.accepted_at, row.why,
         ]);

@@ -1,7 +1,7 @@
 //! The two engines behind one face: an enum and four macros.
 //!
 //! Every statement is one text that both engines accept; only the placeholders of bulk statements
-//! are made by code (`bulk.rs`). sqlx's `Any` driver is not used: it cannot set SQLite's pragmas.
+//! are made by code (`bulk.rs`). sqlx's `Any` driver is not used: it cannot set `SQLite`'s pragmas.
 
 use std::{str::FromStr, time::Duration};
 
@@ -23,7 +23,7 @@ pub(super) enum Db {
     Postgres(PgPool),
 }
 
-/// How to reach the store. `url` holds a password for PostgreSQL, so it is never printed.
+/// How to reach the store. `url` holds a password for `PostgreSQL`, so it is never printed.
 #[derive(Clone)]
 pub struct Place {
     pub url: String,
@@ -110,7 +110,7 @@ impl Pen {
         }
     }
 
-    /// Begins a write transaction. SQLite takes its lock at once: a transaction that began as a
+    /// Begins a write transaction. `SQLite` takes its lock at once: a transaction that began as a
     /// reader and then writes would fail without waiting.
     pub(super) async fn begin(&mut self) -> Result<Tx<'_>, Error> {
         use sqlx::Connection;

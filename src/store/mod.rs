@@ -124,7 +124,7 @@ impl Store {
         self.inbox.send(writer::Command { change, done: None }).await.map_err(|_| Error::Stopped)
     }
 
-    /// The last commit worked. False while PostgreSQL is away or SQLite has failed (P36).
+    /// The last commit worked. False while `PostgreSQL` is away or `SQLite` has failed (P36).
     pub fn is_up(&self) -> bool {
         self.is_up.load(Ordering::Acquire)
     }

@@ -1,7 +1,7 @@
-//! A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, on a free port,
+//! A `PostgreSQL` server of the tests' own: a fresh cluster in a temporary folder, on a free port,
 //! gone with the last test that uses it. Installed from Debian if it is absent.
 //!
-//! What surprises: PostgreSQL refuses to run as root, so as root it runs as `postgres`.
+//! What surprises: `PostgreSQL` refuses to run as root, so as root it runs as `postgres`.
 
 use std::{
     os::unix::{fs::chown, process::CommandExt},

@@ -1,4 +1,4 @@
-//! The same stories on both engines: SQLite, and PostgreSQL as `TEST_POSTGRES_URL` names it or a
+//! The same stories on both engines: `SQLite`, and `PostgreSQL` as `TEST_POSTGRES_URL` names it or a
 //! server of the tests' own.
 
 use std::{sync::Arc, time::Duration};
@@ -360,7 +360,7 @@ on_both!(a_message_leaves_quarantine_with_its_octets, engine => {
     assert_eq!(rows().await, 0);
 });
 
-/// Somebody else holds the file: on SQLite a commit that takes too long ends the writer, and nobody
+/// Somebody else holds the file: on `SQLite` a commit that takes too long ends the writer, and nobody
 /// is told anything about what it held (P4).
 #[tokio::test]
 async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {

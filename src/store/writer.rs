@@ -4,8 +4,8 @@
 //! is closed at once: waiting would only add delay. While one group commits, the next gathers in
 //! the inbox, and when the inbox is full, whoever sends waits: nothing is dropped.
 //!
-//! What surprises: a failed commit is *ambiguous*. On SQLite the writer then ends and takes the
-//! daemon with it, unanswered: a sync is never tried twice (P4). On PostgreSQL everybody in the
+//! What surprises: a failed commit is *ambiguous*. On `SQLite` the writer then ends and takes the
+//! daemon with it, unanswered: a sync is never tried twice (P4). On `PostgreSQL` everybody in the
 //! group is told "unavailable", and before the next group is written, what turns out to be stored
 //! after all is voided, so that no one is charged for a message whose partner heard an error.
 

@@ -6,7 +6,7 @@
 //!   and applying a whole set of business data comes with the portal's checks.
 //! * 8, no web console: the portal.
 //! * 16, billing gaps: a charge needs a delivery (below); reversals and statements come with them.
-//! * 19, cluster: several nodes on one PostgreSQL.
+//! * 19, cluster: several nodes on one `PostgreSQL`.
 
 use std::{
     collections::HashSet,
