@@ -6,7 +6,7 @@
 //!   and applying a whole set of business data comes with the portal's checks.
 //! * 8, no web console: the portal.
 //! * 16, billing gaps: a charge needs a delivery (below); reversals and statements come with them.
-//! * 19, cluster: several nodes on one `PostgreSQL`.
+//! * 19, cluster: several nodes on one database.
 
 use std::{
     collections::HashSet,
@@ -263,12 +263,14 @@ async fn c3_10_an_operators_own_tlvs_go_through_both_ways() {
     assert_eq!((got(0x1402), got(0x3ffe)), (Some(&[9, 9][..]), Some(&[1][..])));
 }
 
+/// The link's alphabet, the partner's, what the partner sends and what the operator gets.
+type Spelling = (&'static str, &'static str, u8, Vec<u8>, u8, Vec<u8>);
+
 #[tokio::test]
 async fn c3_11_letters_stay_what_they_are_whatever_alphabet_each_side_speaks() {
-    // (link's alphabet, partner's alphabet, coding and octets from the partner, those at the SMSC)
     let polish =
         "\u{17c}\u{f3}\u{142}w".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
-    let cases: [(&str, &'static str, u8, Vec<u8>, u8, Vec<u8>); 5] = [
+    let cases: [Spelling; 5] = [
         // GSM 7-bit has @ at 0 and u with dots at 0x7E.
         ("gsm7", "gsm7", 0, vec![0x00, 0x7e, 0x01], 0, vec![0x00, 0x7e, 0x01]),
         ("latin1", "gsm7", 0, vec![0x00, 0x7e, 0x01], 0, b"@\xfc\xa3".to_vec()),

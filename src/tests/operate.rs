@@ -56,13 +56,13 @@ impl Host {
 
     fn configure(&self, level: &str, window: u32) {
         let text = format!(
-            "[node]\ndata_folder = {:?}\n[log]\nlevel = \"{level}\"\n\
+            "[node]\ndata_folder = \"{}\"\n[log]\nlevel = \"{level}\"\n\
              [smpp_server]\nlisten = [\"{}\"]\npepper_file = \"pepper\"\n\
              [http]\nlisten = []\nadmin_listen = []\n\
              [store]\ndisk_hard = \"8MiB\"\ndisk_soft = \"16MiB\"\n\
              [[smsc_link]]\nname = \"main\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nreconnect_min = \"50ms\"\nwindow = {window}\n",
-            self.folder.path(),
+            self.folder.path().display(),
             self.smpp,
             self.smsc,
         );
@@ -73,19 +73,12 @@ impl Host {
         self.folder.path().join(name)
     }
 
-    fn command(&self, config: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bramka"));
-        command.arg("--config").arg(config).args(arguments);
-        command.env_remove("NOTIFY_SOCKET").stdin(Stdio::null()).kill_on_drop(true);
-        command
-    }
-
     async fn try_run(&self, arguments: &[&str]) -> Output {
         self.try_with(&self.path("bramka.toml"), arguments).await
     }
 
     async fn try_with(&self, config: &Path, arguments: &[&str]) -> Output {
-        let ended = timeout(PATIENCE, self.command(config, arguments).output()).await;
+        let ended = timeout(PATIENCE, command(config, arguments).output()).await;
         ended.unwrap_or_else(|_| panic!("{arguments:?} hangs")).expect("the program")
     }
 
@@ -112,7 +105,7 @@ impl Host {
 
     async fn start(&self) -> Child {
         let log = std::fs::File::create(self.path("daemon.log")).expect("a file");
-        let mut command = self.command(&self.path("bramka.toml"), &["run"]);
+        let mut command = command(&self.path("bramka.toml"), &["run"]);
         command.stdout(log.try_clone().expect("a second handle")).stderr(log);
         let daemon = command.spawn().expect("the program");
         eventually("the daemon is ready", async || {
@@ -143,6 +136,13 @@ impl Host {
             .await
             .expect("a bind")
     }
+}
+
+fn command(config: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bramka"));
+    command.arg("--config").arg(config).args(arguments);
+    command.env_remove("NOTIFY_SOCKET").stdin(Stdio::null()).kill_on_drop(true);
+    command
 }
 
 fn signal(daemon: &Child, signal: Signal) {
@@ -218,8 +218,7 @@ async fn sessions(host: &Host, password: &str) {
     let binds = host.run(&["bind", "list"]).await;
     assert_eq!((&binds[0]["system_id"], binds.as_array().unwrap().len()), (&"acme1".into(), 1));
     let id = binds[0]["id"].to_string();
-    let mut trace = host
-        .command(&host.path("bramka.toml"), &["trace", "session", &id, "--json"])
+    let mut trace = command(&host.path("bramka.toml"), &["trace", "session", &id, "--json"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -275,15 +275,16 @@ async fn limits(world: &World, link: &str) -> (Option<String>, String, String) {
 /// A world whose link and partner have names of their own: every world of this process writes the
 /// same metrics.
 fn named(name: &'static str, link: &str) -> Builder {
-    let mut builder = Builder::default();
-    builder.partners = vec![PartnerPlan::named(name)];
-    builder.services = vec![service(name, "win", "7455", &["WIN"])];
-    builder.link = link.to_owned();
-    builder.tune = Some(Box::new(move |config| {
-        config.smsc_link[0].group = LINK.into();
-        config.smsc_link[0].name = name.into();
-    }));
-    builder
+    Builder {
+        partners: vec![PartnerPlan::named(name)],
+        services: vec![service(name, "win", "7455", &["WIN"])],
+        link: link.to_owned(),
+        tune: Some(Box::new(move |config| {
+            config.smsc_link[0].group = LINK.into();
+            config.smsc_link[0].name = name.into();
+        })),
+        ..Builder::default()
+    }
 }
 
 /// Six messages wait; the limit is seen on the lane, the link and in both metrics at once.
