@@ -228,7 +228,6 @@ impl Clock {
     }
 
     /// The business date of a moment (microseconds UTC): Europe/Warsaw, as `2026-11-21`.
-    #[expect(clippy::unused_self, reason = "dates are asked of the clock, whichever it is")]
     pub fn warsaw_date(&self, at: i64) -> String {
         static WARSAW: std::sync::LazyLock<jiff::tz::TimeZone> = std::sync::LazyLock::new(|| {
             jiff::tz::TimeZone::get("Europe/Warsaw").expect("the time zones are bundled")
@@ -241,7 +240,6 @@ impl Clock {
     }
 
     /// A random non-negative number, for jitter. Not for secrets.
-    #[expect(clippy::unused_self, reason = "a set clock could be given a set seed")]
     pub fn random(&self) -> i64 {
         let mut octets = [0; 8];
         // Without randomness there is no jitter, and nothing worse.

@@ -27,8 +27,7 @@ pub(super) async fn open_doors(
     listeners: &mut Listeners,
     gateway: &Gateway,
     pepper: &Pepper,
-    render: PrometheusHandle,
-    log: Option<LogHandle>,
+    (render, log): (PrometheusHandle, Option<LogHandle>),
     tasks: &Tasks,
 ) -> anyhow::Result<Node> {
     let extras =

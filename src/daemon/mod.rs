@@ -91,7 +91,8 @@ pub async fn start_with(
     watch::export_trail(config, &gateway, tasks);
     Links::start(&gateway, &config.links(), tasks).await?;
     let node =
-        doors::open_doors(config, listeners, &gateway, &pepper, render, log.clone(), tasks).await?;
+        doors::open_doors(config, listeners, &gateway, &pepper, (render, log.clone()), tasks)
+            .await?;
     reload_on_hangup(config, &node, log, tasks);
     let ready_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(ready_ms, node = config.node.name, "ready");

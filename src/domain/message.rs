@@ -108,7 +108,9 @@ impl MessageState {
         use MessageEvent as E;
         Some(match (self, event) {
             (Self::Accepted, E::Claim) => Self::Claimed,
+            // An uncharged message may go without a claim; its lost outcome sends it again.
             (Self::Claimed, E::Release | E::Retry)
+            | (Self::Accepted | Self::Claimed, E::Resend)
             | (Self::Held | Self::Unknown | Self::Quarantined, E::LetGo) => Self::Accepted,
             (Self::Claimed | Self::Accepted, E::Submit) | (Self::Unknown, E::ProveSent) => {
                 Self::Submitted
@@ -120,15 +122,13 @@ impl MessageState {
                 | Self::Unknown
                 | Self::Quarantined,
                 E::Reject,
-            ) => Self::Rejected,
+            )
+            | (Self::Accepted, E::Fail) => Self::Rejected,
             (Self::Claimed, E::LoseOutcome) => Self::Unknown,
-            // An uncharged message may go without a claim; its lost outcome sends it again.
-            (Self::Accepted | Self::Claimed, E::Resend) => Self::Accepted,
             (Self::Unknown, E::WriteOff) => Self::UnknownFinal,
             // An MO is delivered from `Accepted`: the partner's answer is its only step.
             (Self::Accepted | Self::Submitted, E::Deliver) => Self::Delivered,
             (Self::Submitted, E::Fail) => Self::Undeliverable,
-            (Self::Accepted, E::Fail) => Self::Rejected,
             (Self::Accepted | Self::Submitted | Self::Held, E::Expire) => Self::Expired,
             (Self::Accepted | Self::Submitted | Self::Held, E::Delete) => Self::Deleted,
             (Self::Accepted | Self::Claimed | Self::Unknown, E::Hold) => Self::Held,
@@ -426,12 +426,11 @@ impl ReceiptState {
     pub fn of(state: MessageState) -> Self {
         match state {
             MessageState::Delivered => Self::Delivered,
-            MessageState::Undeliverable => Self::Undeliverable,
+            MessageState::Undeliverable | MessageState::Unrouted => Self::Undeliverable,
             MessageState::Expired => Self::Expired,
             MessageState::Rejected | MessageState::VoidUnacked => Self::Rejected,
             MessageState::Deleted => Self::Deleted,
             MessageState::Unknown | MessageState::UnknownFinal => Self::Unknown,
-            MessageState::Unrouted => Self::Undeliverable,
             MessageState::Accepted
             | MessageState::Claimed
             | MessageState::Submitted

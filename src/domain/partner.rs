@@ -38,6 +38,7 @@ pub struct PartnerLimits {
 }
 
 /// How a partner's software likes things. All of it is data: peers differ.
+#[expect(clippy::struct_excessive_bools, reason = "each habit is on or off by itself")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Habits {
     pub message_id_form: MessageIdForm,
@@ -91,6 +92,7 @@ pub enum DefaultAlphabet {
 }
 
 /// The name in a bind, with everything that decides whether the bind is admitted.
+#[expect(clippy::struct_excessive_bools, reason = "each right is given or not by itself")]
 #[derive(Debug, Clone)]
 pub struct Credential {
     pub system_id: SmolStr,

@@ -79,6 +79,7 @@ pub struct LaneHead {
     head: Mutex<Head>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the head")]
 #[derive(Debug, Default)]
 struct Head {
     /// Sorted by number.

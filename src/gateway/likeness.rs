@@ -16,7 +16,7 @@ pub type Likeness = [u8; 32];
 pub fn of(scope: &str, sender: &str, recipient: &str, body: &Body) -> Likeness {
     let mut sha = Sha256::new();
     for text in [scope, sender, recipient] {
-        sha.update((text.len() as u32).to_be_bytes());
+        sha.update((text.len() as u64).to_be_bytes());
         sha.update(text.as_bytes());
     }
     sha.update([body.data_coding, u8::from(body.has_udh)]);

@@ -36,9 +36,9 @@ mod twice;
 pub mod unknown;
 
 use std::sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    };
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;

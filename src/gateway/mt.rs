@@ -436,7 +436,11 @@ fn short_id(id: MessageId) -> SmolStr {
     const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     // The node and a full count are of no use here: keep milliseconds and the low count bits.
     let low = (id.0 >> 22 & 0xffff_ffff) << 8 | (id.0 & 0xff);
-    (0..8).rev().map(|place| char::from(LETTERS[(low >> (place * 5) & 31) as usize])).collect()
+    (0..8)
+        .rev()
+        .map(|place| usize::try_from(low >> (place * 5) & 31).expect("masked to 5 bits"))
+        .map(|letter| char::from(LETTERS[letter]))
+        .collect()
 }
 
 pub(super) fn micros(duration: Duration) -> i64 {

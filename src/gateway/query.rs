@@ -106,7 +106,7 @@ impl Gateway {
         let (message, state) =
             self.own_message(partner, id, sender).await.map_err(|error| match error {
                 Error::Refused(_) => cannot().into(),
-                other => other,
+                away @ Error::Store(_) => away,
             })?;
         if state != MessageState::Accepted || message.body.has_udh || message.parts > 1 {
             return Err(cannot().into());

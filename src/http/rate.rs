@@ -62,7 +62,9 @@ impl Rates {
 pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let settings = app.gateway.settings();
     let known = auth::known(&app, request.headers());
-    let (who, a_minute) = if let Ok(caller) = &known { (Who::Key(caller.key.clone()), settings.key_requests_minute) } else {
+    let (who, a_minute) = if let Ok(caller) = &known {
+        (Who::Key(caller.key.clone()), settings.key_requests_minute)
+    } else {
         let proxies = &app.limits.trusted_proxies;
         let address = auth::address(request.extensions(), request.headers(), proxies);
         (Who::Address(address), settings.anonymous_requests_minute)

@@ -134,7 +134,8 @@ impl Host {
     fn refused(&self, name: &SmolStr, origin: Origin, reason: &'static str) -> Refused {
         let in_a_row = self.doors.failed(name, origin.address);
         let (shortest, longest) = self.settings.bind_fail_delay();
-        let spread = i64::try_from(longest.checked_sub(shortest).unwrap().as_millis()).unwrap_or(0).max(1);
+        let spread =
+            i64::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or(0).max(1);
         let jitter = self.gateway.clock().random().rem_euclid(spread).unsigned_abs();
         let once = shortest + Duration::from_millis(jitter);
         Refused {

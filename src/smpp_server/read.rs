@@ -158,7 +158,7 @@ impl Reading {
     }
 
     fn common(&self, pdu: &Common<'_>, recipient: Msisdn, now: i64) -> Result<NewMt, Wrong> {
-        let sender = self.sender(pdu.source)?;
+        let sender = Self::sender(pdu.source)?;
         check_type(pdu.esm_class)?;
         let receipts = self.receipts(pdu.registered_delivery)?;
         let body = self.body(pdu)?;
@@ -211,7 +211,7 @@ impl Reading {
     }
 
     /// The sender; none lets the account's default stand in (S057 to S061).
-    fn sender(&self, address: &Address) -> Result<Option<Sender>, Wrong> {
+    fn sender(address: &Address) -> Result<Option<Sender>, Wrong> {
         if address.ton > ton::ABBREVIATED {
             return Err(Wrong::new(
                 CommandStatus::RINVSRCTON,
@@ -258,7 +258,7 @@ impl Reading {
     fn body(&self, pdu: &Common<'_>) -> Result<Body, Wrong> {
         let has_udh = pdu.esm_class & esm_class::UDHI != 0;
         let text = self.one_text(pdu)?;
-        let (data_coding, mut octets) = self.in_our_alphabet(pdu.data_coding, text, has_udh)?;
+        let (data_coding, mut octets) = self.in_our_alphabet(pdu.data_coding, text, has_udh);
         let header = header_of(pdu.tlvs, has_udh)?;
         let has_header = has_udh || header.is_some();
         if let Some(header) = header {
@@ -277,7 +277,8 @@ impl Reading {
             }
         }
         let body = Body { data_coding, has_udh: has_header, octets };
-        if alphabet(&body)? == Alphabet::Ucs2 && !(body.octets.len() - header_octets(&body)).is_multiple_of(2)
+        if alphabet(&body)? == Alphabet::Ucs2
+            && !(body.octets.len() - header_octets(&body)).is_multiple_of(2)
         {
             return Err(
                 Refusal::BadLength("UCS-2 text has an odd number of octets".to_owned()).into()
@@ -303,28 +304,21 @@ impl Reading {
 
     /// Texts in an alphabet that only this account uses are written anew in GSM 7-bit, or in
     /// Latin-1 where that has no such letter.
-    fn in_our_alphabet(
-        &self,
-        data_coding: u8,
-        text: Bytes,
-        has_udh: bool,
-    ) -> Result<(u8, Bytes), Wrong> {
+    fn in_our_alphabet(&self, data_coding: u8, text: Bytes, has_udh: bool) -> (u8, Bytes) {
         let mut text = text;
         let is_default = data_coding == 0;
         if self.strips_trailing_nul && is_default && text.last() == Some(&0) {
             text.truncate(text.len() - 1);
         }
-        let is_latin = (is_default && self.alphabet == DefaultAlphabet::Latin1)
-            || (is_default && self.alphabet == DefaultAlphabet::Ia5)
-            || data_coding == 1;
+        let is_latin = data_coding == 1 || (is_default && self.alphabet != DefaultAlphabet::Gsm7);
         if !is_latin || has_udh {
-            return Ok((data_coding, text));
+            return (data_coding, text);
         }
         let letters: String = text.iter().copied().map(char::from).collect();
-        Ok(match crate::payload::alphabet::encode_gsm7(&letters) {
+        match crate::payload::alphabet::encode_gsm7(&letters) {
             Ok(octets) => (0, octets.into()),
             Err(_) => (3, text),
-        })
+        }
     }
 
     fn parts(&self, body: &Body) -> Result<u8, Wrong> {

@@ -34,7 +34,7 @@ use super::{
     write::Writing,
 };
 use crate::{
-    domain::{Caller, Content, Item, MessageId},
+    domain::{Caller, Content, Credential, Item, MessageId, Partner},
     gateway::{
         Gateway,
         deliver::DeliveryRefused,
@@ -633,82 +633,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     }
 
     async fn admit(&mut self, kind: BindKind, bind: &Bind, sequence: u32, admitted: Admitted) {
-        let host = Arc::clone(&self.host);
         let Admitted { credential, partner, version, place } = admitted;
-        let id = host.gateway.registry().next_session();
         let (orders_in, orders) = mpsc::channel(8);
-        let caller = Caller::Session {
-            partner: partner.id,
-            system_id: credential.system_id.clone(),
-            session: id,
-        };
-        let window = if credential.window > 0 { credential.window } else { host.settings.window };
-        let limits = self.session.limits_mut();
-        limits.window = window as usize;
-        limits.window_in = host.settings.window_in as usize;
-        let most = if credential.pdu_octets_max > 0 {
-            credential.pdu_octets_max
-        } else {
-            host.settings.pdu_octets_max
-        };
-        self.connection.limits_mut().pdu_octets_max = most as usize;
-        let card = Arc::new(SessionCard {
-            id,
-            partner: partner.id,
-            partner_name: partner.name.clone(),
-            system_id: credential.system_id.clone(),
-            kind: kind.as_str(),
-            version: version.as_str(),
-            peer: self.peer,
-            is_tls: self.is_tls,
-            bound_at: host.gateway.now(),
-            window,
-            rate: partner.limits.rate,
-            counters: SessionCounters::default(),
-            orders: orders_in,
-        });
-        card.counters.last_heard_at.store(card.bound_at, Ordering::Relaxed);
-        let writing = Writing {
-            version,
-            habits: partner.habits.clone(),
-            tlv: host.settings.vendor_tlv.clone(),
-        };
-        let asking = Asking {
-            from: Submitter {
-                caller,
-                partner: partner.id,
-                default_sender: credential.default_sender.clone(),
-                may_have_receipts: credential.may_have_receipts,
-                service_types: credential.service_types.clone(),
-            },
-            reading: self.reading(&partner, version),
-            reason: (host.settings.refusal_reason_tlv && writing.has_own_tlvs())
-                .then_some(host.settings.vendor_tlv.reason),
-            prefers_rx_t_appn: partner.habits.prefers_rx_t_appn,
-        };
+        self.limit(&credential);
+        let card = self.card(kind, version, &credential, &partner, orders_in);
+        let tlv = self.host.settings.vendor_tlv.clone();
+        let writing = Writing { version, habits: partner.habits.clone(), tlv };
+        let asking = self.asking(&card, &credential, &partner, &writing);
         let mut tlvs = Tlvs::new();
         // S004, S005: told to peers of 3.4 and later, and never to older ones.
         if bind.interface_version >= 0x34 {
             tlvs = tlvs.with_u8(tag::SC_INTERFACE_VERSION, version.octet());
         }
-        let resp = BindResp { system_id: host.settings.system_id.clone().into(), tlvs };
+        let resp = BindResp { system_id: self.host.settings.system_id.clone().into(), tlvs };
         let answer = Command::new(sequence, Pdu::BindResp(kind, resp));
         self.session.accept_bind(kind, version, answer, Instant::now(), &mut self.actions);
         self.unbound = None;
-        metrics::bind(SIDE, "ok");
-        metrics::session(SIDE, kind.as_str(), "bound", 1.0);
-        tracing::info!(session.id = id, session.peer = %self.peer, partner = %partner.name,
-            system_id = %credential.system_id, kind = kind.as_str(), version = version.as_str(),
-            tls = self.is_tls, binds_max = credential.binds_max, window, window_in = host.settings.window_in,
-            rate = partner.limits.rate, burst = partner.limits.burst, backlog_max = partner.limits.backlog_max,
-            waiting_max = partner.limits.waiting_max, pdu_octets_max = most, "bound");
-        host.gateway.registry().session_began(Arc::clone(&card));
+        self.tell_bound(&card, &credential, &partner);
+        self.host.gateway.registry().session_began(Arc::clone(&card));
         self.bound = Some(Bound {
             kind,
             asking: Arc::new(asking),
             writing,
-            who: format_smolstr!("smpp:{}#{}", credential.system_id, id),
-            outlet: kind.receives().then(|| host.gateway.to_sessions(partner.id)),
+            who: format_smolstr!("smpp:{}#{}", credential.system_id, card.id),
+            outlet: kind.receives().then(|| self.host.gateway.to_sessions(partner.id)),
             card,
             orders,
             traces: Vec::new(),
@@ -723,7 +671,89 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.deliver().await;
     }
 
-    fn reading(&self, partner: &crate::domain::Partner, version: Version) -> Reading {
+    /// Limits of the account, or those of the gateway where it has none.
+    fn limit(&mut self, credential: &Credential) {
+        let settings = &self.host.settings;
+        let own = |own: u32, default: u32| if own > 0 { own } else { default } as usize;
+        let limits = self.session.limits_mut();
+        limits.window = own(credential.window, settings.window);
+        limits.window_in = settings.window_in as usize;
+        self.connection.limits_mut().pdu_octets_max =
+            own(credential.pdu_octets_max, settings.pdu_octets_max);
+    }
+
+    fn card(
+        &mut self,
+        kind: BindKind,
+        version: Version,
+        credential: &Credential,
+        partner: &Partner,
+        orders: mpsc::Sender<SessionOrder>,
+    ) -> Arc<SessionCard> {
+        let gateway = &self.host.gateway;
+        let window = u32::try_from(self.session.limits_mut().window).unwrap_or(u32::MAX);
+        let card = SessionCard {
+            id: gateway.registry().next_session(),
+            partner: partner.id,
+            partner_name: partner.name.clone(),
+            system_id: credential.system_id.clone(),
+            kind: kind.as_str(),
+            version: version.as_str(),
+            peer: self.peer,
+            is_tls: self.is_tls,
+            bound_at: gateway.now(),
+            window,
+            rate: partner.limits.rate,
+            counters: SessionCounters::default(),
+            orders,
+        };
+        card.counters.last_heard_at.store(card.bound_at, Ordering::Relaxed);
+        Arc::new(card)
+    }
+
+    fn asking(
+        &self,
+        card: &SessionCard,
+        credential: &Credential,
+        partner: &Partner,
+        writing: &Writing,
+    ) -> Asking {
+        let settings = &self.host.settings;
+        let tells_why = settings.refusal_reason_tlv && writing.has_own_tlvs();
+        Asking {
+            from: Submitter {
+                caller: Caller::Session {
+                    partner: partner.id,
+                    system_id: credential.system_id.clone(),
+                    session: card.id,
+                },
+                partner: partner.id,
+                default_sender: credential.default_sender.clone(),
+                may_have_receipts: credential.may_have_receipts,
+                service_types: credential.service_types.clone(),
+            },
+            reading: self.reading(partner, writing.version),
+            reason: tells_why.then_some(settings.vendor_tlv.reason),
+            prefers_rx_t_appn: partner.habits.prefers_rx_t_appn,
+        }
+    }
+
+    /// No hidden limit: those in force stand in the line (D7).
+    fn tell_bound(&mut self, card: &SessionCard, credential: &Credential, partner: &Partner) {
+        metrics::bind(SIDE, "ok");
+        metrics::session(SIDE, card.kind, "bound", 1.0);
+        let limits = &partner.limits;
+        tracing::info!(
+            session.id = card.id, session.peer = %card.peer, partner = %partner.name,
+            system_id = %card.system_id, kind = card.kind, version = card.version,
+            tls = card.is_tls, binds_max = credential.binds_max, window = card.window,
+            window_in = self.host.settings.window_in, rate = limits.rate, burst = limits.burst,
+            backlog_max = limits.backlog_max, waiting_max = limits.waiting_max,
+            pdu_octets_max = self.connection.limits_mut().pdu_octets_max, "bound"
+        );
+    }
+
+    fn reading(&self, partner: &Partner, version: Version) -> Reading {
         let settings = self.host.gateway.settings();
         Reading {
             version,

@@ -26,9 +26,12 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         Refusal::BadUserData(_) => S::RINVESMCLASS,
         Refusal::BadServiceType(_) => S::RINVSERTYP,
         Refusal::TariffMissing(_) => S::RMISSINGTLV,
-        Refusal::TariffUnknown(_) | Refusal::UnknownMo(_) | Refusal::BadField(_) => S::RINVTLVVAL,
-        Refusal::UnknownService(_) | Refusal::AmbiguousService(_) => S::RINVTLVVAL,
-        Refusal::BadIdempotencyId(_) => S::RINVTLVVAL,
+        Refusal::TariffUnknown(_)
+        | Refusal::UnknownMo(_)
+        | Refusal::BadField(_)
+        | Refusal::UnknownService(_)
+        | Refusal::AmbiguousService(_)
+        | Refusal::BadIdempotencyId(_) => S::RINVTLVVAL,
         Refusal::TariffNotAllowed(_) => S::RPROHIBITED,
         Refusal::RecipientBarred(_)
         | Refusal::ServiceNotLive { .. }

@@ -47,14 +47,14 @@ impl Profile {
         let kind = pdu.esm_class & esm_class::TYPE;
         let text = || ReceiptText::parse(octets);
         if kind == esm_class::RECEIPT || kind == esm_class::INTERMEDIATE {
-            return self.receipt(pdu, text(), kind, now).map(Delivered::Receipt);
+            return self.receipt(pdu, text().as_ref(), kind, now).map(Delivered::Receipt);
         }
         // C035: some SMSCs forget esm_class.
         if self.settings.receipt_by_text
             && kind == 0
             && let Some(found) = text().filter(ReceiptText::is_unmistakable)
         {
-            return self.receipt(pdu, Some(found), kind, now).map(Delivered::Receipt);
+            return self.receipt(pdu, Some(&found), kind, now).map(Delivered::Receipt);
         }
         self.mo(pdu, octets).map(|mo| Delivered::Mo(Box::new(mo)))
     }
@@ -63,35 +63,30 @@ impl Profile {
     fn receipt(
         &self,
         pdu: &ShortMessage,
-        text: Option<ReceiptText>,
+        text: Option<&ReceiptText>,
         kind: u8,
         now: i64,
     ) -> Result<NewReceipt, Unreadable> {
         let from_tlv = pdu.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty());
-        let id = match (from_tlv, &text) {
+        let id = match (from_tlv, text) {
             (Some(id), _) => self.receipt_id(id),
             (None, Some(text)) => self.receipt_id(text.id.as_bytes()),
             // Without an id it is kept as an orphan: the reference may still tell.
             (None, None) => SmolStr::default(),
         };
-        let code = pdu
-            .tlvs
-            .u8(tag::MESSAGE_STATE)
-            .or_else(|| text.as_ref().and_then(ReceiptText::message_state));
+        let code =
+            pdu.tlvs.u8(tag::MESSAGE_STATE).or_else(|| text.and_then(ReceiptText::message_state));
         let state = match code {
             Some(code) => ReceiptState::from_code(code).unwrap_or(ReceiptState::Unknown),
             None if kind == esm_class::INTERMEDIATE => ReceiptState::Enroute,
             None => return Err(Unreadable("a receipt without a state".to_owned())),
         };
-        let done_at = text
-            .as_ref()
-            .and_then(|text| text.done_date)
-            .and_then(|date| self.moment(date))
-            .unwrap_or(now);
+        let done_at =
+            text.and_then(|text| text.done_date).and_then(|date| self.moment(date)).unwrap_or(now);
         Ok(NewReceipt {
             smsc_message_id: id,
             state,
-            network_error: network_error(pdu, text.as_ref()),
+            network_error: network_error(pdu, text),
             done_at,
             sender: self.digits(pdu.source.ton, &pdu.source.digits),
             recipient: printable(&pdu.destination.digits),
@@ -112,7 +107,7 @@ impl Profile {
             .map_err(|bad| Unreadable(format!("source_addr: {bad}")))?;
         let recipient = ShortCode::parse(&printable(&pdu.destination.digits))
             .map_err(|bad| Unreadable(format!("destination_addr: {bad}")))?;
-        let (mut part, has_udh, rest) = self.without_concat(pdu, octets)?;
+        let (mut part, has_udh, rest) = Self::without_concat(pdu, octets)?;
         let header = octets.len() - rest.len();
         // SAR says the same in TLVs; a header counts more (S081).
         if part.is_none() {
@@ -132,7 +127,6 @@ impl Profile {
 
     /// Takes the concatenation out of a user data header; other elements stay (C037).
     fn without_concat(
-        &self,
         pdu: &ShortMessage,
         octets: &Bytes,
     ) -> Result<(Option<PartOf>, bool, Bytes), Unreadable> {

@@ -426,8 +426,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         });
         // A message is one in rates; whoever sells by parts sets the rate accordingly.
         // Room for it was seen before it was claimed; a race between two binds costs one message.
-        let _: Result<(), Duration> =
-            self.link.rate.take(self.link.gateway.clock().monotonic_nanos());
+        self.link.rate.take(self.link.gateway.clock().monotonic_nanos()).unwrap_or_default();
         for (part, pdu) in pdus.into_iter().enumerate() {
             self.submit(pdu, (Arc::clone(&sending), part), now);
         }

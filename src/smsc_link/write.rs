@@ -30,7 +30,7 @@ impl Profile {
             .into_iter()
             .enumerate()
             .map(|(index, (body, tlvs))| {
-                self.submit(message, body, tlvs, (index, total), takes_tlvs)
+                self.submit(message, &body, tlvs, (index, total), takes_tlvs)
             })
             .collect()
     }
@@ -38,7 +38,7 @@ impl Profile {
     fn submit(
         &self,
         message: &MtMessage,
-        body: Body,
+        body: &Body,
         mut tlvs: Tlvs,
         (index, total): (usize, usize),
         takes_tlvs: bool,
@@ -56,7 +56,7 @@ impl Profile {
                 tlvs = tlvs.with_u8(tag::MORE_MESSAGES_TO_SEND, 1);
             }
         }
-        let (data_coding, octets) = self.in_link_alphabet(&body);
+        let (data_coding, octets) = self.in_link_alphabet(body);
         let mut pdu = ShortMessage {
             service_type: Bytes::copy_from_slice(self.service_type(message, is_first).as_bytes()),
             source: self.source(&message.sender),

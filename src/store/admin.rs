@@ -441,6 +441,7 @@ impl Store {
 }
 
 /// Everything of a credential but its password and its owner.
+#[expect(clippy::struct_excessive_bools, reason = "each right is given or not by itself")]
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct CredentialRights {
     pub is_active: bool,

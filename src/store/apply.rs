@@ -98,6 +98,9 @@ impl Statements {
     }
 }
 
+/// A state with its error: messages that share both share a statement.
+type End<'s> = (MessageState, Option<&'s SmolStr>);
+
 /// Runs one text; the block pushes its values into `$arguments`, whichever engine it is for.
 macro_rules! run {
     ($tx:expr, $text:expr, $arguments:ident => $push:block) => {
@@ -307,7 +310,7 @@ impl Group {
         for row in &self.states {
             last.insert(row.message, row);
         }
-        let mut alike: HashMap<(MessageState, Option<&SmolStr>), (i64, Vec<i64>)> = HashMap::new();
+        let mut alike: HashMap<End<'_>, (i64, Vec<i64>)> = HashMap::new();
         for row in last.into_values() {
             let entry = alike.entry((row.state, row.error.as_ref())).or_default();
             entry.0 = entry.0.max(row.at);

@@ -234,11 +234,13 @@ pub enum Applied {
 }
 
 impl Change {
+    #[must_use]
     pub fn event(mut self, event: EventRow) -> Self {
         self.events.push(event);
         self
     }
 
+    #[must_use]
     pub fn state(mut self, state: StateRow) -> Self {
         self.states.push(state);
         self

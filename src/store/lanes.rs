@@ -59,7 +59,7 @@ impl Store {
             "select {ITEM}, {COLUMNS} from lane_item i join message m on m.id = i.message_id \
              where i.lane_id = $1 and i.due_at = $2 and i.seq >= $3 order by i.seq limit $4"
         );
-        self.items(fetch_all!(
+        items(fetch_all!(
             &self.db,
             ItemRow,
             sqlx::AssertSqlSafe(text.clone()),
@@ -82,14 +82,7 @@ impl Store {
              where i.lane_id = $1 and i.due_at > 0 and i.due_at <= $2 \
              order by i.due_at, i.seq limit $3"
         );
-        self.items(fetch_all!(
-            &self.db,
-            ItemRow,
-            sqlx::AssertSqlSafe(text.clone()),
-            lane.0,
-            now,
-            limit
-        )?)
+        items(fetch_all!(&self.db, ItemRow, sqlx::AssertSqlSafe(text.clone()), lane.0, now, limit)?)
     }
 
     /// When the next planned item of a lane is due.
@@ -123,7 +116,7 @@ impl Store {
             "select {ITEM}, {COLUMNS} from lane_item i join message m on m.id = i.message_id \
              where i.claim_epoch is not null"
         );
-        self.items(fetch_all!(&self.db, ItemRow, sqlx::AssertSqlSafe(text.clone()))?)
+        items(fetch_all!(&self.db, ItemRow, sqlx::AssertSqlSafe(text.clone()))?)
     }
 
     /// Items past their validity, a page at a time through all lanes (P18).
@@ -166,7 +159,7 @@ impl Store {
             due_at: *due_at,
             seq: *seq,
         });
-        Ok((self.items(rows)?, next))
+        Ok((items(rows)?, next))
     }
 
     /// The waiting item of one message in one lane class (`mt`, `mo`, `receipt`).
@@ -182,7 +175,7 @@ impl Store {
         );
         let rows =
             fetch_all!(&self.db, ItemRow, sqlx::AssertSqlSafe(text.clone()), lane.0, message.0)?;
-        Ok(self.items(rows)?.into_iter().next())
+        Ok(items(rows)?.into_iter().next())
     }
 
     /// Takes a lease, or renews our own; the epoch grows when the owner changes.
@@ -217,10 +210,10 @@ impl Store {
         tx.commit().await?;
         Ok(epoch.map_or(1, |(epoch,)| epoch))
     }
+}
 
-    fn items(&self, rows: Vec<ItemRow>) -> Result<Vec<PagedItem>, Error> {
-        rows.into_iter().map(paged).collect()
-    }
+fn items(rows: Vec<ItemRow>) -> Result<Vec<PagedItem>, Error> {
+    rows.into_iter().map(paged).collect()
 }
 
 fn paged(row: ItemRow) -> Result<PagedItem, Error> {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::domain::ItemKey;
 
+#[expect(clippy::too_many_lines, reason = "one statement for each rare thing")]
 pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
     match rare {
         Rare::Unclaim { items } => unclaim(tx, &items).await?,

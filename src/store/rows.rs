@@ -92,7 +92,9 @@ impl MessageRow {
             accepted_at: self.accepted_at,
             deliver_after: self.deliver_after,
             valid_until: self.valid_until,
-            receipts: ReceiptWish::from_bits(self.receipts as i16 & 7),
+            receipts: ReceiptWish::from_bits(
+                i16::try_from(self.receipts & 7).expect("masked to 3 bits"),
+            ),
             reference: match self.reference {
                 Some(reference) => Some(
                     u16::try_from(reference).map_err(|_| self.corrupt("reference", "too large"))?,

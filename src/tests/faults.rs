@@ -393,9 +393,12 @@ async fn t27_an_orderly_stop_under_load_makes_nothing_unknown() {
     peers.end().await;
     let journals = ["partner.jsonl", "sender.jsonl"].map(|name| folder.path().join(name));
     let smsc = folder.path().join("smsc.jsonl");
-    let evidence =
-        Evidence::gather(&site.database(), &smsc, &journals.each_ref().map(std::path::PathBuf::as_path))
-            .await;
+    let evidence = Evidence::gather(
+        &site.database(),
+        &smsc,
+        &journals.each_ref().map(std::path::PathBuf::as_path),
+    )
+    .await;
     for law in [
         laws::l1_nothing_vanishes,
         laws::l2_charged_at_most_once,

@@ -319,9 +319,10 @@ pub(crate) fn l4_deliveries_arrive(evidence: &Evidence) -> Breaches {
                 tags.insert(id.as_str(), tag.as_str());
             }
             Event::MoAcked { tag: Some(tag), status: 0, .. }
-                if !seen.contains(tag.as_str()) && !kept.contains(tag.as_str()) => {
-                    breaches.push(format!("the MO {tag} was taken and never handed over"));
-                }
+                if !seen.contains(tag.as_str()) && !kept.contains(tag.as_str()) =>
+            {
+                breaches.push(format!("the MO {tag} was taken and never handed over"));
+            }
             Event::ReceiptAcked { id, status: 0 } => {
                 let messages = tags.get(id.as_str()).and_then(|tag| by_tag.get(tag));
                 let is_told = messages.is_some_and(|ids| {
