@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example binds -- --binds 2000`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
 use std::time::{Duration, Instant};
 
 mod common;

@@ -158,6 +158,7 @@ impl Disk {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one story in the order it happens")]
 async fn power(dice: &mut Dice, times: u64, is_safe: bool) -> String {
     let place = tempfile::tempdir().expect("a folder");
     let path = |name: &str| place.path().join(name).to_string_lossy().into_owned();
@@ -260,10 +261,10 @@ async fn rude_peers(dice: &mut Dice) -> String {
             if round % 2 == 0 {
                 drop(esme.bind_as(BindKind::Transmitter, Version::V34, "acme", PASSWORD).await);
             }
-            let size = usize::try_from(dice.below(300)).unwrap_or(0);
-            let mut octets: Vec<u8> = (0..size).map(|_| dice.next().to_le_bytes()[0]).collect();
+            let length = usize::try_from(dice.below(300)).unwrap_or(0);
+            let mut octets: Vec<u8> = (0..length).map(|_| dice.next().to_le_bytes()[0]).collect();
             if dice.below(2) == 0 && octets.len() >= 16 {
-                octets[..4].copy_from_slice(&u32::try_from(size).unwrap_or(16).to_be_bytes());
+                octets[..4].copy_from_slice(&u32::try_from(length).unwrap_or(16).to_be_bytes());
             }
             drop(esme.send_raw(octets).await);
             drop(esme.close().await);

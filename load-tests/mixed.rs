@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example mixed -- --seconds 60 --mt 5000 --mo 2000 [--charged]`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
 use std::sync::{Arc, atomic::Ordering};
 
 mod common;

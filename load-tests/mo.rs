@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example mo -- --seconds 60 --partners 10 --keywords 10 [--in-flight 2000]`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
 use std::sync::{Arc, atomic::Ordering};
 
 mod common;

@@ -3,6 +3,8 @@
 //! `cargo run --release --example mt -- --seconds 60 --partners 10 --window 100 [--charged]
 //! [--rate 5000]` prints messages a second and the gateway's CPU for each. Build the daemon first.
 
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
 use std::sync::{Arc, atomic::Ordering};
 
 mod common;

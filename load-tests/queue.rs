@@ -2,6 +2,12 @@
 //!
 //! `cargo run --release --example queue -- --messages 1_000_000`.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark tells its figures"
+)]
+
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},

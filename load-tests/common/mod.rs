@@ -97,13 +97,14 @@ impl World {
         let (smpp, admin, http) = (free_port(), free_port(), free_port());
         let path = folder.path();
         let text = format!(
-            "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"{}\"\n\
+            "[node]\ndata_folder = \"{}\"\n[log]\nlevel = \"{}\"\n\
              [smpp_server]\nlisten = [\"{smpp}\"]\nconnections_per_address = 100000\n\
              connections_max = 100000\nunbound_max = 10000\nbind_rate = 100000\nwindow_in = 1000\n\
              [http]\nlisten = [\"{http}\"]\nadmin_listen = [\"{admin}\"]\n\
              [store]\ndisk_soft = \"16MiB\"\ndisk_hard = \"8MiB\"\nreserve = \"1MiB\"\n\
              [[smsc_link]]\nname = \"main\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nwindow = {}\nbinds = {}\n",
+            path.display(),
             plan.log_level,
             smsc.address(),
             plan.link_window,
@@ -211,7 +212,8 @@ async fn seed(database: PathBuf, plan: &Plan) {
     };
     store.add_tariff(&by, 0, &tariff).await.expect("a tariff");
     let hash = Pepper::new("").hash(b"secret");
-    let secret: String = hash.iter().map(|octet| format!("{octet:02x}")).collect();
+    let secret: String =
+        hash.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"));
     for number in 0..plan.partners {
         let name = partner_name(number);
         let partner = NewPartner {

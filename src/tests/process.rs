@@ -53,11 +53,12 @@ impl Site {
         std::fs::write(folder.join("smsc.password"), "smscpass").expect("a file");
         std::fs::write(folder.join("pepper"), PEPPER).expect("a file");
         let text = format!(
-            "[node]\ndata_folder = {folder:?}\n\
+            "[node]\ndata_folder = \"{}\"\n\
              [smpp_server]\nlisten = [\"{smpp}\"]\npepper_file = \"pepper\"\n\
              [http]\nlisten = []\nadmin_listen = []\n\
              [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{smsc}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nreconnect_min = \"50ms\"\n{link}\n{more}",
+            folder.display(),
         );
         let path = folder.join("bramka.toml");
         std::fs::write(&path, &text).expect("a file");

@@ -93,6 +93,9 @@ pub(crate) fn at_a_set_time() -> (Arc<SetClock>, Builder) {
     (set, Builder { clock, ..Builder::default() })
 }
 
+/// A last change of the configuration.
+pub(crate) type Tune = Box<dyn FnOnce(&mut Config) + Send>;
+
 /// How a world is built; change it before `build`.
 pub(crate) struct Builder {
     pub(crate) config: Config,
@@ -110,7 +113,7 @@ pub(crate) struct Builder {
     pub(crate) files: Vec<(&'static str, String)>,
     pub(crate) clock: Clock,
     /// The last word on the configuration; may set timers shorter than a file could.
-    pub(crate) tune: Option<Box<dyn FnOnce(&mut Config) + Send>>,
+    pub(crate) tune: Option<Tune>,
 }
 
 /// A partner with one credential of its own name.
@@ -210,7 +213,7 @@ pub(crate) fn rights() -> CredentialRights {
 }
 
 pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    octets.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
 }
 
 impl Default for Builder {
@@ -271,9 +274,10 @@ impl Builder {
             std::fs::write(path.join(name), content).expect("a file");
         }
         let text = format!(
-            "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"debug\"\n\
+            "[node]\ndata_folder = \"{}\"\n[log]\nlevel = \"debug\"\n\
              [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nreconnect_min = \"50ms\"\n{}\n{}",
+            path.display(),
             self.operator.unwrap_or(smsc.address()),
             self.link,
             self.settings,

@@ -238,5 +238,5 @@ async fn free_ports<const N: usize>() -> [u16; N] {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|octet| format!("%{octet:02X}")).collect()
+    text.bytes().fold(String::new(), |escaped, octet| escaped + &format!("%{octet:02X}"))
 }
