@@ -306,6 +306,9 @@ impl Gateway {
         }
         if let Ok(overview) = self.inner.store.overview_quick().await {
             metrics::orphans(overview);
+            if let Err(error) = self.end_orphans(overview).await {
+                tracing::warn!(%error, "receipts that nothing belongs to could not be dropped");
+            }
         }
         let reserved = self.inner.ids.last();
         if let Err(error) = self.inner.store.reserve_ids(reserved).await {

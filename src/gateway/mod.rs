@@ -14,6 +14,9 @@ pub mod lane;
 pub mod likeness;
 pub mod mo;
 pub mod mt;
+#[cfg(test)]
+mod mt_tests;
+mod orphans;
 pub mod parts;
 mod poison;
 #[cfg(test)]
@@ -96,6 +99,7 @@ pub struct Settings {
     pub retry: Vec<Duration>,
     pub unknown_ttl: Duration,
     pub orphan_ttl: Duration,
+    pub orphans_max: usize,
     pub idempotency_ttl: Duration,
     pub duplicate_window: Duration,
     pub quarantine_after: u32,
@@ -127,6 +131,7 @@ impl Default for Settings {
             retry: [5, 30, 120, 600, 1800, 3600].map(Duration::from_secs).to_vec(),
             unknown_ttl: hours(72),
             orphan_ttl: hours(72),
+            orphans_max: 100_000,
             idempotency_ttl: hours(24),
             duplicate_window: Duration::from_secs(600),
             quarantine_after: 2,

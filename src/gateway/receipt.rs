@@ -272,7 +272,8 @@ impl Gateway {
             received_at: self.now(),
         };
         // Remember before the commit: the answer it waits for may be stored in the same group.
-        self.inner.recent.keep_orphan(seat.group, orphan.id, new);
+        let max = self.settings().orphans_max;
+        self.inner.recent.keep_orphan(seat.group, orphan.id, new, max);
         let change =
             Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
         self.inner.store.save(change).await?;
@@ -298,9 +299,10 @@ impl Gateway {
 
     /// Loads what the last run left unmatched, so that it is tried again.
     pub(super) async fn load_orphans(&self) -> Result<(), crate::store::Error> {
-        for orphan in self.inner.store.orphans(100_000).await? {
+        let max = self.settings().orphans_max;
+        for orphan in self.inner.store.orphans(i64::try_from(max).unwrap_or(i64::MAX)).await? {
             let Some(group) = self.group(&orphan.link_group) else { continue };
-            self.inner.recent.keep_orphan(group, orphan.id, receipt_of(orphan));
+            self.inner.recent.keep_orphan(group, orphan.id, receipt_of(orphan), max);
         }
         Ok(())
     }

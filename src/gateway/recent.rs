@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use super::receipt::NewReceipt;
 use crate::domain::{GroupId, MessageId, MtMessage, message::ReceiptState};
 
-/// Orphans and unknown messages that are remembered for matching; the store has them all.
+/// Unknown messages that are remembered for matching; the store has them all.
 const REMEMBERED_MAX: usize = 100_000;
 
 /// A submitted message with what its parts have come to.
@@ -121,8 +121,9 @@ impl Recent {
         self.flights.is_empty()
     }
 
-    pub fn keep_orphan(&self, group: GroupId, id: i64, receipt: NewReceipt) {
-        if self.orphans.len() >= REMEMBERED_MAX {
+    /// Up to `max` are remembered; the store has them all.
+    pub fn keep_orphan(&self, group: GroupId, id: i64, receipt: NewReceipt, max: usize) {
+        if self.orphans.len() >= max {
             return;
         }
         let key = (group, receipt.smsc_message_id.clone());
