@@ -26,7 +26,10 @@ async fn main() {
     println!("{} binds in {:?}", kept.len(), begun.elapsed());
     tokio::time::sleep(Duration::from_secs(3)).await;
     let after = world.resident();
-    println!("=> {} MiB for {count} idle binds ({before} MiB before)", after.saturating_sub(before));
+    println!(
+        "=> {} MiB for {count} idle binds ({before} MiB before)",
+        after.saturating_sub(before)
+    );
     let begun = Instant::now();
     drop(kept);
     let mut again = tokio::task::JoinSet::new();
@@ -34,5 +37,9 @@ async fn main() {
         let (address, name) = (world.smpp, partner_name(number % partners));
         again.spawn(async move { partner::connect(address, &name).await });
     }
-    println!("all lost and bound again in {:?} ({})", begun.elapsed(), again.join_all().await.len());
+    println!(
+        "all lost and bound again in {:?} ({})",
+        begun.elapsed(),
+        again.join_all().await.len()
+    );
 }

@@ -5,7 +5,11 @@
 //!
 //! `cargo run --release --example core -- [seconds] [in flight] [charged|free]`
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring program, not the daemon")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measuring program, not the daemon"
+)]
 #![expect(clippy::disallowed_methods, reason = "a measuring program has no Tasks")]
 
 use std::{
@@ -18,7 +22,9 @@ use std::{
 
 use bramka::{
     clock::Clock,
-    domain::{Body, Caller, Content, Msisdn, ReceiptWish, Sender, ShortCode, message::ReceiptState},
+    domain::{
+        Body, Caller, Content, Msisdn, ReceiptWish, Sender, ShortCode, message::ReceiptState,
+    },
     gateway::{
         Gateway, Settings,
         mt::{NewMt, Submitter},

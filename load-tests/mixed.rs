@@ -40,7 +40,8 @@ async fn main() {
     tasks.spawn(async move { common::text(&source, partners, 1, 10_000, rate).await });
     let seconds = arguments.number("seconds", 20);
     println!("deliveries (receipts and MO):");
-    common::watch(&world, &counts, seconds, |counts| counts.delivered.load(Ordering::Relaxed)).await;
+    common::watch(&world, &counts, seconds, |counts| counts.delivered.load(Ordering::Relaxed))
+        .await;
     let (accepted, refused, delivered) = counts.snapshot();
     println!("MT accepted {accepted}, refused {refused}; deliveries {delivered}");
     println!(

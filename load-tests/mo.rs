@@ -38,7 +38,8 @@ async fn main() {
     });
     println!("gateway process {}", world.pid());
     let seconds = arguments.number("seconds", 20);
-    common::watch(&world, &counts, seconds, |counts| counts.delivered.load(Ordering::Relaxed)).await;
+    common::watch(&world, &counts, seconds, |counts| counts.delivered.load(Ordering::Relaxed))
+        .await;
     let (sent, acked) = world.smsc.journal(|journal| (journal.mos_sent, journal.mos_acked));
     println!("MO sent {sent}, acknowledged {acked}, delivered {}", counts.snapshot().2);
 }

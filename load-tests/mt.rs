@@ -42,7 +42,8 @@ async fn main() {
         tasks.spawn(partner::run(connection, load, counts, latencies));
     }
     println!("gateway process {}", world.pid());
-    common::watch(&world, &counts, seconds, |counts| counts.delivered.load(Ordering::Relaxed)).await;
+    common::watch(&world, &counts, seconds, |counts| counts.delivered.load(Ordering::Relaxed))
+        .await;
     let (accepted, refused, delivered) = counts.snapshot();
     println!("accepted {accepted}, refused {refused}, receipts delivered {delivered}");
     println!(

@@ -29,7 +29,11 @@ async fn main() {
         }
     }
     texting.abort();
-    println!("=> {} MiB with {wanted} messages queued, taken in {:?}", world.resident(), begun.elapsed());
+    println!(
+        "=> {} MiB with {wanted} messages queued, taken in {:?}",
+        world.resident(),
+        begun.elapsed()
+    );
     let (counts, latencies) = (Arc::new(Counts::default()), Arc::new(Latencies::default()));
     let connection = partner::connect(world.smpp, &partner_name(0)).await;
     let load = partner::Load {
@@ -43,7 +47,7 @@ async fn main() {
     let session = tokio::spawn(partner::run(connection, load, Arc::clone(&counts), latencies));
     while counts.delivered.load(Ordering::Relaxed) < wanted {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if begun.elapsed() > Duration::from_secs(600) {
+        if begun.elapsed() > Duration::from_mins(10) {
             break;
         }
     }

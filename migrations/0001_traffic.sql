@@ -40,7 +40,8 @@ create table partner (
     default_alphabet text not null,
     strip_trailing_nul bigint not null,
     prefers_rx_t_appn bigint not null,
-    wants_reasons bigint not null,
+    -- TLVs of our own on sessions below 5.0 too; strict software takes none that it does not know.
+    vendor_tlvs bigint not null,
     splits_long bigint not null,
     -- Deliveries as data_sm instead of deliver_sm.
     takes_data_sm bigint not null,
@@ -249,13 +250,15 @@ create table receipt_key (
     link_group text not null,
     smsc_message_id text not null,
     message_id bigint not null,
+    -- Counted from 1; 0 where one request carried the whole message.
     part bigint not null,
     -- State of this part once a final receipt came; messages of one part leave it null.
     part_state bigint,
     primary key (link_group, smsc_message_id)
 ) /*without rowid*/;
--- Which parts of a long message have their receipt; rows of short ones are never in it.
-create index receipt_key_part on receipt_key (message_id) where part_state is not null;
+
+-- The parts of a long message; rows of short ones are never in it.
+create index receipt_key_part on receipt_key (message_id) where part > 0;
 
 -- Receipts that matched nothing yet. Kept, tried again, then shown to staff (P15).
 create table orphan_receipt (

@@ -294,7 +294,8 @@ pub fn lease_epoch(link: &str, epoch: i64) {
 }
 
 /// Limits that can hold a lane or a link back (D35).
-pub const LIMITS: [&str; 6] = ["none", "window", "rate", "smsc_throttle", "store", "absent"];
+pub const LIMITS: [&str; 7] =
+    ["none", "window", "rate", "smsc_throttle", "store", "absent", "paused"];
 
 pub fn binding_limit(subject: &'static str, name: &str, limit: &'static str) {
     for known in LIMITS {

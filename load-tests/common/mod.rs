@@ -123,12 +123,15 @@ impl World {
     }
 
     async fn wait_ready(&self, binds: u64) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !ready(self.admin).await {
             assert!(Instant::now() < deadline, "the gateway does not get ready");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.smsc.wait_for_binds(usize::try_from(binds).expect("a small number")).await.expect("the link binds");
+        self.smsc
+            .wait_for_binds(usize::try_from(binds).expect("a small number"))
+            .await
+            .expect("the link binds");
     }
 
     /// CPU seconds of the gateway, user and system.
@@ -163,7 +166,8 @@ impl Drop for World {
 
 fn spawn_gateway(folder: &std::path::Path) -> Child {
     let here = std::env::current_exe().expect("the name of this program");
-    let binary = here.parent().and_then(|folder| folder.parent()).expect("target/release").join("bramka");
+    let binary =
+        here.parent().and_then(|folder| folder.parent()).expect("target/release").join("bramka");
     Command::new(binary)
         .arg("--config")
         .arg(folder.join("bramka.toml"))
@@ -355,7 +359,9 @@ pub(crate) async fn text(world: &World, partners: u64, keywords: u64, in_flight:
         let acked = world.smsc.journal(|journal| journal.mos_acked);
         let allowed = match rate {
             0 => u64::MAX,
-            rate => u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) * rate / 1_000_000,
+            rate => {
+                u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) * rate / 1_000_000
+            }
         };
         let mut room = in_flight.saturating_sub(sent - acked.min(sent));
         while room > 0 && sent < allowed {

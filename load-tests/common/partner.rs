@@ -66,7 +66,9 @@ pub(crate) async fn run(
         let now = Instant::now();
         let allowed = match load.rate {
             0 => u64::MAX,
-            rate => u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) * rate / 1_000_000,
+            rate => {
+                u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) * rate / 1_000_000
+            }
         };
         while sent.len() < load.window && total < allowed {
             sequence += 1;

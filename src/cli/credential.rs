@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    Failure, changes,
+    Failure,
     args::{CredentialAdd, CredentialCommand, KeyCommand},
+    changes,
     desk::{Desk, partner_named},
     failure::Outcome,
 };

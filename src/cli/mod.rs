@@ -72,7 +72,9 @@ where
 /// The daemon uses every core; a command has no use for more than the one it has.
 fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = match command {
-        Command::Run { .. } | Command::Demo(_) | Command::DemoPeer => tokio::runtime::Builder::new_multi_thread(),
+        Command::Run { .. } | Command::Demo(_) | Command::DemoPeer => {
+            tokio::runtime::Builder::new_multi_thread()
+        }
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let built = builder.enable_all().build();

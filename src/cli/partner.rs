@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure, changes,
+    Failure,
     args::{MessageIds, PartnerAdd, PartnerCommand, PartnerLimits},
+    changes,
     desk::{Desk, partner_named},
     failure::Outcome,
     service,
@@ -134,7 +135,7 @@ pub(crate) fn described(catalog: &Catalog, name: &str) -> Result<Value, Failure>
         "takes_data_sm": partner.habits.takes_data_sm,
         "prefers_rx_t_appn": partner.habits.prefers_rx_t_appn,
         "strips_trailing_nul": partner.habits.strip_trailing_nul,
-        "reasons": partner.habits.wants_reasons,
+        "vendor_tlvs": partner.habits.vendor_tlvs,
         "receipt_zone": partner.habits.receipt_zone,
         "receipt_seconds": partner.habits.receipt_seconds,
     }))
@@ -171,6 +172,7 @@ async fn limits(desk: &mut Desk<'_>, store: &Store, wish: PartnerLimits) -> Outc
         wish.message_ids.map(|form| PartnerSetting::HexIds(matches!(form, MessageIds::Hex))),
     );
     settings.extend(wish.splits_long.map(PartnerSetting::SplitsLong));
+    settings.extend(wish.vendor_tlvs.map(PartnerSetting::VendorTlvs));
     settings
         .extend(wish.default_alphabet.map(|word| PartnerSetting::DefaultAlphabet(word.as_str())));
     if settings.is_empty() {

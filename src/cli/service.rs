@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure, changes,
+    Failure,
     args::{NumberCommand, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand},
+    changes,
     desk::{Desk, partner_named},
     failure::Outcome,
     money,

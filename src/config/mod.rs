@@ -112,6 +112,17 @@ impl Config {
         self.folders.file(path)
     }
 
+    /// The links, with the files they name where they lie.
+    pub fn links(&self) -> Vec<SmscLink> {
+        let mut links = self.smsc_link.clone();
+        for link in &mut links {
+            let password = &mut link.password_file.path;
+            *password = password.as_ref().map(|path| self.folders.secret(path));
+            link.tls_ca_file = link.tls_ca_file.as_ref().map(|path| self.folders.file(path));
+        }
+        links
+    }
+
     /// Where a setting was said; nothing when it is a default. `path` as in `smsc_link[0].window`.
     pub fn origin(&self, path: &str) -> Option<&Origin> {
         self.origins.get(path)

@@ -49,6 +49,18 @@ pub struct SecretFile {
     pub secret: Secret,
 }
 
+impl SecretFile {
+    /// What the file holds now; what it held at the start if it cannot be read. One small read:
+    /// for what happens as rarely as a bind.
+    pub fn fresh(&self) -> Secret {
+        let Some(path) = &self.path else { return self.secret.clone() };
+        read(path).unwrap_or_else(|why| {
+            tracing::warn!(why, "a secret could not be read again; the old one is used");
+            self.secret.clone()
+        })
+    }
+}
+
 /// Where a file named in the configuration is looked for.
 ///
 /// systemd puts `LoadCredential=` files into a private folder and names it in

@@ -108,42 +108,8 @@ pub(crate) fn queue(gateway: &Gateway, head: &LaneHead, oldest_at: Option<i64>) 
         "waiting": head.waiting.load(Ordering::Acquire).max(0),
         "in_flight": head.in_flight(),
         "oldest_age_seconds": age,
-        "limit": binding_limit(gateway, head),
+        "limit": gateway.binding_limit(head),
     })
-}
-
-/// What holds a lane back now (D35).
-fn binding_limit(gateway: &Gateway, head: &LaneHead) -> &'static str {
-    if head.is_paused() {
-        return "paused";
-    }
-    match head.lane {
-        Lane::Mt { group, .. } => {
-            let group = gateway.group_name(group);
-            let links = gateway.registry().links();
-            let mut limits = links
-                .iter()
-                .filter(|link| link.group == group)
-                .map(|link| **link.binding_limit.load());
-            // Absent only if every link of the group is.
-            limits.find(|limit| *limit != "absent").unwrap_or("absent")
-        }
-        Lane::Mo { partner } | Lane::Receipt { partner } => {
-            let sessions = gateway.registry().sessions();
-            let mut receiving = sessions
-                .iter()
-                .filter(|card| card.partner == partner && card.kind != "transmitter")
-                .peekable();
-            if receiving.peek().is_none() {
-                return "absent";
-            }
-            let is_full = |card: &std::sync::Arc<SessionCard>| {
-                card.counters.window_in_use.load(Ordering::Relaxed) >= card.window
-            };
-            if receiving.all(is_full) { "window" } else { "none" }
-        }
-        Lane::Callback { .. } => "none",
-    }
 }
 
 /// A message without its text; the subscriber's number is masked unless `is_open`.

@@ -27,17 +27,12 @@ impl Ids {
 
     /// The next number, for `now` in microseconds UTC.
     pub fn next(&self, now: i64) -> i64 {
-        let wanted = (now / 1000 - EPOCH_MS).max(0) << (NODE_BITS + COUNT_BITS)
-            | self.node << COUNT_BITS;
+        let wanted =
+            (now / 1000 - EPOCH_MS).max(0) << (NODE_BITS + COUNT_BITS) | self.node << COUNT_BITS;
         let mut last = self.last.load(Ordering::Relaxed);
         loop {
             let next = if wanted > last { wanted } else { self.following(last) };
-            match self.last.compare_exchange_weak(
-                last,
-                next,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
+            match self.last.compare_exchange_weak(last, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return next,
                 Err(seen) => last = seen,
             }

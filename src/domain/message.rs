@@ -114,7 +114,11 @@ impl MessageState {
                 Self::Submitted
             }
             (
-                Self::Claimed | Self::Accepted | Self::Submitted | Self::Unknown | Self::Quarantined,
+                Self::Claimed
+                | Self::Accepted
+                | Self::Submitted
+                | Self::Unknown
+                | Self::Quarantined,
                 E::Reject,
             ) => Self::Rejected,
             (Self::Claimed, E::LoseOutcome) => Self::Unknown,
@@ -257,11 +261,7 @@ impl ReceiptWish {
     }
 
     pub fn from_bits(bits: i16) -> Self {
-        Self {
-            on_success: bits & 1 != 0,
-            on_failure: bits & 2 != 0,
-            intermediate: bits & 4 != 0,
-        }
+        Self { on_success: bits & 1 != 0, on_failure: bits & 2 != 0, intermediate: bits & 4 != 0 }
     }
 
     /// Whether a receipt is due for a message that ended in `state` (S154).
@@ -459,12 +459,7 @@ mod tests {
         for state in MessageState::ALL {
             for event in MessageEvent::ALL {
                 if let Some(next) = state.after(event) {
-                    table.push(format!(
-                        "{} {} {}",
-                        state.as_str(),
-                        event.as_str(),
-                        next.as_str()
-                    ));
+                    table.push(format!("{} {} {}", state.as_str(), event.as_str(), next.as_str()));
                 }
             }
         }

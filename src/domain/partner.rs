@@ -50,8 +50,10 @@ pub struct Habits {
     pub strip_trailing_nul: bool,
     /// Answer `ESME_RX_T_APPN` instead of `ESME_RSYSERR` while the gateway cannot work (P24).
     pub prefers_rx_t_appn: bool,
-    /// A refusal carries its reason in a vendor TLV (D7).
-    pub wants_reasons: bool,
+    /// TLVs of our own come on sessions below 5.0 too: reasons of refusals (D7), ids of MO, marks
+    /// of redelivery, what was charged. Widespread clients of 3.4 fall over a TLV that they do not
+    /// know, or over any body of an error answer, so it must be asked for.
+    pub vendor_tlvs: bool,
     /// Texts longer than one part are split by the gateway.
     pub splits_long: bool,
     /// Deliveries come as `data_sm` instead of `deliver_sm`.
@@ -67,7 +69,7 @@ impl Default for Habits {
             default_alphabet: DefaultAlphabet::Gsm7,
             strip_trailing_nul: false,
             prefers_rx_t_appn: false,
-            wants_reasons: true,
+            vendor_tlvs: false,
             splits_long: true,
             takes_data_sm: false,
         }

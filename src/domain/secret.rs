@@ -20,7 +20,8 @@ impl Pepper {
     }
 
     pub fn hash(&self, secret: &[u8]) -> SecretHash {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(secret);
         mac.finalize().into_bytes().into()
     }

@@ -27,7 +27,11 @@ impl Gateway {
         match self.forget_now(keeping).await {
             Ok(done) if done == Erasing::default() => {}
             Ok(done) => {
-                tracing::info!(texts = done.texts, messages = done.messages, "erased what was too old");
+                tracing::info!(
+                    texts = done.texts,
+                    messages = done.messages,
+                    "erased what was too old"
+                );
             }
             Err(error) => tracing::warn!(%error, "old messages could not be erased"),
         }

@@ -12,7 +12,10 @@ use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{
     domain::{Content, Item, ItemKey, Lane, LaneId, MessageEvent, MessageId, MessageState},
     metrics,
-    store::{Change, Stored, change::StateRow},
+    store::{
+        Change, Stored,
+        change::{Rare, StateRow},
+    },
 };
 
 /// Rows that one read brings.
@@ -71,6 +74,7 @@ impl Gateway {
                     self.end_doubts().await;
                     self.end_parts().await;
                     self.end_unknown().await;
+                    self.end_orphans().await;
                     self.publish().await;
                 }
             }
@@ -93,9 +97,19 @@ impl Gateway {
         for (message, likeness, accepted_at) in self.inner.store.uncertain(since, 100).await? {
             let Ok(likeness) = likeness.try_into() else { continue };
             let until = accepted_at + window;
-            self.inner.uncertain.add(likeness, super::likeness::Doubt { message, until, held: None });
+            self.inner
+                .uncertain
+                .add(likeness, super::likeness::Doubt { message, until, held: None });
         }
         Ok(())
+    }
+
+    /// Waits until everything that was handed to the writer before is committed. Without that a
+    /// page brings rows whose end is still in the writer's hands, and they are sent again.
+    async fn commit_what_went(&self) {
+        if let Err(error) = self.inner.store.save(Change::default()).await {
+            tracing::debug!(%error, "a page is read while the store is away");
+        }
     }
 
     /// Reads the next page of a lane.
@@ -103,6 +117,8 @@ impl Gateway {
         let Some((lane, size)) = self.inner.lanes.page_size(id) else { return };
         let limit = i64::try_from(size).unwrap_or(PAGE).min(PAGE * 4);
         let from = ItemKey { lane: id, due_at: 0, seq: 0 };
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
         match self.inner.store.lane_page(from, limit).await {
             Ok(rows) => {
                 let is_whole = i64::try_from(rows.len()).unwrap_or(0) < limit;
@@ -122,6 +138,8 @@ impl Gateway {
 
     async fn bring_due(&self, id: LaneId) {
         let Some(lane) = Lane::of(id) else { return };
+        self.inner.lanes.reading(lane);
+        self.commit_what_went().await;
         match self.inner.store.lane_due(id, self.now(), PAGE).await {
             Ok(rows) => {
                 let is_full = i64::try_from(rows.len()).unwrap_or(0) >= PAGE;
@@ -152,15 +170,11 @@ impl Gateway {
             Ok((rows, next)) => {
                 for row in rows {
                     // What a consumer holds at this moment is its consumer's to expire.
-                    let item = match self.inner.lanes.withdraw(row.item.key) {
-                        super::lane::Withdrawn::Taken(item) => item,
-                        super::lane::Withdrawn::OnItsWay => continue,
-                        super::lane::Withdrawn::NotHere => {
-                            self.inner.lanes.keep_out(row.item.key);
-                            row.item
-                        }
-                    };
-                    self.expire(item).await;
+                    match self.withdraw(row.item.key).await {
+                        Ok(Some(item)) => self.expire(item).await,
+                        Ok(None) => {}
+                        Err(error) => tracing::warn!(%error, "an expired item stays for now"),
+                    }
                 }
                 next.unwrap_or(start)
             }
@@ -250,18 +264,28 @@ impl Gateway {
     async fn end_parts(&self) {
         let settings = self.settings();
         let before = self.now() - micros(settings.reassembly_wait);
-        for (seat, joined) in self.inner.parts.expired(before) {
-            metrics::incomplete(&seat.name);
+        for (seat, joined, unsettled) in self.inner.parts.expired(before) {
             if settings.drops_incomplete {
-                let rare = vec![crate::store::change::Rare::DropParts(joined.stored)];
+                metrics::incomplete(&seat.name);
+                let rare = vec![Rare::DropParts(joined.stored)];
                 drop(self.inner.store.note(Change { rare, ..Change::default() }).await);
                 continue;
             }
             let likeness = [0; 32];
             if let Err(error) = self.route_mo(&seat, joined, likeness).await {
                 tracing::warn!(error = %error, "an incomplete long message could not be handed on");
+                self.inner.parts.put_back(unsettled);
+                continue;
             }
+            metrics::incomplete(&seat.name);
         }
+    }
+
+    /// Receipts that no message claimed in their time (P15).
+    async fn end_orphans(&self) {
+        let before = self.now() - micros(self.settings().orphan_ttl);
+        let rows = self.inner.recent.end_orphans(before);
+        self.drop_orphans(rows).await;
     }
 
     /// Unknown for too long: final, without a charge.
@@ -299,16 +323,15 @@ impl Gateway {
                 None
             };
             let age = oldest.map_or(0, |accepted_at| now - accepted_at);
-            metrics::queue(head.lane.class(), partner.as_deref().unwrap_or("other"), waiting, age);
+            let partner = metrics::partner_label(partner.as_deref().unwrap_or("other"));
+            metrics::queue(head.lane.class(), &partner, waiting, age);
+            self.publish_limit(&head, &partner);
         }
         if let Ok(counts) = self.inner.store.unknown_counts().await {
             metrics::unknown(&counts);
         }
         if let Ok(overview) = self.inner.store.overview_quick().await {
             metrics::orphans(overview);
-            if let Err(error) = self.end_orphans(overview).await {
-                tracing::warn!(%error, "receipts that nothing belongs to could not be dropped");
-            }
         }
         let reserved = self.inner.ids.last();
         if let Err(error) = self.inner.store.reserve_ids(reserved).await {

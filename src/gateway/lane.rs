@@ -91,7 +91,28 @@ struct Head {
     is_paging: bool,
     /// Something was left in the store while a page was being read.
     missed: bool,
+    /// Rows that went while the store was being read: what was read may still have them.
+    gone: Option<HashSet<ItemKey>>,
     is_paused: bool,
+}
+
+impl Head {
+    fn leave(&mut self, key: ItemKey) {
+        self.known.remove(&key.seq);
+        if let Some(gone) = &mut self.gone {
+            gone.insert(key);
+        }
+    }
+
+    /// Takes what was read from the store but what is known, or went meanwhile.
+    fn take_read(&mut self, items: Vec<Item>) {
+        let gone = self.gone.take().unwrap_or_default();
+        for item in items {
+            if !self.known.contains(&item.key.seq) && !gone.contains(&item.key) {
+                insert_ready(self, item);
+            }
+        }
+    }
 }
 
 impl LaneHead {
@@ -172,6 +193,26 @@ impl Lanes {
         }
     }
 
+    /// An item is being stored and will be pushed or held. Said before, because a page that is
+    /// read between its commit and that push would bring it a second time.
+    pub fn expect(&self, key: ItemKey) {
+        if let Some(lane) = lane_of(key) {
+            self.head(lane).head().known.insert(key.seq);
+        }
+    }
+
+    /// An expected item may be in the store, and whoever stored it is gone.
+    pub fn left_behind(&self, key: ItemKey) {
+        let Some(lane) = lane_of(key) else { return };
+        let head = self.head(lane);
+        let mut state = head.head();
+        state.known.remove(&key.seq);
+        state.is_behind = true;
+        state.missed = true;
+        drop(state);
+        self.page(&head);
+    }
+
     /// A stored item is ready now.
     pub fn push(&self, item: Item) {
         let head = lane_of(item.key).map(|lane| self.head(lane));
@@ -191,32 +232,41 @@ impl Lanes {
     /// The partner has its answer: the held item is ready.
     pub fn let_go(&self, item: Item) {
         let Some(lane) = lane_of(item.key) else { return };
-        let head = self.head(lane);
-        head.head().known.remove(&item.key.seq);
-        self.add(&head, item, false);
+        self.add(&self.head(lane), item, false);
     }
 
     /// Gives an item back that was taken and not sent; it keeps its place.
     pub fn put_back(&self, item: Item) {
         let Some(lane) = lane_of(item.key) else { return };
-        let head = self.head(lane);
-        head.head().known.remove(&item.key.seq);
-        self.add(&head, item, true);
+        self.add(&self.head(lane), item, true);
     }
 
-    /// The item's row is gone.
+    /// The item's row is gone, or its going is in the writer's hands.
     pub fn done(&self, key: ItemKey) {
         let Some(lane) = lane_of(key) else { return };
         let head = self.head(lane);
         head.waiting.fetch_sub(1, Ordering::AcqRel);
-        head.head().known.remove(&key.seq);
+        head.head().leave(key);
     }
 
     /// The item's row was replaced by one that is due later.
     pub fn planned(&self, old: ItemKey, due_at: i64) {
         let Some(lane) = lane_of(old) else { return };
-        self.head(lane).head().known.remove(&old.seq);
+        self.head(lane).head().leave(old);
         self.plan(old.lane, due_at);
+    }
+
+    /// The item was a memory: the store does not have it.
+    pub fn forget(&self, key: ItemKey) {
+        if let Some(lane) = lane_of(key) {
+            self.head(lane).head().leave(key);
+        }
+    }
+
+    /// From now until `paged` or `arrived`, rows that go are remembered. The reader then waits
+    /// for a commit before it reads: what went earlier is then gone in the store too.
+    pub fn reading(&self, lane: Lane) {
+        self.head(lane).head().gone.get_or_insert_default();
     }
 
     /// A lane has something that is due at a moment.
@@ -251,6 +301,7 @@ impl Lanes {
     /// Puts an item among the ready ones, or leaves it in the store if the head is full.
     fn add(&self, head: &Arc<LaneHead>, item: Item, is_forced: bool) {
         let mut state = head.head();
+        state.known.remove(&item.key.seq);
         if !is_forced && (state.known.len() >= self.head_max || state.is_behind) {
             state.is_behind = true;
             state.missed = true;
@@ -335,11 +386,7 @@ impl Lanes {
     pub fn paged(&self, lane: Lane, items: Vec<Item>, is_whole: bool) {
         let head = self.head(lane);
         let mut state = head.head();
-        for item in items {
-            if !state.known.contains(&item.key.seq) {
-                insert_ready(&mut state, item);
-            }
-        }
+        state.take_read(items);
         state.is_paging = false;
         if is_whole && !state.missed {
             state.is_behind = false;
@@ -355,20 +402,17 @@ impl Lanes {
     pub fn arrived(&self, lane: Lane, items: Vec<Item>) {
         let head = self.head(lane);
         let mut state = head.head();
-        for item in items {
-            if !state.known.contains(&item.key.seq) {
-                insert_ready(&mut state, item);
-            }
-        }
+        state.take_read(items);
         self.offer(&head, state);
     }
 
-    /// Whether the item is waiting here and could be taken out: for cancel and replace.
+    /// Whether the item is waiting here and could be taken out: for cancel and replace. One that
+    /// is not here is kept in the store until [`Self::forget`] or [`Self::done`].
     pub fn withdraw(&self, key: ItemKey) -> Withdrawn {
         let Some(lane) = lane_of(key) else { return Withdrawn::NotHere };
         let head = self.head(lane);
         let mut state = head.head();
-        if !state.known.contains(&key.seq) {
+        if state.known.insert(key.seq) {
             return Withdrawn::NotHere;
         }
         match state.ready.iter().position(|item| item.key.seq == key.seq) {
@@ -377,13 +421,6 @@ impl Lanes {
                 Withdrawn::Taken(item)
             }
             None => Withdrawn::OnItsWay,
-        }
-    }
-
-    /// Marks an item that is only in the store as taken, so that no page brings it.
-    pub fn keep_out(&self, key: ItemKey) {
-        if let Some(lane) = lane_of(key) {
-            self.head(lane).head().known.insert(key.seq);
         }
     }
 
@@ -401,7 +438,7 @@ pub enum Withdrawn {
     Taken(Item),
     /// Being sent at this moment.
     OnItsWay,
-    /// Only in the store.
+    /// Only in the store, or sent and gone.
     NotHere,
 }
 

@@ -73,15 +73,22 @@ impl Gateway {
         );
         if let Some(doubt) = self.inner.uncertain.take(&likeness, self.now()) {
             metrics::replayed("mo_likeness");
-            let change = Change::default()
-                .event(self.note_row(doubt.message, "repeat_suppressed", by_itself()));
+            let change = Change::default().event(self.note_row(
+                doubt.message,
+                "repeat_suppressed",
+                by_itself(),
+            ));
             self.inner.store.save(change).await?;
             return Ok(MoAccepted { id: doubt.message, likeness });
         }
         // Beyond the limit a part is handed on as it is: nothing is refused for want of memory.
         let settings = self.settings();
-        let has_room = self.inner.parts.has_room(settings.mo_parts_waiting_max);
-        match new.part.filter(|part| has_room && part.total <= settings.mo_parts_max) {
+        let most = settings.mo_parts_waiting_max;
+        let joinable = new.part.filter(|part| {
+            part.total <= settings.mo_parts_max
+                && self.inner.parts.has_room(most, seat, &new, *part)
+        });
+        match joinable {
             None => self.route_mo(seat, Joined::single(new), likeness).await,
             Some(part) => self.take_part(seat, new, part, likeness).await,
         }
@@ -109,15 +116,25 @@ impl Gateway {
             tlvs: new.tlvs.clone(),
             received_at: self.now(),
         };
+        let (sender, recipient) = (new.sender.clone(), new.recipient.clone());
         match self.inner.parts.take(seat, id, new, part, self.now()) {
             Taken::Waiting => {
                 let change =
                     Change { rare: vec![Rare::KeepPart(Box::new(row))], ..Change::default() };
-                self.inner.store.save(change).await?;
+                // Its repeat must not be taken for one that is stored.
+                self.inner.store.save(change).await.inspect_err(|_| {
+                    self.inner.parts.untake(seat, &sender, &recipient, part);
+                })?;
                 Ok(MoAccepted { id: MessageId(id), likeness })
             }
             Taken::Repeated => Ok(MoAccepted { id: MessageId(id), likeness }),
-            Taken::Complete(joined) => self.route_mo(seat, *joined, likeness).await,
+            Taken::Complete(joined, unsettled) => {
+                let outcome = self.route_mo(seat, *joined, likeness).await;
+                if outcome.is_err() {
+                    self.inner.parts.put_back(unsettled);
+                }
+                outcome
+            }
         }
     }
 
@@ -136,10 +153,10 @@ impl Gateway {
             let seat = LinkSeat { name: row.link.clone(), group, epoch: 0 };
             let part = PartOf { reference: row.reference, total: row.total, number: row.number };
             let body = Body { data_coding: row.data_coding, has_udh: false, octets: row.body };
-            let alphabet = Alphabet::of(body.data_coding, Alphabet::Gsm7).unwrap_or(Alphabet::Binary);
+            let alphabet =
+                Alphabet::of(body.data_coding, Alphabet::Gsm7).unwrap_or(Alphabet::Binary);
             let text = alphabet::decode_lenient(&body.octets, alphabet);
-            let new =
-                NewMo { sender, recipient, body, text, part: Some(part), tlvs: row.tlvs };
+            let new = NewMo { sender, recipient, body, text, part: Some(part), tlvs: row.tlvs };
             // A set that is complete now lost its process between two commits: it is whole in
             // the store, and its last part was never answered, so it will come again.
             let _: Taken = self.inner.parts.take(&seat, row.id, new, part, row.received_at);
@@ -182,7 +199,8 @@ impl Gateway {
         });
         let item = service.as_ref().map(|service| deliver_item(service, &message));
         let state = if why.is_some() { MessageState::Unrouted } else { MessageState::Accepted };
-        let mut row = self.note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, seat.name.clone())
+        let mut row = self
+            .note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, seat.name.clone())
             .over(&seat.name, 0);
         row.detail = why.map(str::to_owned);
         let mut change = Change {
@@ -195,7 +213,7 @@ impl Gateway {
         if !joined.stored.is_empty() {
             change.rare.push(Rare::DropParts(joined.stored));
         }
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }

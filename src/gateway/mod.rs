@@ -11,12 +11,15 @@ pub mod disk;
 pub mod forget;
 pub mod keeper;
 pub mod lane;
+#[cfg(test)]
+mod lane_tests;
 pub mod likeness;
+pub mod limit;
 pub mod mo;
 pub mod mt;
 #[cfg(test)]
 mod mt_tests;
-mod orphans;
+pub mod orphan;
 pub mod parts;
 mod poison;
 #[cfg(test)]
@@ -27,19 +30,17 @@ pub mod receipt;
 mod receipt_tests;
 pub mod recent;
 pub mod registry;
+pub mod settings;
 pub mod submit;
 pub mod throttle;
 pub mod trail;
 mod twice;
 pub mod unknown;
 
-use std::{
-    sync::{
+use std::sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+    };
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -49,16 +50,19 @@ use tokio::sync::mpsc;
 use crate::{
     clock::Clock,
     domain::{
-        Caller, Catalog, GroupId, Ids, LaneId, MessageEvent, MessageId, Partner, PartnerId, Refusal,
+        Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Partner,
+        PartnerId, Refusal,
     },
     store::{
-        self, Store,
+        self, Applied, Change, Store,
         change::{EventRow, Groups},
     },
 };
 
 /// What the store said to a verb that nobody can refuse; edges name it without knowing the store.
 pub use crate::store::Error as StoreError;
+
+pub use settings::Settings;
 
 /// What a verb may answer instead of its result.
 #[derive(Debug, thiserror::Error)]
@@ -83,69 +87,6 @@ impl From<Arc<store::Error>> for Error {
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         Arc::new(error).into()
-    }
-}
-
-/// Numbers that an operator sets; see `[messages]` and `[limits]` of the configuration.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub node: u8,
-    pub validity_uncharged: Duration,
-    pub validity_charged: Duration,
-    pub validity_mo: Duration,
-    pub validity_receipt: Duration,
-    pub validity_max: Duration,
-    pub schedule_max: Duration,
-    pub retry: Vec<Duration>,
-    pub unknown_ttl: Duration,
-    pub orphan_ttl: Duration,
-    pub orphans_max: usize,
-    pub idempotency_ttl: Duration,
-    pub duplicate_window: Duration,
-    pub quarantine_after: u32,
-    pub country_prefix: SmolStr,
-    pub lane_head: usize,
-    pub recent_max: usize,
-    pub parts_max: u8,
-    /// Parts of one long MO that are joined; of more, each is handed on by itself.
-    pub mo_parts_max: u8,
-    pub mo_parts_waiting_max: usize,
-    /// HTTP requests of one address without a key, and of one key.
-    pub anonymous_requests_minute: u32,
-    pub key_requests_minute: u32,
-    pub reassembly_wait: Duration,
-    pub drops_incomplete: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let hours = |n: u64| Duration::from_secs(n * 3600);
-        Self {
-            node: 0,
-            validity_uncharged: hours(24),
-            validity_charged: hours(1),
-            validity_mo: hours(7 * 24),
-            validity_receipt: hours(7 * 24),
-            validity_max: hours(7 * 24),
-            schedule_max: hours(30 * 24),
-            retry: [5, 30, 120, 600, 1800, 3600].map(Duration::from_secs).to_vec(),
-            unknown_ttl: hours(72),
-            orphan_ttl: hours(72),
-            orphans_max: 100_000,
-            idempotency_ttl: hours(24),
-            duplicate_window: Duration::from_secs(600),
-            quarantine_after: 2,
-            country_prefix: "48".into(),
-            lane_head: 2000,
-            recent_max: 200_000,
-            parts_max: 16,
-            mo_parts_max: 16,
-            mo_parts_waiting_max: 10_000,
-            anonymous_requests_minute: 600,
-            key_requests_minute: 6000,
-            reassembly_wait: Duration::from_secs(120),
-            drops_incomplete: false,
-        }
     }
 }
 
@@ -195,7 +136,7 @@ impl Gateway {
         names.sort_unstable();
         names.dedup();
         let groups = store.group_ids(&names).await?;
-        let after = store.begin_ids().await?;
+        let after = store.begin_ids(clock.now()).await?;
         let (page, pages) = mpsc::channel(1024);
         let inner = Inner {
             lanes: lane::Lanes::new(settings.lane_head, page),
@@ -274,7 +215,9 @@ impl Gateway {
 
     /// Ready to work: not draining, store up, disk not full.
     pub fn is_ready(&self) -> bool {
-        !self.is_draining() && self.inner.store.is_up() && self.inner.disk.load(Ordering::Acquire) < 2
+        !self.is_draining()
+            && self.inner.store.is_up()
+            && self.inner.disk.load(Ordering::Acquire) < 2
     }
 
     /// Expiry pauses while the clock is in doubt (P37).
@@ -322,8 +265,7 @@ impl Gateway {
         if let Some(bucket) = self.inner.throttles.get(&partner.id) {
             return Arc::clone(&bucket);
         }
-        let fresh =
-            || Arc::new(throttle::Bucket::new(partner.limits.rate, partner.limits.burst));
+        let fresh = || Arc::new(throttle::Bucket::new(partner.limits.rate, partner.limits.burst));
         Arc::clone(&self.inner.throttles.entry(partner.id).or_insert_with(fresh))
     }
 
@@ -336,6 +278,27 @@ impl Gateway {
 
     pub(crate) fn next_id(&self) -> i64 {
         self.inner.ids.next(self.now())
+    }
+
+    /// Saves a change whose new items go to their lanes right after.
+    pub(crate) async fn save_with_items(
+        &self,
+        change: Change,
+    ) -> Result<Applied, Arc<store::Error>> {
+        let keys =
+            change.items_in.iter().map(|item| item.key).filter(|key| key.due_at == 0).collect();
+        let mut expected = Expected { lanes: &self.inner.lanes, keys };
+        for key in &expected.keys {
+            self.inner.lanes.expect(*key);
+        }
+        let outcome = self.inner.store.save(change).await;
+        let keys = std::mem::take(&mut expected.keys);
+        if !matches!(outcome, Ok(Applied::Done)) {
+            for key in keys {
+                self.inner.lanes.forget(key);
+            }
+        }
+        outcome
     }
 
     /// One step of a message, as a row.
@@ -364,6 +327,21 @@ impl Gateway {
             link: None,
             attempt: 0,
             detail: None,
+        }
+    }
+}
+
+/// Items that are being stored. If nobody waits for the commit any more (a request was dropped),
+/// nobody will push them either: then the store must be read.
+struct Expected<'g> {
+    lanes: &'g lane::Lanes,
+    keys: smallvec::SmallVec<[ItemKey; 2]>,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        for key in &self.keys {
+            self.lanes.left_behind(*key);
         }
     }
 }

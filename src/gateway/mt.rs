@@ -137,11 +137,8 @@ impl Gateway {
         from: &Submitter,
         new: &NewMt,
     ) -> Result<(MtMessage, Arc<Service>), Refusal> {
-        let sender = new
-            .sender
-            .clone()
-            .or_else(|| from.default_sender.clone())
-            .ok_or(Refusal::NoSender)?;
+        let sender =
+            new.sender.clone().or_else(|| from.default_sender.clone()).ok_or(Refusal::NoSender)?;
         if !from.service_types.is_empty() && !from.service_types.contains(&new.service_type) {
             return Err(Refusal::BadServiceType(new.service_type.clone()));
         }
@@ -181,10 +178,7 @@ impl Gateway {
                 receipts: new.receipts,
                 reference: new.reference,
                 partner_reference: new.partner_reference.clone(),
-                short_id: new
-                    .known_as
-                    .clone()
-                    .or_else(|| new.wants_short_id.then(|| short_id(id))),
+                short_id: new.known_as.clone().or_else(|| new.wants_short_id.then(|| short_id(id))),
                 service_type: new.service_type.clone(),
                 priority: new.priority,
                 protocol_id: new.protocol_id,
@@ -265,7 +259,7 @@ impl Gateway {
             ..Change::default()
         }
         .event(self.note_row(message.id, "accepted", message.caller.clone()));
-        match self.inner.store.save(change).await? {
+        match self.save_with_items(change).await? {
             Applied::Replayed(earlier) => {
                 metrics::replayed("idempotency");
                 return self.replay(earlier, likeness, None).await;
@@ -275,7 +269,7 @@ impl Gateway {
                 return Err(Refusal::IdempotencyConflict(key).into());
             }
             Applied::OverBrake(which) => return Err(Refusal::SpendLimit(which).into()),
-            Applied::Done | Applied::Fenced => {}
+            Applied::Done | Applied::Fenced | Applied::Stale(_) => {}
         }
         self.backlog(message.partner).fetch_add(1, Ordering::AcqRel);
         metrics::message("mt", "accepted");
@@ -318,18 +312,18 @@ impl Gateway {
             at: now,
             not_before: now - micros(self.settings().idempotency_ttl),
         });
-        let brakes = message.charge.as_ref().filter(|_| service.brakes.are_set()).map(
-            |(price, _)| BrakeCheck {
-                service: service.id,
-                msisdn: message.recipient.as_str().into(),
-                minute: smol_str::format_smolstr!("m{}", now / 60_000_000),
-                day: smol_str::format_smolstr!("d{}", self.inner.clock.warsaw_date(now)),
-                amount_minor: price.gross.amount_minor,
-                brakes: service.brakes,
-            },
-        );
-        (idempotency.is_some() || brakes.is_some())
-            .then(|| Box::new(Gates { idempotency, brakes }))
+        let brakes =
+            message.charge.as_ref().filter(|_| service.brakes.are_set()).map(|(price, _)| {
+                BrakeCheck {
+                    service: service.id,
+                    msisdn: message.recipient.as_str().into(),
+                    minute: smol_str::format_smolstr!("m{}", now / 60_000_000),
+                    day: smol_str::format_smolstr!("d{}", self.inner.clock.warsaw_date(now)),
+                    amount_minor: price.gross.amount_minor,
+                    brakes: service.brakes,
+                }
+            });
+        (idempotency.is_some() || brakes.is_some()).then(|| Box::new(Gates { idempotency, brakes }))
     }
 
     async fn replay(
@@ -385,7 +379,11 @@ fn is_live(service: &Service, recipient: &Msisdn) -> Result<(), Refusal> {
         ServiceState::Testing if is_listed => Ok(()),
         state => Err(Refusal::ServiceNotLive {
             service: service.name.clone(),
-            state: if state == ServiceState::Live { "for test numbers only" } else { state.as_str() },
+            state: if state == ServiceState::Live {
+                "for test numbers only"
+            } else {
+                state.as_str()
+            },
         }),
     }
 }
@@ -406,9 +404,8 @@ fn charge_of(
     }
     let tariff = match named {
         Some(code) => {
-            let tariff = catalog
-                .tariff_coded(code)
-                .ok_or_else(|| Refusal::TariffUnknown(code.into()))?;
+            let tariff =
+                catalog.tariff_coded(code).ok_or_else(|| Refusal::TariffUnknown(code.into()))?;
             if !catalog.may_charge(service, code) {
                 return Err(Refusal::TariffNotAllowed(code.into()));
             }

@@ -42,7 +42,16 @@ impl Joined {
 pub enum Taken {
     Waiting,
     Repeated,
-    Complete(Box<Joined>),
+    Complete(Box<Joined>, Unsettled),
+}
+
+/// A set that was taken out and is not in the store as a message yet.
+#[derive(Debug)]
+pub struct Unsettled {
+    key: Key,
+    set: Set,
+    /// The part that is nowhere else.
+    place: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -77,28 +86,59 @@ impl Waiting {
             total: part.total,
         };
         let place = usize::from(part.number).saturating_sub(1);
-        let mut set = self.sets.entry(key.clone()).or_insert_with(|| Set {
+        let mut waiting = self.sets.entry(key.clone()).or_insert_with(|| Set {
             seat: seat.clone(),
             parts: vec![None; usize::from(part.total)],
             since: now,
         });
-        if set.parts.get(place).is_none_or(Option::is_some) {
+        if waiting.parts.get(place).is_none_or(Option::is_some) {
             return Taken::Repeated;
         }
-        set.parts[place] = Some((row, new));
-        if set.parts.iter().any(Option::is_none) {
+        waiting.parts[place] = Some((row, new));
+        if waiting.parts.iter().any(Option::is_none) {
             return Taken::Waiting;
         }
-        drop(set);
+        drop(waiting);
         match self.sets.remove(&key) {
             // The last part was never stored by itself: the message row holds it.
-            Some((_, set)) => Taken::Complete(Box::new(join(set.parts, Some(row)))),
+            Some((_, whole)) => {
+                let joined = join(&whole.parts, Some(row));
+                Taken::Complete(Box::new(joined), Unsettled { key, set: whole, place: Some(place) })
+            }
             None => Taken::Repeated,
         }
     }
 
+    /// The message could not be stored: its parts wait again, but for the one that was not stored
+    /// and that its SMSC will send again.
+    pub fn put_back(&self, unsettled: Unsettled) {
+        let Unsettled { key, mut set, place } = unsettled;
+        if let Some(part) = place.and_then(|place| set.parts.get_mut(place)) {
+            *part = None;
+        }
+        if set.parts.iter().any(Option::is_some) {
+            self.sets.entry(key).or_insert(set);
+        }
+    }
+
+    /// Forgets a part that could not be stored.
+    pub fn untake(&self, seat: &LinkSeat, sender: &Msisdn, recipient: &ShortCode, part: PartOf) {
+        let (reference, total) = (part.reference, part.total);
+        let key = Key {
+            group: seat.group,
+            sender: sender.clone(),
+            recipient: recipient.clone(),
+            reference,
+            total,
+        };
+        if let Some((key, set)) = self.sets.remove(&key) {
+            let place = Some(usize::from(part.number).saturating_sub(1));
+            self.put_back(Unsettled { key, set, place });
+        }
+    }
+
     /// Sets that have waited too long, with the seat of the link that brought them.
-    pub fn expired(&self, before: i64) -> Vec<(LinkSeat, Joined)> {
+    pub fn expired(&self, before: i64) -> Vec<(LinkSeat, Joined, Unsettled)> {
         let keys: Vec<Key> = self
             .sets
             .iter()
@@ -107,13 +147,23 @@ impl Waiting {
             .collect();
         keys.into_iter()
             .filter_map(|key| self.sets.remove(&key))
-            .map(|(_, set)| (set.seat, join(set.parts, None)))
+            .map(|(key, set)| {
+                let joined = join(&set.parts, None);
+                (set.seat.clone(), joined, Unsettled { key, set, place: None })
+            })
             .collect()
     }
 
-    /// Whether a set of this part waits, or there is room for one more.
-    pub fn has_room(&self, max: usize) -> bool {
+    /// Whether there is room for one more set, or this part belongs to one that waits.
+    pub fn has_room(&self, max: usize, seat: &LinkSeat, new: &NewMo, part: PartOf) -> bool {
         self.sets.len() < max
+            || self.sets.contains_key(&Key {
+                group: seat.group,
+                sender: new.sender.clone(),
+                recipient: new.recipient.clone(),
+                reference: part.reference,
+                total: part.total,
+            })
     }
 
     pub fn len(&self) -> usize {
@@ -126,33 +176,29 @@ impl Waiting {
 }
 
 /// Puts the parts in order; a missing one leaves a gap that the text does not show.
-fn join(parts: Vec<Option<(i64, NewMo)>>, unstored: Option<i64>) -> Joined {
+fn join(parts: &[Option<(i64, NewMo)>], unstored: Option<i64>) -> Joined {
     let mut octets = Vec::new();
     let mut text = String::new();
     let mut stored = Vec::new();
     let mut count = 0_u8;
-    let mut first: Option<NewMo> = None;
-    for (row, part) in parts.into_iter().flatten() {
+    let mut first: Option<&NewMo> = None;
+    for (row, part) in parts.iter().flatten() {
         octets.extend_from_slice(&part.body.octets);
         text.push_str(&part.text);
         count = count.saturating_add(1);
-        if Some(row) != unstored {
-            stored.push(row);
+        if Some(*row) != unstored {
+            stored.push(*row);
         }
         first.get_or_insert(part);
     }
     let first = first.expect("a set has at least the part that made it");
     Joined {
-        sender: first.sender,
-        recipient: first.recipient,
-        body: Body {
-            data_coding: first.body.data_coding,
-            has_udh: false,
-            octets: octets.into(),
-        },
+        sender: first.sender.clone(),
+        recipient: first.recipient.clone(),
+        body: Body { data_coding: first.body.data_coding, has_udh: false, octets: octets.into() },
         text,
         parts: count,
-        tlvs: first.tlvs,
+        tlvs: first.tlvs.clone(),
         stored,
     }
 }

@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 use super::{Error, Gateway, lane::Withdrawn};
 use crate::{
     domain::{
-        Body, Content, Item, Lane, MessageEvent, MessageId, MessageState, Msisdn, MtMessage,
-        PartnerId, Refusal,
+        Body, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Msisdn,
+        MtMessage, PartnerId, Refusal,
     },
     store::{Change, Stored, change::Rare},
 };
@@ -38,7 +38,12 @@ pub struct Replacement {
 
 impl Gateway {
     /// The state of one message of this partner.
-    pub async fn query(&self, partner: PartnerId, id: &str, sender: Option<&str>) -> Result<Status, Error> {
+    pub async fn query(
+        &self,
+        partner: PartnerId,
+        id: &str,
+        sender: Option<&str>,
+    ) -> Result<Status, Error> {
         let (message, state) = self.own_message(partner, id, sender).await?;
         let line = self.inner.store.message_line(message.id).await?;
         let line = line.ok_or_else(|| Refusal::UnknownMessage(id.into()))?;
@@ -52,7 +57,12 @@ impl Gateway {
     }
 
     /// Takes a waiting message back. One that is on its way or final cannot be (S128).
-    pub async fn cancel(&self, partner: PartnerId, id: &str, sender: Option<&str>) -> Result<(), Error> {
+    pub async fn cancel(
+        &self,
+        partner: PartnerId,
+        id: &str,
+        sender: Option<&str>,
+    ) -> Result<(), Error> {
         let too_late = || Refusal::TooLateToCancel(id.into());
         let (message, state) = self.own_message(partner, id, sender).await?;
         if state != MessageState::Accepted {
@@ -84,7 +94,7 @@ impl Gateway {
         if count == 0 { Err(Refusal::NothingToCancel.into()) } else { Ok(count) }
     }
 
-    /// Gives a waiting message another text. Its encoding stays (replace_sm carries none).
+    /// Gives a waiting message another text. Its encoding stays (`replace_sm` carries none).
     pub async fn replace(
         &self,
         partner: PartnerId,
@@ -112,11 +122,11 @@ impl Gateway {
             ..item.clone()
         };
         later.key.due_at = new.deliver_after.unwrap_or(item.key.due_at);
-        // The row of the item is written anew: its time and validity may have changed.
         let change = Change {
-            items_out: smallvec::smallvec![item.key],
             rare: vec![Rare::Replace {
                 message: message.id,
+                item: item.key,
+                due_at: later.key.due_at,
                 body: new.octets.to_vec(),
                 valid_until: new.valid_until,
                 deliver_after: new.deliver_after,
@@ -124,9 +134,10 @@ impl Gateway {
             ..Change::default()
         }
         .event(self.note_row(message.id, "replaced", message.caller.clone()));
-        self.inner.store.save(change).await?;
-        let back = Change { items_in: smallvec::smallvec![later.clone()], ..Change::default() };
-        self.inner.store.save(back).await?;
+        if let Err(error) = self.inner.store.save(change).await {
+            self.inner.lanes.put_back(item);
+            return Err(error.into());
+        }
         if later.key.due_at > 0 {
             self.inner.lanes.planned(item.key, later.key.due_at);
         } else {
@@ -141,8 +152,14 @@ impl Gateway {
             self.waiting_between(new.partner, new.sender.as_str(), &new.recipient).await?;
         for message in earlier.iter().filter(|old| old.service_type == new.service_type) {
             if let Some(item) = self.take_out(message).await? {
-                self.finish(message, Some(&item), MessageEvent::Delete, Some("replaced".into()), None)
-                    .await?;
+                self.finish(
+                    message,
+                    Some(&item),
+                    MessageEvent::Delete,
+                    Some("replaced".into()),
+                    None,
+                )
+                .await?;
             }
         }
         Ok(())
@@ -198,23 +215,37 @@ impl Gateway {
     /// Takes the message out of its lane, wherever it waits; none if it is on its way.
     async fn take_out(&self, message: &Arc<MtMessage>) -> Result<Option<Item>, Error> {
         let Some(group) = self.group(&message.link_group) else { return Ok(None) };
-        let lane =
-            Lane::Mt { group, partner: message.partner, is_charged: message.is_charged() };
+        let lane = Lane::Mt { group, partner: message.partner, is_charged: message.is_charged() };
         let Some(stored) = self.inner.store.item_of(message.id, lane.id()).await? else {
             return Ok(None);
         };
         if stored.claim.is_some() {
             return Ok(None);
         }
-        match self.inner.lanes.withdraw(stored.item.key) {
+        self.withdraw(stored.item.key).await
+    }
+
+    /// Takes an item whose row was read out of its lane; none if it is on its way or gone.
+    pub(super) async fn withdraw(&self, key: ItemKey) -> Result<Option<Item>, Error> {
+        match self.inner.lanes.withdraw(key) {
             Withdrawn::Taken(item) => Ok(Some(item)),
             Withdrawn::OnItsWay => Ok(None),
             Withdrawn::NotHere => {
-                // Only in the store: keep the pager from bringing it while it is changed.
-                self.inner.lanes.keep_out(stored.item.key);
-                Ok(Some(stored.item))
+                let found = self.still_waiting(key).await;
+                if !matches!(found, Ok(Some(_))) {
+                    self.inner.lanes.forget(key);
+                }
+                found
             }
         }
+    }
+
+    /// The item as the store has it once everything noted so far is there. A row that was read
+    /// earlier may be of a message that was sent since: a link notes that and does not wait.
+    async fn still_waiting(&self, key: ItemKey) -> Result<Option<Item>, Error> {
+        self.inner.store.save(Change::default()).await?;
+        let row = self.inner.store.lane_page(key, 1).await?.into_iter().next();
+        Ok(row.filter(|row| row.item.key == key && row.claim.is_none()).map(|row| row.item))
     }
 
     /// Holds a waiting message for a person, or lets a held one go.

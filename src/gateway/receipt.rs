@@ -18,12 +18,9 @@ use crate::{
     metrics,
     store::{
         Change, Stored,
-        change::{Orphan, Rare, ReceiptKey},
+        change::{Rare, ReceiptKey},
     },
 };
-
-/// Orphans that are tried again at a start; each costs a look into the store.
-const LEFT_ORPHANS_MAX: i64 = 10_000;
 
 /// A receipt as a link read it: ids normalised by the link's profile (P14).
 #[derive(Debug, Clone)]
@@ -67,36 +64,16 @@ impl Matched {
 impl Gateway {
     /// Takes a receipt. When this returns `Ok`, it is durable, matched or not.
     pub async fn receipt(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
-        let matched = if let Some(matched) = self.take_receipt(seat, &new).await? {
-            matched
-        } else {
-            let id = new.smsc_message_id.clone();
-            self.keep_orphan(seat, new).await?;
-            // The answer may have come after the first look and before this was kept. Boxed,
-            // because a matched orphan is a receipt again.
-            if self.inner.recent.get(seat.group, &id).is_some() {
-                Box::pin(self.match_orphans(seat, &[id])).await;
-            }
-            Matched::Orphan
+        let matched = match self.find_flight(seat, &new.smsc_message_id).await? {
+            Found::Flying(flight, part) => self.apply(seat, &flight, part, &new).await?,
+            Found::Ended(message, state) => self.late(seat, &message, state, &new).await?,
+            Found::Nothing => match self.unknown_sent(seat, &new).await? {
+                Some(flight) => self.apply(seat, &flight, 0, &new).await?,
+                None => self.keep_orphan(seat, new).await?,
+            },
         };
         metrics::receipt(&seat.name, matched.as_str());
         Ok(matched)
-    }
-
-    /// None if nothing is known that it could belong to.
-    async fn take_receipt(
-        &self,
-        seat: &LinkSeat,
-        new: &NewReceipt,
-    ) -> Result<Option<Matched>, Error> {
-        Ok(Some(match self.find_flight(seat, &new.smsc_message_id).await? {
-            Found::Flying(flight, part) => self.apply(seat, &flight, part, new).await?,
-            Found::Ended(message, state) => self.late(seat, &message, state, new).await?,
-            Found::Nothing => match self.unknown_sent(seat, new).await? {
-                Some(flight) => self.apply(seat, &flight, 0, new).await?,
-                None => return Ok(None),
-            },
-        }))
     }
 
     /// Memory first; the store knows what is older or was pushed out.
@@ -117,10 +94,14 @@ impl Gateway {
         if state != MessageState::Submitted {
             return Ok(Found::Ended(message, state));
         }
-        let flight = Arc::new(Flight::new(Arc::clone(&message), 0));
         // Keys are found by id, not by message: only a message of several parts is worth it.
-        if message.parts > 1 {
-            for (done, state) in self.inner.store.part_states(message.id).await? {
+        let parts = match message.parts {
+            0 | 1 => Vec::new(),
+            _ => self.inner.store.part_states(message.id).await?,
+        };
+        let flight = Arc::new(Flight::new(Arc::clone(&message), 0, parts.len()));
+        for (done, state) in parts {
+            if let Some(state) = state {
                 flight.part_done(done, state);
             }
         }
@@ -152,12 +133,12 @@ impl Gateway {
                 .event(
                     self.note_row(flight.message.id, "part_receipt", by_itself())
                         .over(&seat.name, flight.attempt)
-                        .saying(format!("part {} {}", part + 1, new.state.stat())),
+                        .saying(format!("part {part} {}", new.state.stat())),
                 );
-                self.inner.store.save(change).await?;
+                self.saved_or_undone(change, flight, part).await?;
                 Ok(Matched::Part)
             }
-            PartDone::Whole(state) => self.settle(seat, flight, state, new).await,
+            PartDone::Whole(state) => self.settle(seat, flight, (part, state), new).await,
         }
     }
 
@@ -166,12 +147,13 @@ impl Gateway {
         &self,
         seat: &LinkSeat,
         flight: &Arc<Flight>,
-        state: ReceiptState,
+        (part, state): (u8, ReceiptState),
         new: &NewReceipt,
     ) -> Result<Matched, Error> {
         let message = &flight.message;
         let event = state.event().expect("only final states settle");
-        let next = MessageState::Submitted.after(event).expect("a receipt ends a submitted message");
+        let next =
+            MessageState::Submitted.after(event).expect("a receipt ends a submitted message");
         let receipt = Receipt {
             message: message.id,
             state: ReceiptState::of(next),
@@ -196,7 +178,7 @@ impl Gateway {
             change.charge = self.charge_row(message, "delivered");
         }
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.saved_or_undone(change, flight, part).await?;
         self.inner.recent.remove(seat.group, &new.smsc_message_id);
         if let Some(item) = item {
             self.inner.lanes.push(item);
@@ -204,6 +186,17 @@ impl Gateway {
         metrics::message("mt", next.as_str());
         metrics::duration("mt", self.now() - message.accepted_at);
         Ok(Matched::Final)
+    }
+
+    /// A receipt that could not be stored is refused, and its repeat must not look like one.
+    async fn saved_or_undone(
+        &self,
+        change: Change,
+        flight: &Flight,
+        part: u8,
+    ) -> Result<(), Error> {
+        self.save_with_items(change).await.inspect_err(|_| flight.part_undone(part))?;
+        Ok(())
     }
 
     async fn intermediate(
@@ -226,7 +219,7 @@ impl Gateway {
                 .saying(new.state.stat()),
         );
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }
@@ -258,77 +251,6 @@ impl Gateway {
         Ok(Matched::Contradicts)
     }
 
-    async fn keep_orphan(&self, seat: &LinkSeat, new: NewReceipt) -> Result<(), Error> {
-        let orphan = Orphan {
-            id: self.next_id(),
-            link: seat.name.clone(),
-            link_group: self.group_name(seat.group),
-            smsc_message_id: new.smsc_message_id.clone(),
-            sender: new.sender.clone(),
-            recipient: new.recipient.clone(),
-            state: new.state,
-            network_error: new.network_error,
-            done_at: new.done_at,
-            received_at: self.now(),
-        };
-        // Remember before the commit: the answer it waits for may be stored in the same group.
-        let max = self.settings().orphans_max;
-        self.inner.recent.keep_orphan(seat.group, orphan.id, new, max);
-        let change =
-            Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
-        self.inner.store.save(change).await?;
-        Ok(())
-    }
-
-    /// After an answer is stored: receipts that came before it (P15).
-    pub(super) async fn match_orphans(&self, seat: &LinkSeat, ids: &[SmolStr]) {
-        for id in ids {
-            for (orphan, new) in self.inner.recent.take_orphans(seat.group, id) {
-                let outcome = self.receipt(seat, new).await;
-                if outcome.is_err() {
-                    continue;
-                }
-                let change =
-                    Change { rare: vec![Rare::DropOrphan(orphan)], ..Change::default() };
-                if self.inner.store.note(change).await.is_ok() {
-                    metrics::orphan_matched();
-                }
-            }
-        }
-    }
-
-    /// Loads what the last run left unmatched, so that it is tried again.
-    pub(super) async fn load_orphans(&self) -> Result<(), crate::store::Error> {
-        let max = self.settings().orphans_max;
-        for orphan in self.inner.store.orphans(i64::try_from(max).unwrap_or(i64::MAX)).await? {
-            let Some(group) = self.group(&orphan.link_group) else { continue };
-            self.inner.recent.keep_orphan(group, orphan.id, receipt_of(orphan), max);
-        }
-        Ok(())
-    }
-
-    /// Tries once more what the last run left unmatched: it may have ended between storing the
-    /// answer and matching, or before the answer, and then the message is unknown by now. Run
-    /// once, when lanes can be pushed to.
-    pub async fn match_left_orphans(&self) -> Result<usize, Error> {
-        let mut count = 0;
-        for orphan in self.inner.store.orphans(LEFT_ORPHANS_MAX).await? {
-            let Some(group) = self.group(&orphan.link_group) else { continue };
-            let seat = LinkSeat { name: orphan.link.clone(), group, epoch: 0 };
-            let id = orphan.id;
-            let new = receipt_of(orphan);
-            if self.take_receipt(&seat, &new).await?.is_none() {
-                continue;
-            }
-            self.inner.recent.forget_orphan(group, &new.smsc_message_id, id);
-            let change = Change { rare: vec![Rare::DropOrphan(id)], ..Change::default() };
-            self.inner.store.save(change).await?;
-            metrics::orphan_matched();
-            count += 1;
-        }
-        Ok(count)
-    }
-
     /// An unknown message that this receipt proves to have been sent: by the reference that the
     /// operator echoes, or as the only unknown one between the two numbers (P8 a).
     async fn unknown_sent(
@@ -336,7 +258,8 @@ impl Gateway {
         seat: &LinkSeat,
         new: &NewReceipt,
     ) -> Result<Option<Arc<Flight>>, Error> {
-        let Some(id) = self.inner.recent.unknown_between(&new.sender, &new.recipient, new.reference)
+        let Some(id) =
+            self.inner.recent.unknown_between(&new.sender, &new.recipient, new.reference)
         else {
             return Ok(None);
         };
@@ -364,9 +287,23 @@ impl Gateway {
         if let Some((_, ChargeAt::Submitted)) = &message.charge {
             change.charge = self.charge_row(&message, "proved_sent");
         }
+        // A further receipt, the final one perhaps, comes under the same name.
+        let name = &new.smsc_message_id;
+        if !name.is_empty() {
+            change.receipt_keys.push(ReceiptKey {
+                link_group: message.link_group.clone(),
+                smsc_message_id: name.clone(),
+                message: message.id,
+                part: 0,
+            });
+        }
         self.inner.store.save(change).await?;
         self.inner.recent.unknown_solved(id);
-        Ok(Some(Arc::new(Flight::new(message, 0))))
+        let flight = Arc::new(Flight::new(Arc::clone(&message), 0, usize::from(message.parts)));
+        if !name.is_empty() {
+            self.inner.recent.add(seat.group, name.clone(), Arc::clone(&flight), 0);
+        }
+        Ok(Some(flight))
     }
 }
 
@@ -387,18 +324,6 @@ pub fn reference_of(id: MessageId) -> u16 {
     // The low bits count, the next ones are the node; fold both with the milliseconds.
     let value = id.0 ^ (id.0 >> 22);
     u16::try_from(value & 0xffff).expect("masked to 16 bits")
-}
-
-fn receipt_of(orphan: Orphan) -> NewReceipt {
-    NewReceipt {
-        smsc_message_id: orphan.smsc_message_id,
-        state: orphan.state,
-        network_error: orphan.network_error,
-        done_at: orphan.done_at,
-        sender: orphan.sender,
-        recipient: orphan.recipient,
-        reference: None,
-    }
 }
 
 enum Found {

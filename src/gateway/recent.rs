@@ -6,7 +6,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use dashmap::DashMap;
@@ -23,41 +26,47 @@ const REMEMBERED_MAX: usize = 100_000;
 pub struct Flight {
     pub message: Arc<MtMessage>,
     pub attempt: u32,
+    /// Receipts that are to come: one for each PDU that carried a piece of it.
+    awaited: usize,
     parts: Mutex<Parts>,
 }
 
 #[derive(Debug, Default)]
 struct Parts {
-    done: u64,
-    worst: Option<ReceiptState>,
+    states: Vec<(u8, ReceiptState)>,
     is_final: bool,
 }
 
 impl Flight {
-    pub fn new(message: Arc<MtMessage>, attempt: u32) -> Self {
-        Self { message, attempt, parts: Mutex::default() }
+    pub fn new(message: Arc<MtMessage>, attempt: u32, awaited: usize) -> Self {
+        Self { message, attempt, awaited: awaited.max(1), parts: Mutex::default() }
     }
 
     /// Takes the final state of one part. Answers with the state of the whole when the last part
     /// is in, exactly once: delivered only if every part was.
     pub fn part_done(&self, part: u8, state: ReceiptState) -> PartDone {
-        let mut parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         if parts.is_final {
             return PartDone::Repeated;
         }
-        let bit = 1_u64 << (part & 63);
-        if parts.done & bit != 0 {
+        if parts.states.iter().any(|(known, _)| *known == part) {
             return PartDone::Repeated;
         }
-        parts.done |= bit;
-        if state != ReceiptState::Delivered {
-            parts.worst.get_or_insert(state);
-        }
-        if parts.done.count_ones() < u32::from(self.message.parts.max(1)) {
+        parts.states.push((part, state));
+        if parts.states.len() < self.awaited {
             return PartDone::Waiting;
         }
         parts.is_final = true;
-        PartDone::Whole(parts.worst.unwrap_or(ReceiptState::Delivered))
+        let mut states = parts.states.iter().map(|(_, state)| *state);
+        let worst = states.find(|state| *state != ReceiptState::Delivered);
+        PartDone::Whole(worst.unwrap_or(ReceiptState::Delivered))
+    }
+
+    /// The state of this part could not be stored: its receipt will come again.
+    pub fn part_undone(&self, part: u8) {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.states.retain(|(known, _)| *known != part);
+        parts.is_final = false;
     }
 }
 
@@ -70,13 +79,24 @@ pub enum PartDone {
 
 type Key = (GroupId, SmolStr);
 
+/// A receipt that waits for its message.
+#[derive(Debug)]
+struct Lone {
+    row: i64,
+    received_at: i64,
+    receipt: NewReceipt,
+}
+
 #[derive(Debug)]
 pub struct Recent {
     flights: DashMap<Key, (Arc<Flight>, u8)>,
     /// Keys in order of arrival, to push out the oldest.
     order: Mutex<VecDeque<Key>>,
     max: usize,
-    orphans: DashMap<Key, Vec<(i64, NewReceipt)>>,
+    orphans: DashMap<Key, Vec<Lone>>,
+    /// Orphans in order of arrival, to push out the oldest; those that were taken stand here too.
+    orphan_order: Mutex<VecDeque<(Key, i64)>>,
+    orphan_count: AtomicUsize,
     /// Unknown messages by subscriber and our number, with their references.
     unknown: DashMap<(SmolStr, SmolStr), Vec<(MessageId, u16)>>,
 }
@@ -88,6 +108,8 @@ impl Recent {
             order: Mutex::default(),
             max,
             orphans: DashMap::new(),
+            orphan_order: Mutex::default(),
+            orphan_count: AtomicUsize::new(0),
             unknown: DashMap::new(),
         }
     }
@@ -95,7 +117,7 @@ impl Recent {
     pub fn add(&self, group: GroupId, smsc_message_id: SmolStr, flight: Arc<Flight>, part: u8) {
         let key = (group, smsc_message_id);
         self.flights.insert(key.clone(), (flight, part));
-        let mut order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         order.push_back(key);
         // Keys of finished messages are in the queue as well: it may be twice as long as the map.
         while order.len() > self.max.saturating_mul(2) || self.flights.len() > self.max {
@@ -121,29 +143,104 @@ impl Recent {
         self.flights.is_empty()
     }
 
-    /// Up to `max` are remembered; the store has them all.
-    pub fn keep_orphan(&self, group: GroupId, id: i64, receipt: NewReceipt, max: usize) {
-        if self.orphans.len() >= max {
-            return;
-        }
+    /// Remembers a receipt; answers with the rows of the oldest ones beyond `max`, which are
+    /// forgotten.
+    pub fn keep_orphan(
+        &self,
+        group: GroupId,
+        row: i64,
+        received_at: i64,
+        receipt: NewReceipt,
+        max: usize,
+    ) -> Vec<i64> {
         let key = (group, receipt.smsc_message_id.clone());
-        self.orphans.entry(key).or_default().push((id, receipt));
+        self.orphans.entry(key.clone()).or_default().push(Lone { row, received_at, receipt });
+        let mut count = self.orphan_count.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut order = self.orphan_order.lock().unwrap_or_else(PoisonError::into_inner);
+        order.push_back((key, row));
+        let mut pushed_out = Vec::new();
+        while count > max {
+            let Some(((group, id), row)) = order.pop_front() else { break };
+            if self.take_orphan(group, &id, row) {
+                pushed_out.push(row);
+            }
+            count = self.orphan_count.load(Ordering::Acquire);
+        }
+        if order.len() > 2 * max + 1024 {
+            let is_kept = |(key, row): &(Key, i64)| {
+                let lone = self.orphans.get(key);
+                lone.is_some_and(|lone| lone.iter().any(|one| one.row == *row))
+            };
+            order.retain(is_kept);
+        }
+        pushed_out
     }
 
-    pub fn take_orphans(&self, group: GroupId, smsc_message_id: &SmolStr) -> Vec<(i64, NewReceipt)> {
+    pub fn take_orphans(
+        &self,
+        group: GroupId,
+        smsc_message_id: &SmolStr,
+    ) -> Vec<(i64, NewReceipt)> {
         // Usually there are none, and looking must cost nothing.
         if self.orphans.is_empty() {
             return Vec::new();
         }
         let found = self.orphans.remove(&(group, smsc_message_id.clone()));
-        found.map(|(_, receipts)| receipts).unwrap_or_default()
+        let lone = found.map(|(_, lone)| lone).unwrap_or_default();
+        self.orphan_count.fetch_sub(lone.len(), Ordering::AcqRel);
+        lone.into_iter().map(|lone| (lone.row, lone.receipt)).collect()
     }
 
-    pub fn forget_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, id: i64) {
-        self.orphans.remove_if_mut(&(group, smsc_message_id.clone()), |_, receipts| {
-            receipts.retain(|(known, _)| *known != id);
-            receipts.is_empty()
+    /// The receipts that went from a subscriber to a number of ours after a moment.
+    pub fn orphans_between(
+        &self,
+        group: GroupId,
+        subscriber: &str,
+        number: &str,
+        after: i64,
+    ) -> Vec<(i64, NewReceipt)> {
+        // Usually there are none, and looking must cost nothing.
+        if self.orphans.is_empty() {
+            return Vec::new();
+        }
+        let mut fitting = Vec::new();
+        for entry in self.orphans.iter().filter(|entry| entry.key().0 == group) {
+            for one in entry.value() {
+                let fits = one.row > after
+                    && one.receipt.sender == subscriber
+                    && one.receipt.recipient == number;
+                fitting.extend(fits.then(|| (one.row, one.receipt.clone())));
+            }
+        }
+        fitting
+    }
+
+    /// Forgets receipts that nothing has matched since; answers with their rows.
+    pub fn end_orphans(&self, before: i64) -> Vec<i64> {
+        let mut rows = Vec::new();
+        self.orphans.retain(|_, lone| {
+            lone.retain(|one| {
+                let is_over = one.received_at <= before;
+                rows.extend(is_over.then_some(one.row));
+                !is_over
+            });
+            !lone.is_empty()
         });
+        self.orphan_count.fetch_sub(rows.len(), Ordering::AcqRel);
+        rows
+    }
+
+    /// Takes one orphan back, unless somebody else has taken it already.
+    pub fn take_orphan(&self, group: GroupId, smsc_message_id: &SmolStr, row: i64) -> bool {
+        let mut is_taken = false;
+        self.orphans.remove_if_mut(&(group, smsc_message_id.clone()), |_, lone| {
+            let before = lone.len();
+            lone.retain(|one| one.row != row);
+            is_taken = lone.len() < before;
+            lone.is_empty()
+        });
+        self.orphan_count.fetch_sub(usize::from(is_taken), Ordering::AcqRel);
+        is_taken
     }
 
     pub fn unknown_seen(&self, id: MessageId, subscriber: &str, number: &str, reference: u16) {

@@ -176,9 +176,7 @@ impl Registry {
 
     /// Whether deliveries can go to a partner now.
     pub fn has_receiver(&self, partner: PartnerId) -> bool {
-        self.sessions
-            .iter()
-            .any(|card| card.partner == partner && card.kind != "transmitter")
+        self.sessions.iter().any(|card| card.partner == partner && card.kind != "transmitter")
     }
 
     /// Remembers that a partner wants an `alert_notification` for a subscriber (S121).
@@ -196,9 +194,8 @@ impl Registry {
     pub fn alert(&self, subscriber: &str) {
         let Some((subscriber, partners)) = self.alerts.remove(subscriber) else { return };
         for partner in partners {
-            let receives = |card: &&Arc<SessionCard>| {
-                card.partner == partner && card.kind != "transmitter"
-            };
+            let receives =
+                |card: &&Arc<SessionCard>| card.partner == partner && card.kind != "transmitter";
             if let Some(card) = self.sessions().iter().find(receives) {
                 // A session too busy for an order misses it; nothing hangs on an alert.
                 drop(card.orders.try_send(SessionOrder::Alert(subscriber.clone())));

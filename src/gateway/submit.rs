@@ -8,7 +8,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use smol_str::SmolStr;
 
-use super::{Gateway, by_itself, lane::Outlet, recent::Flight};
+use super::{
+    Gateway, by_itself,
+    lane::Outlet,
+    recent::{Flight, PartDone},
+};
 use crate::{
     domain::{
         ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, MtMessage, Receipt,
@@ -28,6 +32,9 @@ pub struct LinkSeat {
     pub group: crate::domain::GroupId,
     pub epoch: i64,
 }
+
+/// Stands for the id of a part that the SMSC refused while it took a sister.
+pub const PART_REFUSED: &str = "!";
 
 /// Why an SMSC did not take a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +76,15 @@ impl Gateway {
         }
         match self.inner.store.save(change).await {
             Ok(Applied::Done) => items,
+            Ok(Applied::Stale(keys)) => {
+                for key in &keys {
+                    tracing::warn!(message.id = key.seq, link = %seat.name,
+                        "an item was ready that the store does not have; it is not sent");
+                    self.inner.lanes.forget(*key);
+                }
+                items.retain(|item| !keys.contains(&item.key));
+                items
+            }
             outcome => {
                 if let Ok(Applied::Fenced) = outcome {
                     tracing::error!(link = %seat.name, epoch = seat.epoch,
@@ -113,7 +129,7 @@ impl Gateway {
     ) -> Result<(), store::Error> {
         let Content::Mt(message) = &item.content else { return Ok(()) };
         let attempt = item.attempt + 1;
-        let flight = Arc::new(Flight::new(Arc::clone(message), attempt));
+        let flight = Arc::new(Flight::new(Arc::clone(message), attempt, ids.len()));
         let mut change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
             .event(
                 self.step(message.id, MessageEvent::Submit, by_itself())
@@ -121,17 +137,10 @@ impl Gateway {
                     .saying(ids.join(",")),
             )
             .state(self.state(message, MessageState::Submitted, None));
-        for (part, id) in ids.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
-            let part = u8::try_from(part).unwrap_or(u8::MAX);
-            change.receipt_keys.push(ReceiptKey {
-                link_group: message.link_group.clone(),
-                smsc_message_id: id.clone(),
-                message: message.id,
-                part,
-            });
-            self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
-        }
-        if let Some((_, ChargeAt::Submitted)) = &message.charge {
+        self.await_receipts(seat, &flight, ids, &mut change);
+        if let Some((_, ChargeAt::Submitted)) = &message.charge
+            && ids.first().is_some_and(|id| id != PART_REFUSED)
+        {
             change.charge = self.charge_row(message, "submitted");
         }
         if message.is_charged() && attempt > 1 {
@@ -143,6 +152,34 @@ impl Gateway {
         metrics::message("mt", "submitted");
         self.match_orphans(seat, ids).await;
         Ok(())
+    }
+
+    /// Notes under which ids receipts will come. A refused part has its end already.
+    fn await_receipts(
+        &self,
+        seat: &LinkSeat,
+        flight: &Arc<Flight>,
+        ids: &[SmolStr],
+        change: &mut Change,
+    ) {
+        let message = &flight.message;
+        let first = u8::from(ids.len() > 1);
+        for (part, id) in (first..=u8::MAX).zip(ids).filter(|(_, id)| !id.is_empty()) {
+            let smsc_message_id = if id == PART_REFUSED {
+                // The first refusal cannot complete the message: a sister was taken.
+                let _: PartDone = flight.part_done(part, ReceiptState::Rejected);
+                smol_str::format_smolstr!("{PART_REFUSED}{}.{part}", message.id)
+            } else {
+                self.inner.recent.add(seat.group, id.clone(), Arc::clone(flight), part);
+                id.clone()
+            };
+            change.receipt_keys.push(ReceiptKey {
+                link_group: message.link_group.clone(),
+                smsc_message_id,
+                message: message.id,
+                part,
+            });
+        }
     }
 
     /// A yes that came after its time was over, on a session that still lived: it is known now
@@ -162,7 +199,7 @@ impl Gateway {
             let row = self.note_row(message.id, "late_response", by_itself()).over(&seat.name, 0);
             return self.inner.store.note(Change::default().event(row)).await;
         }
-        let flight = Arc::new(Flight::new(Arc::clone(message), 0));
+        let flight = Arc::new(Flight::new(Arc::clone(message), 0, ids.len()));
         let mut change = Change::default()
             .event(
                 self.step(message.id, MessageEvent::ProveSent, by_itself())
@@ -170,17 +207,10 @@ impl Gateway {
                     .saying(format!("late response {}", ids.join(","))),
             )
             .state(self.state(message, MessageState::Submitted, None));
-        for (part, id) in ids.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
-            let part = u8::try_from(part).unwrap_or(u8::MAX);
-            change.receipt_keys.push(ReceiptKey {
-                link_group: message.link_group.clone(),
-                smsc_message_id: id.clone(),
-                message: message.id,
-                part,
-            });
-            self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
-        }
-        if let Some((_, ChargeAt::Submitted)) = &message.charge {
+        self.await_receipts(seat, &flight, ids, &mut change);
+        if let Some((_, ChargeAt::Submitted)) = &message.charge
+            && ids.first().is_some_and(|id| id != PART_REFUSED)
+        {
             change.charge = self.charge_row(message, "late_response");
         }
         self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
@@ -203,9 +233,7 @@ impl Gateway {
         if is_unknown {
             self.inner.recent.unknown_solved(message.id);
             let why = Some(status.clone());
-            return self
-                .finish(message, None, MessageEvent::Reject, why, Some(&seat.name))
-                .await;
+            return self.finish(message, None, MessageEvent::Reject, why, Some(&seat.name)).await;
         }
         let row = self
             .note_row(message.id, "late_response", by_itself())
@@ -225,8 +253,14 @@ impl Gateway {
         match why {
             NotTaken::Later { status } => self.plan_again(item, &seat.name, &status).await,
             NotTaken::Never { status } => {
-                self.finish(message, Some(item), MessageEvent::Reject, Some(status), Some(&seat.name))
-                    .await
+                self.finish(
+                    message,
+                    Some(item),
+                    MessageEvent::Reject,
+                    Some(status),
+                    Some(&seat.name),
+                )
+                .await
             }
         }
     }
@@ -244,17 +278,24 @@ impl Gateway {
             let Content::Mt(message) = item.content.clone() else { continue };
             item.attempt += 1;
             if message.parks_when_unknown() {
-                let change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
-                    .event(
-                        self.step(message.id, MessageEvent::LoseOutcome, by_itself())
-                            .over(link, item.attempt),
-                    )
-                    .state(self.state(&message, MessageState::Unknown, Some("no answer".into())));
+                let change =
+                    Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
+                        .event(
+                            self.step(message.id, MessageEvent::LoseOutcome, by_itself())
+                                .over(link, item.attempt),
+                        )
+                        .state(self.state(
+                            &message,
+                            MessageState::Unknown,
+                            Some("no answer".into()),
+                        ));
                 self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
-                self.inner.store.note(change).await?;
+                // Awaited: a receipt that proves it sent must find it unknown.
+                self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
                 self.inner.lanes.done(item.key);
                 self.inner.unknown_seen(&message);
                 metrics::message("mt", "unknown");
+                self.match_orphans_of(link, &message).await;
                 continue;
             }
             if is_death {
@@ -304,12 +345,7 @@ impl Gateway {
         tracing::warn!(message.id = %id, link = %link, reason, "quarantined");
         let mut change = Change {
             items_out: smallvec::smallvec![item.key],
-            rare: vec![Rare::Quarantine {
-                message: id,
-                at: self.now(),
-                reason,
-                pdu: octets,
-            }],
+            rare: vec![Rare::Quarantine { message: id, at: self.now(), reason, pdu: octets }],
             ..Change::default()
         }
         .event(self.step(id, MessageEvent::Quarantine, by_itself()).over(link, item.attempt));
@@ -415,7 +451,7 @@ impl Gateway {
         let mut change = Change::default().event(row).state(self.state(message, state, error));
         change.items_out.extend(item.map(|item| item.key));
         change.items_in.extend(receipt.clone());
-        self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
+        self.save_with_items(change).await.map_err(|error| unshare(&error))?;
         if let Some(item) = item {
             self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
             self.inner.lanes.done(item.key);

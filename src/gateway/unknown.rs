@@ -151,7 +151,7 @@ impl Gateway {
                     Change { items_in: smallvec::smallvec![item.clone()], ..Change::default() }
                         .event(self.step(message.id, MessageEvent::LetGo, who.clone()))
                         .state(self.state(message, MessageState::Accepted, None));
-                self.inner.store.save(change).await?;
+                self.save_with_items(change).await?;
                 self.backlog(message.partner).fetch_add(1, std::sync::atomic::Ordering::AcqRel);
                 self.inner.lanes.push(item);
                 Ok(MessageState::Accepted)
@@ -164,7 +164,7 @@ impl Gateway {
                 let change = Change::default()
                     .event(self.step(message.id, MessageEvent::ProveSent, who.clone()))
                     .state(self.state(message, MessageState::Submitted, None));
-                self.inner.store.save(change).await?;
+                self.save_with_items(change).await?;
                 Ok(MessageState::Submitted)
             }
         }
@@ -205,7 +205,7 @@ impl Gateway {
             .event(self.step(message.id, MessageEvent::WriteOff, who.clone()))
             .state(self.state(message, MessageState::UnknownFinal, None));
         change.items_in.extend(item.clone());
-        self.inner.store.save(change).await?;
+        self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }

@@ -62,13 +62,10 @@ impl Rates {
 pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let settings = app.gateway.settings();
     let known = auth::known(&app, request.headers());
-    let (who, a_minute) = match &known {
-        Ok(caller) => (Who::Key(caller.key.clone()), settings.key_requests_minute),
-        Err(_) => {
-            let proxies = &app.limits.trusted_proxies;
-            let address = auth::address(request.extensions(), request.headers(), proxies);
-            (Who::Address(address), settings.anonymous_requests_minute)
-        }
+    let (who, a_minute) = if let Ok(caller) = &known { (Who::Key(caller.key.clone()), settings.key_requests_minute) } else {
+        let proxies = &app.limits.trusted_proxies;
+        let address = auth::address(request.extensions(), request.headers(), proxies);
+        (Who::Address(address), settings.anonymous_requests_minute)
     };
     let now = app.gateway.clock().monotonic_nanos();
     if let Err(wait) = app.rates.take(who, a_minute, now) {

@@ -582,7 +582,7 @@ impl Writer<'_> {
     }
 
     fn submit_multi_resp(&mut self, resp: &SubmitMultiResp, is_error: bool) -> Result<(), Unfit> {
-        if is_error && resp.unsuccess.is_empty() {
+        if is_error && resp.unsuccess.is_empty() && resp.tlvs.is_empty() {
             return Ok(());
         }
         self.text(&resp.message_id, 65, "message_id")?;

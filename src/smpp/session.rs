@@ -451,8 +451,7 @@ impl<T: Clone> Session<T> {
             }
             (Role::Mc, State::Bound(kind)) => {
                 // S021: 5.0 says no where 3.4 leaves it open.
-                let may_send_data =
-                    self.limits.data_sm_on_receiver && self.version < Version::V50;
+                let may_send_data = self.limits.data_sm_on_receiver && self.version < Version::V50;
                 kind.transmits() || (id == CommandId::DATA_SM && may_send_data)
             }
             (Role::Esme, State::Bound(kind)) => {

@@ -461,9 +461,12 @@ fn s029_an_enquire_link_keeps_a_session_where_the_switch_says_so() {
     scene.session.limits_mut().inactivity = Some(secs(50));
     scene.session.limits_mut().enquire_link_keeps = true;
     scene.receive(40, 1, Pdu::EnquireLink);
-    assert!(!scene.tick(50).iter().any(|action| {
-        matches!(action, Action::Send(Command { pdu: Pdu::Unbind, .. }))
-    }));
+    assert!(
+        !scene
+            .tick(50)
+            .iter()
+            .any(|action| { matches!(action, Action::Send(Command { pdu: Pdu::Unbind, .. })) })
+    );
     scene.receive(60, 2, Pdu::EnquireLink);
     let actions = scene.tick(110);
     assert!(matches!(actions.last(), Some(Action::Send(Command { pdu: Pdu::Unbind, .. }))));

@@ -26,7 +26,12 @@ pub fn summary(command: &Command) -> String {
             message.tlvs.iter().count()
         ),
         Pdu::DataSm(data) => {
-            format!("{} -> {} tlvs={}", masked(&data.source), masked(&data.destination), data.tlvs.iter().count())
+            format!(
+                "{} -> {} tlvs={}",
+                masked(&data.source),
+                masked(&data.destination),
+                data.tlvs.iter().count()
+            )
         }
         Pdu::SubmitMulti(multi) => format!("destinations={}", multi.destinations.len()),
         Pdu::SubmitSmResp(resp) | Pdu::DataSmResp(resp) | Pdu::DeliverSmResp(resp) => {
@@ -56,7 +61,11 @@ pub fn octets(command: &Command, version: Version) -> Option<bytes::Bytes> {
 }
 
 fn printable(octets: &[u8]) -> String {
-    octets.iter().take(65).map(|octet| if octet.is_ascii_graphic() { char::from(*octet) } else { '.' }).collect()
+    octets
+        .iter()
+        .take(65)
+        .map(|octet| if octet.is_ascii_graphic() { char::from(*octet) } else { '.' })
+        .collect()
 }
 
 fn masked(address: &Address) -> String {

@@ -117,8 +117,8 @@ impl Host {
                 card.counters.last_heard_at.load(std::sync::atomic::Ordering::Relaxed)
             })?;
         oldest.orders.try_send(SessionOrder::Probe).ok()?;
-        // The probed session looks at its timers once in a tick.
-        let patience = self.settings.bind_probe + 2 * self.tick;
+        // The probed session looks at its timers once in a tick, and takes a moment to end.
+        let patience = self.settings.bind_probe + 2 * self.tick + Duration::from_secs(1);
         account.take_within(credential.binds_max, patience).await
     }
 
@@ -134,7 +134,7 @@ impl Host {
     fn refused(&self, name: &SmolStr, origin: Origin, reason: &'static str) -> Refused {
         let in_a_row = self.doors.failed(name, origin.address);
         let (shortest, longest) = self.settings.bind_fail_delay();
-        let spread = i64::try_from((longest - shortest).as_millis()).unwrap_or(0).max(1);
+        let spread = i64::try_from(longest.checked_sub(shortest).unwrap().as_millis()).unwrap_or(0).max(1);
         let jitter = self.gateway.clock().random().rem_euclid(spread).unsigned_abs();
         let once = shortest + Duration::from_millis(jitter);
         Refused {

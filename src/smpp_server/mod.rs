@@ -81,7 +81,8 @@ impl Server {
             0 => cores * 2,
             most => most as usize,
         };
-        let scope = tasks.scope(Phase::Sessions, "smpp sessions", settings.connections_max as usize);
+        let scope =
+            tasks.scope(Phase::Sessions, "smpp sessions", settings.connections_max as usize);
         let host = Host {
             doors: Arc::new(Doors::new(&settings)),
             stopping: tasks.stopping_in(Phase::Sessions),
@@ -113,7 +114,8 @@ impl Server {
     /// Calls partners that are away while something waits for them, where that is wanted.
     pub fn call(self: &Arc<Self>, tasks: &Tasks) {
         if self.host.settings.outbind {
-            let calling = outbind::run(Arc::clone(&self.host), self.scope.clone(), tasks.stopping());
+            let calling =
+                outbind::run(Arc::clone(&self.host), self.scope.clone(), tasks.stopping());
             tasks.spawn("smpp outbind", calling);
         }
     }
@@ -181,7 +183,8 @@ impl Server {
                 }
             })
         } else {
-            self.scope.spawn(async move { Talk::new(host, stream, peer, false, places).run().await })
+            self.scope
+                .spawn(async move { Talk::new(host, stream, peer, false, places).run().await })
         };
         if started.is_err() {
             refuse("connections_max");

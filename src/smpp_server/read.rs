@@ -113,11 +113,13 @@ impl Reading {
             tlvs: &pdu.tlvs,
         };
         let mut new = self.common(&common, recipient, now)?;
-        new.deliver_after = moment(&pdu.schedule_delivery_time, now).map_err(|reason| {
-            Wrong { code: "bad_schedule", ..Wrong::new(CommandStatus::RINVSCHED, reason) }
+        new.deliver_after = moment(&pdu.schedule_delivery_time, now).map_err(|reason| Wrong {
+            code: "bad_schedule",
+            ..Wrong::new(CommandStatus::RINVSCHED, reason)
         })?;
-        let validity = moment(&pdu.validity_period, now).map_err(|reason| {
-            Wrong { code: "bad_validity", ..Wrong::new(CommandStatus::RINVEXPIRY, reason) }
+        let validity = moment(&pdu.validity_period, now).map_err(|reason| Wrong {
+            code: "bad_validity",
+            ..Wrong::new(CommandStatus::RINVEXPIRY, reason)
         })?;
         // S088: qos_time_to_live of 5.0 counts more than validity_period.
         new.valid_until = new.valid_until.or(validity);
@@ -134,6 +136,13 @@ impl Reading {
             return Err(Wrong::new(
                 CommandStatus::RMISSINGTLV,
                 "data_sm carries its text in message_payload (0x0424), which is missing",
+            ));
+        }
+        if pdu.esm_class & esm_class::MODE == esm_class::MODE_TRANSACTION {
+            // S120: its answer would have to wait for the handset, and nothing here does.
+            return Err(Wrong::new(
+                CommandStatus::RDELIVERYFAILURE,
+                "transaction mode is not offered; use store and forward",
             ));
         }
         let common = Common {
@@ -172,7 +181,8 @@ impl Reading {
             receipts,
             reference: pdu.tlvs.u16(tag::USER_MESSAGE_REFERENCE),
             partner_reference: None,
-            idempotency: text_tlv(tlv(self.tlv.idempotency), "idempotency", 64)?,
+            idempotency: text_tlv(tlv(self.tlv.idempotency), "idempotency", 64)
+                .map_err(|_| Refusal::BadIdempotencyId("idempotency"))?,
             answers: text_tlv(tlv(self.tlv.charge_session), "charge_session", 64)?,
             replaces: false,
             tlvs: self.relayed(pdu.tlvs),
@@ -267,11 +277,11 @@ impl Reading {
             }
         }
         let body = Body { data_coding, has_udh: has_header, octets };
-        if alphabet(&body)? == Alphabet::Ucs2 && (body.octets.len() - header_octets(&body)) % 2 != 0 {
-            return Err(Refusal::BadLength(
-                "UCS-2 text has an odd number of octets".to_owned(),
-            )
-            .into());
+        if alphabet(&body)? == Alphabet::Ucs2 && !(body.octets.len() - header_octets(&body)).is_multiple_of(2)
+        {
+            return Err(
+                Refusal::BadLength("UCS-2 text has an odd number of octets".to_owned()).into()
+            );
         }
         Ok(body)
     }
@@ -385,8 +395,7 @@ fn check_type(esm: u8) -> Result<(), Wrong> {
 
 /// A user data header for what SAR and port TLVs say; none if they say nothing.
 fn header_of(tlvs: &Tlvs, has_udh: bool) -> Result<Option<Vec<u8>>, Wrong> {
-    const SAR: [u16; 3] =
-        [tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_SEGMENT_SEQNUM];
+    const SAR: [u16; 3] = [tag::SAR_MSG_REF_NUM, tag::SAR_TOTAL_SEGMENTS, tag::SAR_SEGMENT_SEQNUM];
     const PORTS: [u16; 2] = [tag::SOURCE_PORT, tag::DESTINATION_PORT];
     if has_udh {
         // S081. [34 s5.3.2.22] "cannot be used"
@@ -417,8 +426,13 @@ fn header_of(tlvs: &Tlvs, has_udh: bool) -> Result<Option<Vec<u8>>, Wrong> {
                 "sar_segment_seqnum must be 1 to sar_total_segments",
             ));
         }
-        elements.extend([0x08, 0x04]);
-        elements.extend(reference.to_be_bytes());
+        // A client that cuts at 153 septets has the shorter header in mind.
+        if let Ok(short) = u8::try_from(reference) {
+            elements.extend([0x00, 0x03, short]);
+        } else {
+            elements.extend([0x08, 0x04]);
+            elements.extend(reference.to_be_bytes());
+        }
         elements.extend([total, number]);
     }
     if elements.is_empty() {

@@ -71,11 +71,7 @@ impl Done {
 }
 
 /// A request of a partner, whatever it is.
-pub(crate) async fn handle(
-    gateway: Gateway,
-    asking: Arc<Asking>,
-    command: Command,
-) -> Done {
+pub(crate) async fn handle(gateway: Gateway, asking: Arc<Asking>, command: Command) -> Done {
     let Command { sequence, pdu, .. } = command;
     let id = pdu.command_id();
     let now = gateway.now();
@@ -111,6 +107,9 @@ impl Asking {
         let pdu = match id {
             CommandId::SUBMIT_SM if !tlvs.is_empty() => {
                 Pdu::SubmitSmResp(MessageResp { tlvs, ..MessageResp::default() })
+            }
+            CommandId::SUBMIT_MULTI if !tlvs.is_empty() => {
+                Pdu::SubmitMultiResp(SubmitMultiResp { tlvs, ..SubmitMultiResp::default() })
             }
             CommandId::DATA_SM => {
                 if self.is_transaction(wrong) {
@@ -201,10 +200,8 @@ async fn data_sm(
         gateway.registry().wants_alert(asking.from.partner, &recipient);
         tlvs = tlvs.with_u8(tag::DPF_RESULT, 1);
     }
-    let resp = MessageResp {
-        message_id: Bytes::copy_from_slice(accepted.visible_id.as_bytes()),
-        tlvs,
-    };
+    let resp =
+        MessageResp { message_id: Bytes::copy_from_slice(accepted.visible_id.as_bytes()), tlvs };
     let answer = Command::new(sequence, Pdu::DataSmResp(resp));
     Ok(Done::promised(answer, vec![promise(accepted)]))
 }

@@ -36,6 +36,7 @@ use super::{
 use crate::{
     domain::{Caller, Content, Item, MessageId},
     gateway::{
+        Gateway,
         deliver::DeliveryRefused,
         lane::Outlet,
         likeness::Likeness,
@@ -109,7 +110,27 @@ struct Bound {
     traces: Vec<mpsc::Sender<TraceLine>>,
     /// A suspect is in flight, and nothing else (P21).
     is_alone: bool,
+    /// The application is broken for good (S162): its next delivery, and how often it said so.
+    pause: Option<(Instant, u32)>,
     _place: BindPlace,
+}
+
+impl Bound {
+    fn is_paused(&self) -> bool {
+        self.pause.is_some_and(|(until, _)| Instant::now() < until)
+    }
+
+    /// S162: an application that is broken for good would refuse all that waits for it, message by
+    /// message. What is queued is held back as long as a retry would be.
+    fn hold_back(&mut self, gateway: &Gateway) {
+        let times = self.pause.map_or(0, |(_, times)| times);
+        let settings = gateway.settings();
+        let step = (times as usize).min(settings.retry.len().saturating_sub(1));
+        let pause = settings.retry.get(step).copied().unwrap_or_default();
+        tracing::error!(session.id = self.card.id, partner = %self.card.partner_name, ?pause,
+            "the partner's application has a permanent fault; deliveries wait");
+        self.pause = Some((Instant::now() + pause, times.saturating_add(1)));
+    }
 }
 
 enum Event {
@@ -248,9 +269,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
 
     fn free(&self) -> usize {
         match &self.bound {
-            Some(bound) if bound.kind.receives() && !bound.is_alone && self.connection.has_room() => {
-                self.session.free()
-            }
+            Some(bound) if !bound.kind.receives() || bound.is_alone || bound.is_paused() => 0,
+            Some(_) if self.connection.has_room() => self.session.free(),
             _ => 0,
         }
     }
@@ -419,13 +439,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         let now = Instant::now();
         while let Some(item) = items.next() {
             let is_suspect = item.deaths > 0;
-            if is_suspect && self.session.in_flight() > 0 {
+            if is_suspect && self.session.in_flight() > self.session.timed_out() {
+                // Nothing is taken before an answer comes, or it would be taken and given back
+                // as fast as this task can.
+                if let Some(bound) = &mut self.bound {
+                    bound.is_alone = true;
+                }
                 self.host.gateway.not_sent(std::iter::once(item).chain(items).collect());
                 return;
             }
             let pdus = self.pdus_of(&item);
             let count = u32::try_from(pdus.len()).unwrap_or(1);
-            let token = Arc::new(Delivery { item, left: AtomicU32::new(count), is_given_up: AtomicBool::new(false) });
+            let token = Arc::new(Delivery {
+                item,
+                left: AtomicU32::new(count),
+                is_given_up: AtomicBool::new(false),
+            });
             let in_flight = self.session.in_flight();
             let limits = self.session.limits_mut();
             let window = limits.window;
@@ -479,6 +508,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 return;
             }
             bound.card.counters.delivered.fetch_add(1, Ordering::Relaxed);
+            bound.pause = None;
             gateway.handed(&token.item, &who).await
         } else {
             // One refused part refuses the whole.
@@ -486,7 +516,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             let refused = refused_how(status);
             let word = status.to_string();
             bound.card.counters.last_error.store(Arc::new(Some(word.clone())));
-            // S162: the application says "stop": what is queued waits with it.
+            if status == CommandStatus::RX_P_APPN {
+                bound.hold_back(&gateway);
+            }
             gateway.delivery_refused(&token.item, &who, refused, &word).await
         };
         if let Err(error) = outcome {
@@ -565,6 +597,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         }
         self.session.tick(now, &mut self.actions);
         self.perform().await;
+        if self.free() > 0 && self.bound.as_ref().is_some_and(|bound| bound.pause.is_some()) {
+            self.deliver().await;
+        }
         // A peer that answers none of a whole window will not answer the next one either.
         if self.bound.is_some() && self.session.timed_out() > 0 && self.session.free() == 0 {
             self.ends.get_or_insert("no_answer");
@@ -633,6 +668,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             orders: orders_in,
         });
         card.counters.last_heard_at.store(card.bound_at, Ordering::Relaxed);
+        let writing = Writing {
+            version,
+            habits: partner.habits.clone(),
+            tlv: host.settings.vendor_tlv.clone(),
+        };
         let asking = Asking {
             from: Submitter {
                 caller,
@@ -642,7 +682,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 service_types: credential.service_types.clone(),
             },
             reading: self.reading(&partner, version),
-            reason: (host.settings.refusal_reason_tlv && partner.habits.wants_reasons)
+            reason: (host.settings.refusal_reason_tlv && writing.has_own_tlvs())
                 .then_some(host.settings.vendor_tlv.reason),
             prefers_rx_t_appn: partner.habits.prefers_rx_t_appn,
         };
@@ -666,17 +706,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.bound = Some(Bound {
             kind,
             asking: Arc::new(asking),
-            writing: Writing {
-                version,
-                habits: partner.habits.clone(),
-                tlv: host.settings.vendor_tlv.clone(),
-            },
+            writing,
             who: format_smolstr!("smpp:{}#{}", credential.system_id, id),
             outlet: kind.receives().then(|| host.gateway.to_sessions(partner.id)),
             card,
             orders,
             traces: Vec::new(),
             is_alone: false,
+            pause: None,
             _place: place,
         });
         // `perform` is on the stack already and sends the answer; deliveries come behind it.

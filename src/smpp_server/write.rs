@@ -10,7 +10,10 @@ use crate::{
         message::{Body, ReceiptState},
         partner::{DefaultAlphabet, Habits},
     },
-    payload::{alphabet::{self, Alphabet}, parts},
+    payload::{
+        alphabet::{self, Alphabet},
+        parts,
+    },
     smpp::{
         Address, Pdu, ShortMessage, Tlvs, Version,
         pdu::DataSm,
@@ -32,6 +35,12 @@ pub(crate) struct Writing {
 }
 
 impl Writing {
+    /// Unknown TLVs must be ignored [34 s3.3], and yet widespread clients of 3.4 fall over them; a
+    /// partner of 5.0, or one that asked for them, knows what it gets.
+    pub(crate) fn has_own_tlvs(&self) -> bool {
+        self.version >= Version::V50 || self.habits.vendor_tlvs
+    }
+
     /// The PDUs of one delivery: one, but for a long MO to a 3.3 peer (S165).
     pub(crate) fn delivery(&self, item: &Item, visible_id: &str) -> Vec<Pdu> {
         let messages = match &item.content {
@@ -66,12 +75,15 @@ impl Writing {
 
     /// S150, S151: addresses as they came, everything else empty.
     fn mo(&self, message: &MoMessage, attempt: u32) -> Vec<ShortMessage> {
-        let mut tlvs = Tlvs::new()
-            .with_text(self.tlv.message_id.0, &message.id.to_string())
-            .with_text(self.tlv.operator.0, &message.link_group);
-        self.mark_redelivery(&mut tlvs, attempt);
-        for (tag, value) in &message.tlvs {
-            tlvs.push(*tag, value.clone());
+        let mut tlvs = Tlvs::new();
+        if self.has_own_tlvs() {
+            tlvs = tlvs
+                .with_text(self.tlv.message_id.0, &message.id.to_string())
+                .with_text(self.tlv.operator.0, &message.link_group);
+            self.mark_redelivery(&mut tlvs, attempt);
+            for (tag, value) in &message.tlvs {
+                tlvs.push(*tag, value.clone());
+            }
         }
         let whole = ShortMessage {
             source: subscriber(message.sender.as_str()),
@@ -91,7 +103,10 @@ impl Writing {
 
     /// Data coding 0 means what this partner's software means by it.
     fn in_peer_alphabet(&self, body: &Body) -> Body {
-        if body.data_coding != 0 || body.has_udh || self.habits.default_alphabet == DefaultAlphabet::Gsm7 {
+        if body.data_coding != 0
+            || body.has_udh
+            || self.habits.default_alphabet == DefaultAlphabet::Gsm7
+        {
             return body.clone();
         }
         let letters = alphabet::decode_lenient(&body.octets, Alphabet::Gsm7);
@@ -134,7 +149,7 @@ impl Writing {
         if let Some(reference) = message.reference {
             tlvs = tlvs.with_u16(tag::USER_MESSAGE_REFERENCE, reference);
         }
-        if message.is_charged() {
+        if message.is_charged() && self.has_own_tlvs() {
             let is_paid = receipt.state == ReceiptState::Delivered;
             tlvs = tlvs.with_u8(self.tlv.charge_result.0, u8::from(is_paid));
         }
@@ -158,7 +173,7 @@ impl Writing {
 
     /// Says how often this was delivered before (S164).
     fn mark_redelivery(&self, tlvs: &mut Tlvs, attempt: u32) {
-        if attempt > 0 {
+        if attempt > 0 && self.has_own_tlvs() {
             let count = u8::try_from(attempt).unwrap_or(u8::MAX);
             tlvs.push(self.tlv.redelivery.0, vec![count]);
         }

@@ -6,17 +6,22 @@ use smol_str::SmolStr;
 use super::profile::Profile;
 use crate::{
     config::DefaultAlphabet,
-    domain::{Msisdn, NetworkError, ShortCode, message::{Body, ReceiptState}},
+    domain::{
+        Msisdn, NetworkError, ShortCode,
+        message::{Body, ReceiptState},
+    },
     gateway::{
         mo::{NewMo, PartOf},
         receipt::NewReceipt,
     },
     payload::{
         alphabet::{self, Alphabet},
-        udh,
+        septet, udh,
     },
     smpp::{
-        ShortMessage, receipt::ReceiptText, tag,
+        ShortMessage,
+        receipt::ReceiptText,
+        tag,
         values::{esm_class, ton},
     },
 };
@@ -107,12 +112,13 @@ impl Profile {
             .map_err(|bad| Unreadable(format!("source_addr: {bad}")))?;
         let recipient = ShortCode::parse(&printable(&pdu.destination.digits))
             .map_err(|bad| Unreadable(format!("destination_addr: {bad}")))?;
-        let (mut part, has_udh, octets) = self.without_concat(pdu, octets)?;
+        let (mut part, has_udh, rest) = self.without_concat(pdu, octets)?;
+        let header = octets.len() - rest.len();
         // SAR says the same in TLVs; a header counts more (S081).
         if part.is_none() {
             part = sar(pdu);
         }
-        let (data_coding, octets) = self.in_our_alphabet(pdu.data_coding, octets, has_udh)?;
+        let (data_coding, octets) = self.in_our_alphabet(pdu.data_coding, rest, has_udh, header)?;
         let body = Body { data_coding, has_udh, octets };
         let text = text_of(&body);
         let relayed = pdu
@@ -133,8 +139,8 @@ impl Profile {
         if pdu.esm_class & esm_class::UDHI == 0 {
             return Ok((None, false, octets.clone()));
         }
-        let (header, rest) = udh::split(octets)
-            .map_err(|bad| Unreadable(format!("user data header: {bad}")))?;
+        let (header, rest) =
+            udh::split(octets).map_err(|bad| Unreadable(format!("user data header: {bad}")))?;
         match header.concat().filter(|concat| concat.total > 1) {
             Some(concat) => {
                 let part = PartOf {
@@ -154,10 +160,11 @@ impl Profile {
         data_coding: u8,
         octets: Bytes,
         has_udh: bool,
+        header: usize,
     ) -> Result<(u8, Bytes), Unreadable> {
         let known = Alphabet::of(data_coding, Alphabet::Gsm7)
             .map_err(|_| Unreadable(format!("data_coding 0x{data_coding:02X} is reserved")))?;
-        if known == Alphabet::Ucs2 && !has_udh && octets.len() % 2 != 0 {
+        if known == Alphabet::Ucs2 && !has_udh && !octets.len().is_multiple_of(2) {
             return Err(Unreadable("UCS-2 with an odd number of octets".to_owned()));
         }
         if data_coding > 1 || has_udh {
@@ -166,8 +173,14 @@ impl Profile {
         let habit = if data_coding == 1 { DefaultAlphabet::Ia5 } else { self.settings.alphabet };
         let letters: String = match habit {
             DefaultAlphabet::Gsm7 if self.settings.packed_gsm7 => {
-                let count = octets.len() * 8 / 7;
-                return Ok((0, crate::payload::septet::unpack(&octets, count, 0).into()));
+                let fill = septet::fill_bits(header);
+                let bits = (octets.len() * 8).saturating_sub(usize::from(fill));
+                let mut septets = septet::unpack(&octets, bits / 7, fill);
+                // Seven bits left over look like an `@`; padding is far more likely.
+                if bits.is_multiple_of(7) && septets.last() == Some(&0) {
+                    septets.pop();
+                }
+                return Ok((0, septets.into()));
             }
             DefaultAlphabet::Gsm7 => return Ok((0, octets)),
             DefaultAlphabet::Latin1 | DefaultAlphabet::Ia5 => {
@@ -221,5 +234,10 @@ fn text_of(body: &Body) -> String {
 }
 
 fn printable(octets: &Bytes) -> SmolStr {
-    octets.iter().take(64).filter(|octet| octet.is_ascii_graphic()).map(|octet| char::from(*octet)).collect()
+    octets
+        .iter()
+        .take(64)
+        .filter(|octet| octet.is_ascii_graphic())
+        .map(|octet| char::from(*octet))
+        .collect()
 }

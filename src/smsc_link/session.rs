@@ -1,7 +1,7 @@
 //! One session with an SMSC: bind, send what the lanes bring, take what comes, leave in order.
 //!
 //! What surprises: claiming runs beside reading. A claim waits for a commit, and an SMSC's
-//! enquire_link must not wait for our disk (C024).
+//! `enquire_link` must not wait for our disk (C024).
 
 use std::{
     collections::VecDeque,
@@ -25,7 +25,12 @@ use super::{Link, profile::Meaning, read::Delivered};
 use crate::{
     config::TlvsAllowed,
     domain::{Content, Item, MtMessage},
-    gateway::{self, lane::Outlet, mo::MoAccepted, submit::NotTaken},
+    gateway::{
+        self,
+        lane::Outlet,
+        mo::MoAccepted,
+        submit::{NotTaken, PART_REFUSED},
+    },
     metrics,
     smpp::{
         Action, BindKind, Command, CommandId, CommandStatus, Connection, Pdu, Role, Session,
@@ -56,7 +61,7 @@ pub(crate) struct Sending {
 
 #[derive(Debug)]
 struct Parts {
-    /// The SMSC's id of each part; empty for one it refused.
+    /// The SMSC's id of each part, or [`PART_REFUSED`].
     ids: Vec<Option<SmolStr>>,
     tries: u8,
 }
@@ -105,8 +110,11 @@ pub(crate) struct Talk<S> {
     takes_tlvs: bool,
     ends: Option<&'static str>,
     refused: Option<CommandStatus>,
-    is_stopping: bool,
+    /// Once nothing new goes: when what is under way is waited for no longer (P38).
+    stop_by: Option<Instant>,
     was_bound: bool,
+    /// A suspect is in flight, and nothing else (P21).
+    is_alone: bool,
 }
 
 enum Event {
@@ -155,8 +163,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             takes_tlvs: true,
             ends: None,
             refused: None,
-            is_stopping: false,
+            stop_by: None,
             was_bound: false,
+            is_alone: false,
             link,
         }
     }
@@ -164,13 +173,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     /// Binds and talks until the session ends. Whatever was under way is accounted for.
     pub(crate) async fn run(mut self) -> Ended {
         self.bind();
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let settings = &self.link.profile.settings;
+        let bind_by = Instant::now() + settings.connect;
+        let shortest = settings.connect.min(settings.response).min(settings.enquire_link);
+        let tick = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let mut ticks = tokio::time::interval(tick);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let bind_by = Instant::now() + self.link.profile.settings.connect;
         while self.ends.is_none() {
             let event = self.next(&mut ticks).await;
             self.handle(event).await;
-            if !self.session.is_bound() && !self.is_stopping && Instant::now() >= bind_by {
+            if !self.was_bound && Instant::now() >= bind_by {
                 // C009: no answer to the bind.
                 self.ends.get_or_insert("no_bind");
             }
@@ -181,10 +193,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     /// C001: the bind is first, and nothing goes before its answer.
     fn bind(&mut self) {
         let settings = &self.link.profile.settings;
-        let password = settings.password_file.secret.reveal();
+        // C045: whoever changes the password changes the file, and the next bind knows.
+        let password = settings.password_file.fresh();
         let bind = Bind {
             system_id: Bytes::copy_from_slice(settings.system_id.as_bytes()),
-            password: Bytes::copy_from_slice(password.trim_end().as_bytes()),
+            password: Bytes::copy_from_slice(password.reveal().trim_end().as_bytes()),
             system_type: Bytes::copy_from_slice(settings.system_type.as_bytes()),
             interface_version: self.link.version().octet(),
             address_range: Address::new(
@@ -201,6 +214,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
 
     async fn next(&mut self, ticks: &mut tokio::time::Interval) -> Event {
         let now = Instant::now();
+        let card = Arc::clone(&self.link.card);
+        // Before the look: what changes between the two would go unnoticed.
+        let changed = card.changed.notified();
+        if self.stop_by.is_none() && !card.is_wanted.load(Ordering::Acquire) {
+            return Event::Changed;
+        }
         let may_read = self.session.may_read() && self.connection.has_room();
         let free = self.may_claim(now);
         let outlet = self.outlet.clone();
@@ -230,9 +249,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             step = self.connection.step(may_read) => Event::Step(step),
             () = resume => Event::Resume,
             () = woken => Event::Woken,
-            () = self.link.card.changed.notified() => Event::Changed,
+            () = changed => Event::Changed,
             _ = ticks.tick() => Event::Tick,
-            () = self.link.stopping.cancelled(), if !self.is_stopping => Event::Stop,
+            () = self.link.stopping.cancelled(), if self.stop_by.is_none() => Event::Stop,
         }
     }
 
@@ -269,21 +288,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                     self.ends.get_or_insert("no_answer");
                 }
                 self.link.relax(Instant::now());
+                // A change of limits while this task was busy told nobody.
+                self.tune();
                 self.pump().await;
             }
             Event::Stop => self.stop(),
         }
         self.settle_flushed();
-        if self.is_stopping && self.session.in_flight() == 0 && self.claiming.is_none() {
-            self.finish_work().await;
-            self.session.unbind(Instant::now(), &mut self.actions);
-            self.send_all();
+        if let Some(stop_by) = self.stop_by {
+            self.leave(stop_by).await;
         }
     }
 
     /// C028: nothing new goes; what is under way is waited for.
     fn stop(&mut self) {
-        self.is_stopping = true;
+        let drain = self.link.profile.settings.drain;
+        self.stop_by.get_or_insert(Instant::now() + drain);
+    }
+
+    /// Says goodbye once nothing is under way, and then waits for the answer to that.
+    async fn leave(&mut self, stop_by: Instant) {
+        if !self.was_bound {
+            self.ends.get_or_insert("unbound");
+            return;
+        }
+        // What timed out is accounted for already; its answer would come as late next time.
+        let is_under_way = self.is_busy() || !self.later.is_empty() || self.claiming.is_some();
+        if is_under_way && Instant::now() < stop_by {
+            return;
+        }
+        if self.session.is_bound() {
+            self.finish_work().await;
+            let limits = self.session.limits_mut();
+            limits.response = limits.response.min(FLUSH);
+            self.session.unbind(Instant::now(), &mut self.actions);
+            self.send_all();
+        }
     }
 
     fn tune(&mut self) {
@@ -295,8 +335,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     /// How many may be claimed now.
     fn may_claim(&self, now: Instant) -> usize {
         let is_paused = self.paused_until.is_some_and(|until| now < until);
-        let is_suspect = self.ready.front().is_some_and(|item| item.deaths > 0);
-        if self.is_stopping || is_paused || is_suspect || self.claiming.is_some() {
+        let is_suspect = self.ready.front().is_some_and(|item| item.deaths > 0) || self.is_alone;
+        let is_stopping = self.stop_by.is_some();
+        if is_stopping || is_paused || is_suspect || self.claiming.is_some() {
             return 0;
         }
         if self.outlet.is_none() || !self.connection.has_room() {
@@ -310,7 +351,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     fn resume_at(&self, now: Instant) -> Option<Instant> {
         let pause = self.paused_until.filter(|until| *until > now);
         let part = self.later.front().map(|(at, ..)| *at);
-        let rate = if self.session.free() > 0 && !self.is_stopping {
+        let rate = if self.session.free() > 0 && self.stop_by.is_none() {
             let wait = self.link.rate.wait(self.link.gateway.clock().monotonic_nanos());
             (wait > Duration::ZERO).then(|| now + wait)
         } else {
@@ -326,6 +367,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         if self.paused_until.is_some_and(|until| now >= until) {
             self.paused_until = None;
         }
+        self.is_alone &= self.is_busy();
         self.send_later(now);
         self.send_ready(now).await;
         let free = self.may_claim(now);
@@ -349,18 +391,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.note_limit(now);
     }
 
+    /// Whether an answer is waited for in time.
+    fn is_busy(&self) -> bool {
+        self.session.in_flight() > self.session.timed_out()
+    }
+
     async fn send_ready(&mut self, now: Instant) {
-        while self.session.free() > 0 && self.session.is_bound() {
+        while self.session.free() > 0 && !self.is_alone && self.stop_by.is_none() {
             let Some(item) = self.ready.front() else { break };
             let is_suspect = item.deaths > 0;
-            if is_suspect && self.session.in_flight() > 0 {
+            if is_suspect && self.is_busy() {
                 break;
             }
             let Some(item) = self.ready.pop_front() else { break };
             self.send_item(item, now).await;
-            if is_suspect {
-                break;
-            }
+            self.is_alone = is_suspect && self.is_busy();
         }
     }
 
@@ -679,13 +724,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             }
             return;
         }
-        self.taken_part(&sending, message, part, SmolStr::default()).await;
+        let has_sisters = {
+            let mut parts = sending.parts.lock().unwrap_or_else(PoisonError::into_inner);
+            parts.ids[part] = Some(PART_REFUSED.into());
+            parts.ids.iter().any(|id| id.as_deref() != Some(PART_REFUSED))
+        };
+        if has_sisters {
+            self.taken_part(&sending, message, part, PART_REFUSED.into()).await;
+            return;
+        }
+        // Nothing of it was taken.
+        sending.is_given_up.store(true, Ordering::Release);
+        self.refuse(&sending.item, NotTaken::Never { status: name }).await;
     }
 
     /// C043: a 5.0 SMSC says how busy it is; 80 to 90 is where it works best.
     fn steer(&mut self, pdu: &Pdu) {
         let (Pdu::SubmitSmResp(resp) | Pdu::DataSmResp(resp)) = pdu else { return };
         if let Some(state) = resp.tlvs.u8(tag::CONGESTION_STATE)
+            && self.session.version() >= Version::V50
             && state > 90
         {
             self.paused_until = Some(Instant::now() + self.link.throttled());
@@ -716,7 +773,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             "smsc_throttle"
         } else if self.session.is_bound() && self.session.free() == 0 {
             "window"
-        } else if self.link.rate.wait(self.link.gateway.clock().monotonic_nanos()) > Duration::ZERO {
+        } else if self.link.rate.wait(self.link.gateway.clock().monotonic_nanos()) > Duration::ZERO
+        {
             "rate"
         } else if self.claiming.is_some() {
             "store"
@@ -745,7 +803,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         for mo in self.unheard.drain(..) {
             self.link.gateway.mo_unanswered(&mo);
         }
-                let lost = self.take_lost();
+        let lost = self.take_lost();
         let is_death = matches!(reason, "broken" | "peer_closed" | "bad_length" | "nacked");
         self.lost(lost, is_death).await;
         let unsent: Vec<Item> = self.ready.drain(..).collect();
@@ -829,9 +887,7 @@ async fn take_delivery(link: Arc<Link>, command: Command) -> Taken {
 async fn deliver(link: &Link, message: &ShortMessage) -> (CommandStatus, Option<MoAccepted>) {
     let gateway = &link.gateway;
     let outcome = match link.profile.delivery(message, gateway.now()) {
-        Ok(Delivered::Receipt(receipt)) => {
-            gateway.receipt(&link.seat, receipt).await.map(|_| None)
-        }
+        Ok(Delivered::Receipt(receipt)) => gateway.receipt(&link.seat, receipt).await.map(|_| None),
         Ok(Delivered::Mo(mo)) => {
             let began = Instant::now();
             let accepted = gateway.accept_mo(&link.seat, *mo).await.map(Some);
@@ -848,10 +904,13 @@ async fn deliver(link: &Link, message: &ShortMessage) -> (CommandStatus, Option<
     match outcome {
         Ok(mo) => (CommandStatus::ROK, mo),
         Err(error) => {
-            metrics::refusal("link", match &error {
-                gateway::Error::Refused(refusal) => refusal.code(),
-                gateway::Error::Store(_) => "unavailable",
-            });
+            metrics::refusal(
+                "link",
+                match &error {
+                    gateway::Error::Refused(refusal) => refusal.code(),
+                    gateway::Error::Store(_) => "unavailable",
+                },
+            );
             tracing::warn!(link = %link.seat.name, %error, "a delivery was put off");
             // C021: the operator keeps it and tries again.
             (CommandStatus::RX_T_APPN, None)

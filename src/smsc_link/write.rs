@@ -159,9 +159,7 @@ impl Profile {
                     .map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?'))
                     .collect()
             }
-            DefaultAlphabet::Utf8 => {
-                alphabet::decode_lenient(text, Alphabet::Gsm7).into_bytes()
-            }
+            DefaultAlphabet::Utf8 => alphabet::decode_lenient(text, Alphabet::Gsm7).into_bytes(),
         };
         (0, [head, &text].concat().into())
     }

@@ -107,9 +107,9 @@ impl Store {
             &mut tx,
             "insert into partner (id, name, is_active, rate, burst, backlog_max, waiting_max, \
              message_id_form, receipt_seconds, receipt_zone, default_alphabet, \
-             strip_trailing_nul, prefers_rx_t_appn, wants_reasons, splits_long, \
+             strip_trailing_nul, prefers_rx_t_appn, vendor_tlvs, splits_long, \
              takes_data_sm, made_at) \
-             values ($1, $2, 1, $3, $4, $5, $6, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 1, 1, \
+             values ($1, $2, 1, $3, $4, $5, $6, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 0, 1, \
              0, $7)",
             id,
             new.name.as_str(),
@@ -188,7 +188,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Gives a system_id a new password; the old one keeps working until the next rotation (D6).
+    /// Gives a `system_id` a new password; the old one keeps working until the next rotation (D6).
     pub async fn rotate_credential(
         &self,
         by: &Caller,
@@ -293,12 +293,7 @@ impl Store {
     pub async fn add_short_code(&self, by: &Caller, at: i64, digits: &str) -> Result<(), Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
-        execute!(
-            &mut tx,
-            "insert into short_code (digits, made_at) values ($1, $2)",
-            digits,
-            at
-        )?;
+        execute!(&mut tx, "insert into short_code (digits, made_at) values ($1, $2)", digits, at)?;
         audit::append(&mut tx, at, by, "number.add", digits, &json!({})).await?;
         tx.commit().await
     }
@@ -320,7 +315,8 @@ impl Store {
             id,
             name
         )?;
-        audit::append(&mut tx, at, by, "sender_name.add", partner, &json!({ "name": name })).await?;
+        audit::append(&mut tx, at, by, "sender_name.add", partner, &json!({ "name": name }))
+            .await?;
         tx.commit().await
     }
 
@@ -470,7 +466,8 @@ async fn insert_service(
 ) -> Result<(), Error> {
     let tariff = match &new.tariff {
         Some(code) => {
-            let row = fetch_in!(tx, (i64,), "select id from tariff where code = $1", code.as_str())?;
+            let row =
+                fetch_in!(tx, (i64,), "select id from tariff where code = $1", code.as_str())?;
             Some(row.ok_or_else(|| missing("tariff", "code", code))?.0)
         }
         None => None,

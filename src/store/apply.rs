@@ -82,10 +82,10 @@ impl Statements {
             claim: Listed::new(
                 "update lane_item set claim_link = $1, claim_epoch = $2, attempt = attempt + 1 \
                  where ",
-                "(lane_id = ? and due_at = ? and seq = ?)",
+                "(lane_id = ? and due_at = ? and seq = ? and claim_epoch is null)",
                 " or ",
                 3,
-                "",
+                " returning lane_id, due_at, seq",
             ),
             state: Listed::new(
                 "update message set state = $1, state_at = $2, error = $3 where id in (",
@@ -111,6 +111,24 @@ macro_rules! run {
                 let mut $arguments = sqlx::postgres::PgArguments::default();
                 $push
                 sqlx::query_with(AssertSqlSafe($text), $arguments).execute(&mut **tx).await?;
+            }
+        }
+    };
+}
+
+/// Runs a statement of which the text was made, and reads what it returns.
+macro_rules! fetch {
+    ($tx:expr, $text:expr, $arguments:ident => $push:block) => {
+        match &mut *$tx {
+            Tx::Sqlite(tx) => {
+                let mut $arguments = sqlx::sqlite::SqliteArguments::default();
+                $push
+                sqlx::query_as_with(AssertSqlSafe($text), $arguments).fetch_all(&mut **tx).await?
+            }
+            Tx::Postgres(tx) => {
+                let mut $arguments = sqlx::postgres::PgArguments::default();
+                $push
+                sqlx::query_as_with(AssertSqlSafe($text), $arguments).fetch_all(&mut **tx).await?
             }
         }
     };
@@ -149,17 +167,26 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Takes the rows of one change. True: its claim was fenced, and none of it is written.
+    /// Takes the rows of one change and says what becomes of it. `Fenced`: none of it is written.
+    /// `Stale`: neither claims nor events of those items are.
     pub(super) async fn add(
         &mut self,
         tx: &mut Tx<'_>,
         change: &mut Change,
         statements: &Statements,
-    ) -> Result<bool, Error> {
-        if let Some(claim) = change.claim.take()
-            && !write_claim(tx, &claim, statements).await?
-        {
-            return Ok(true);
+    ) -> Result<Applied, Error> {
+        let mut verdict = Applied::Done;
+        if let Some(claim) = change.claim.take() {
+            verdict = write_claim(tx, &claim, statements).await?;
+            match &verdict {
+                Applied::Fenced => return Ok(verdict),
+                Applied::Stale(keys) => {
+                    let is_stale =
+                        |event: &EventRow| keys.iter().any(|key| key.seq == event.message.0);
+                    change.events.retain(|event| !is_stale(event));
+                }
+                _ => {}
+            }
         }
         for rare in std::mem::take(&mut change.rare) {
             rare::write(tx, rare).await?;
@@ -173,7 +200,7 @@ impl Group {
         self.items_out.extend(std::mem::take(&mut change.items_out));
         self.receipt_keys.extend(std::mem::take(&mut change.receipt_keys));
         self.charges.extend(change.charge.take().map(|charge| *charge));
-        Ok(false)
+        Ok(verdict)
     }
 
     /// Writes everything: rows come before their changes of state, and go last.
@@ -218,11 +245,7 @@ impl Group {
         self.drop_items(tx, statements).await
     }
 
-    async fn write_messages(
-        &self,
-        tx: &mut Tx<'_>,
-        statements: &Statements,
-    ) -> Result<(), Error> {
+    async fn write_messages(&self, tx: &mut Tx<'_>, statements: &Statements) -> Result<(), Error> {
         write_rows!(tx, statements.message, &self.mts, row => [
             row.message.id.0, "mt", Some(row.message.partner.0), Some(row.message.service.0),
             Some(row.message.service_version), row.message.caller.as_str(),
@@ -259,7 +282,7 @@ impl Group {
             mo_price(&row.message).map(|p| p.gross.currency.as_str()),
             mo_price(&row.message).map(|_| "accepted"), "resend", row.message.accepted_at, 0_i64,
             row.message.valid_until, 0_i64, None::<i64>, None::<&str>, None::<&str>, "", 0_i64,
-            0_i64, row.message.keyword.as_ref().map(|keyword| keyword.as_str()),
+            0_i64, row.message.keyword.as_ref().map(super::super::domain::number::Keyword::as_str),
             pack_tlvs(&row.message.tlvs), row.likeness.as_slice(), row.state.as_str(),
             row.message.accepted_at, row.why,
         ]);
@@ -307,11 +330,7 @@ impl Group {
         Ok(())
     }
 
-    async fn drop_items(
-        &mut self,
-        tx: &mut Tx<'_>,
-        statements: &Statements,
-    ) -> Result<(), Error> {
+    async fn drop_items(&mut self, tx: &mut Tx<'_>, statements: &Statements) -> Result<(), Error> {
         self.items_out.sort_unstable();
         write_rows!(tx, statements.item_out, &self.items_out, row => [
             row.lane.0, row.due_at, row.seq,
@@ -320,12 +339,14 @@ impl Group {
     }
 }
 
-/// The fence: the claim counts only while the lease still has our epoch. Answers whether it does.
+/// The fence: the claim counts only while the lease still has our epoch, and only for items that
+/// are there and unclaimed. An item in memory may be older than that: a page may be read while
+/// the item's row is on its way out.
 async fn write_claim(
     tx: &mut Tx<'_>,
     claim: &Claim,
     statements: &Statements,
-) -> Result<bool, Error> {
+) -> Result<Applied, Error> {
     let held = fetch_in!(
         tx,
         (i64,),
@@ -334,11 +355,12 @@ async fn write_claim(
         claim.epoch
     )?;
     if held.is_none() {
-        return Ok(false);
+        return Ok(Applied::Fenced);
     }
+    let mut claimed: Vec<(i64, i64, i64)> = Vec::with_capacity(claim.items.len());
     for chunk in chunks(&claim.items) {
         let text = statements.claim.text(chunk.len()).to_owned();
-        run!(tx, text, arguments => {
+        let rows: Vec<(i64, i64, i64)> = fetch!(tx, text, arguments => {
             add(&mut arguments, claim.link.as_str())?;
             add(&mut arguments, claim.epoch)?;
             for key in chunk {
@@ -347,8 +369,13 @@ async fn write_claim(
                 add(&mut arguments, key.seq)?;
             }
         });
+        claimed.extend(rows);
     }
-    Ok(true)
+    if claimed.len() == claim.items.len() {
+        return Ok(Applied::Done);
+    }
+    let is_stale = |key: &&ItemKey| !claimed.contains(&(key.lane.0, key.due_at, key.seq));
+    Ok(Applied::Stale(claim.items.iter().filter(is_stale).copied().collect()))
 }
 
 /// Asks the conditions of a change. Anything but `Done` leaves the change unwritten.

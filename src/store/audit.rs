@@ -50,7 +50,8 @@ pub(super) async fn append(
         // Two writers must not both follow the same record.
         sqlx::query("lock table audit in exclusive mode").execute(&mut **tx).await?;
     }
-    let last = fetch_in!(tx, (i64, Vec<u8>), "select seq, hash from audit order by seq desc limit 1")?;
+    let last =
+        fetch_in!(tx, (i64, Vec<u8>), "select seq, hash from audit order by seq desc limit 1")?;
     let (seq, previous) = last.map_or((1, Vec::new()), |(seq, hash)| (seq + 1, hash));
     let record = AuditRecord {
         seq,
@@ -132,7 +133,10 @@ impl Store {
                     return Ok(Err(AuditFault { seq: expected, why: "is missing" }));
                 }
                 if record.previous != previous {
-                    return Ok(Err(AuditFault { seq: record.seq, why: "does not follow its predecessor" }));
+                    return Ok(Err(AuditFault {
+                        seq: record.seq,
+                        why: "does not follow its predecessor",
+                    }));
                 }
                 if hash(&record) != record.hash {
                     return Ok(Err(AuditFault { seq: record.seq, why: "was changed" }));
@@ -145,11 +149,6 @@ impl Store {
 
     /// The newest records first.
     pub async fn audit(&self, limit: i64) -> Result<Vec<AuditRecord>, Error> {
-        fetch_all!(
-            &self.db,
-            AuditRecord,
-            "select * from audit order by seq desc limit $1",
-            limit
-        )
+        fetch_all!(&self.db, AuditRecord, "select * from audit order by seq desc limit $1", limit)
     }
 }

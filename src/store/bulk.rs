@@ -1,7 +1,7 @@
 //! Many rows in one statement.
 //!
 //! A group of changes becomes a few statements of fixed sizes, so that few texts are prepared and
-//! each is prepared once. SQLite runs on a thread of its own: every statement is a hop, so rows
+//! each is prepared once. `SQLite` runs on a thread of its own: every statement is a hop, so rows
 //! are sent by the dozen.
 
 use std::fmt::Write;
@@ -87,7 +87,7 @@ fn of_size(texts: &[String; SIZES.len()], rows: usize) -> &str {
     &texts[index]
 }
 
-/// SQLite reads a plain `?` fastest; PostgreSQL needs numbers.
+/// `SQLite` reads a plain `?` fastest; `PostgreSQL` needs numbers.
 fn push_tuples(text: &mut String, rows: usize, width: usize, is_postgres: bool) {
     let mut next = 1;
     for row in 0..rows {

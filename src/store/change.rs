@@ -131,25 +131,59 @@ pub struct ChargeRow {
 #[derive(Debug, Clone)]
 pub enum Rare {
     /// The intent withdrawn: these were never sent, or may go again.
-    Unclaim { items: Vec<ItemKey> },
+    Unclaim {
+        items: Vec<ItemKey>,
+    },
     /// A session ended while these were in flight; the count stays with them (P21, P22).
-    CountDeath { items: Vec<ItemKey> },
+    CountDeath {
+        items: Vec<ItemKey>,
+    },
     /// Tried once more without a new plan.
-    CountTry { items: Vec<ItemKey> },
+    CountTry {
+        items: Vec<ItemKey>,
+    },
     KeepPart(Box<MoPart>),
     DropParts(Vec<i64>),
     KeepOrphan(Box<Orphan>),
     DropOrphan(i64),
-    PartState { link_group: SmolStr, smsc_message_id: SmolStr, state: ReceiptState },
-    Replace { message: MessageId, body: Vec<u8>, valid_until: Option<i64>, deliver_after: Option<i64> },
-    Quarantine { message: MessageId, at: i64, reason: String, pdu: Vec<u8> },
+    PartState {
+        link_group: SmolStr,
+        smsc_message_id: SmolStr,
+        state: ReceiptState,
+    },
+    /// `due_at` is the new time of the item's row.
+    Replace {
+        message: MessageId,
+        item: ItemKey,
+        due_at: i64,
+        body: Vec<u8>,
+        valid_until: Option<i64>,
+        deliver_after: Option<i64>,
+    },
+    Quarantine {
+        message: MessageId,
+        at: i64,
+        reason: String,
+        pdu: Vec<u8>,
+    },
     /// A person decided about it.
     LeaveQuarantine(MessageId),
-    CallbackAttempt { message: MessageId, service: ServiceId, at: i64, attempt: u32, outcome: String, took_ms: i64 },
+    CallbackAttempt {
+        message: MessageId,
+        service: ServiceId,
+        at: i64,
+        attempt: u32,
+        outcome: String,
+        took_ms: i64,
+    },
     /// How far numbers may have been given out.
-    ReserveIds { to: i64 },
+    ReserveIds {
+        to: i64,
+    },
     /// The callback answered 410: nothing more is sent there until somebody enables it.
-    DisableCallback { service: ServiceId },
+    DisableCallback {
+        service: ServiceId,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -194,6 +228,9 @@ pub enum Applied {
     OverBrake(&'static str),
     /// The epoch is no longer ours: nothing may be sent under this claim.
     Fenced,
+    /// All was done but for these items: their rows are gone, or claimed already. Whoever holds
+    /// them holds a memory and must not send it.
+    Stale(Vec<ItemKey>),
 }
 
 impl Change {
@@ -265,10 +302,7 @@ mod tests {
 
     #[test]
     fn vendor_tlvs_survive_storage() {
-        let tlvs = vec![
-            (0x1401, bytes::Bytes::from_static(b"abc")),
-            (0x1d01, bytes::Bytes::new()),
-        ];
+        let tlvs = vec![(0x1401, bytes::Bytes::from_static(b"abc")), (0x1d01, bytes::Bytes::new())];
         assert_eq!(unpack_tlvs(pack_tlvs(&tlvs)), Some(tlvs));
         assert_eq!(pack_tlvs(&[]), None);
         assert_eq!(unpack_tlvs(Some(vec![1, 2, 0, 9, 1])), None);

@@ -51,7 +51,7 @@ impl From<sqlx::Error> for Error {
             let code = database.code().unwrap_or_default();
             // SQLite primary result codes: 10 I/O error, 11 corrupt, 13 full, 26 not a database.
             // Extended codes keep the primary one in their low octet.
-            let primary = code.parse::<i64>().map(|code| code & 0xff).unwrap_or(-1);
+            let primary = code.parse::<i64>().map_or(-1, |code| code & 0xff);
             let is_sqlite = database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
             return match primary {
                 10 | 11 | 26 if is_sqlite => Self::Damaged(error.to_string()),
@@ -72,7 +72,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// PostgreSQL names the constraint, SQLite the columns.
+/// `PostgreSQL` names the constraint, `SQLite` the columns.
 fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
     if !error.is_unique_violation() {
         return None;

@@ -10,14 +10,20 @@ use crate::domain::Caller;
 /// What a person may change of a partner.
 #[derive(Debug, Clone)]
 pub enum PartnerSetting {
-    Rate { rate: u32, burst: u32 },
-    Backlog { backlog_max: u64, waiting_max: u64 },
+    Rate {
+        rate: u32,
+        burst: u32,
+    },
+    Backlog {
+        backlog_max: u64,
+        waiting_max: u64,
+    },
     HexIds(bool),
     SplitsLong(bool),
     TakesDataSm(bool),
     PrefersRxTAppn(bool),
     StripsTrailingNul(bool),
-    WantsReasons(bool),
+    VendorTlvs(bool),
     ReceiptSeconds(bool),
     /// IANA name of a time zone.
     ReceiptZone(SmolStr),
@@ -51,11 +57,9 @@ impl PartnerSetting {
                 "update partner set message_id_form = $1 where name = $2",
                 Bound::Text(if hex { "hex" } else { "decimal" }.into()),
             ),
-            Self::SplitsLong(is_on) => (
-                "splits_long",
-                "update partner set splits_long = $1 where name = $2",
-                flag(is_on),
-            ),
+            Self::SplitsLong(is_on) => {
+                ("splits_long", "update partner set splits_long = $1 where name = $2", flag(is_on))
+            }
             Self::TakesDataSm(is_on) => (
                 "takes_data_sm",
                 "update partner set takes_data_sm = $1 where name = $2",
@@ -71,11 +75,9 @@ impl PartnerSetting {
                 "update partner set strip_trailing_nul = $1 where name = $2",
                 flag(is_on),
             ),
-            Self::WantsReasons(is_on) => (
-                "wants_reasons",
-                "update partner set wants_reasons = $1 where name = $2",
-                flag(is_on),
-            ),
+            Self::VendorTlvs(is_on) => {
+                ("vendor_tlvs", "update partner set vendor_tlvs = $1 where name = $2", flag(is_on))
+            }
             Self::ReceiptSeconds(is_on) => (
                 "receipt_seconds",
                 "update partner set receipt_seconds = $1 where name = $2",

@@ -9,9 +9,7 @@ use super::{
     messages::network_error,
     rows::{COLUMNS, MessageRow},
 };
-use crate::domain::{
-    Content, Item, ItemKey, LaneId, MessageId, Receipt, message::ReceiptState,
-};
+use crate::domain::{Content, Item, ItemKey, LaneId, MessageId, Receipt, message::ReceiptState};
 
 /// A row of a lane, with its claim if one is open.
 #[derive(Debug, Clone)]
@@ -163,10 +161,11 @@ impl Store {
             page
         )?;
         let is_last = i64::try_from(last.len()).unwrap_or(0) < page;
-        let next = last
-            .last()
-            .filter(|_| !is_last)
-            .map(|(lane, due_at, seq)| ItemKey { lane: LaneId(*lane), due_at: *due_at, seq: *seq });
+        let next = last.last().filter(|_| !is_last).map(|(lane, due_at, seq)| ItemKey {
+            lane: LaneId(*lane),
+            due_at: *due_at,
+            seq: *seq,
+        });
         Ok((self.items(rows)?, next))
     }
 
@@ -181,13 +180,8 @@ impl Store {
             "select {ITEM}, {COLUMNS} from lane_item i join message m on m.id = i.message_id \
              where i.lane_id = $1 and i.message_id = $2 and (i.seq = $2 or i.due_at > 0)"
         );
-        let rows = fetch_all!(
-            &self.db,
-            ItemRow,
-            sqlx::AssertSqlSafe(text.clone()),
-            lane.0,
-            message.0
-        )?;
+        let rows =
+            fetch_all!(&self.db, ItemRow, sqlx::AssertSqlSafe(text.clone()), lane.0, message.0)?;
         Ok(self.items(rows)?.into_iter().next())
     }
 
@@ -281,7 +275,11 @@ impl Store {
     }
 
     /// The number after which this run gives out its own, and the row of this database.
-    pub async fn begin_ids(&self) -> Result<i64, Error> {
+    ///
+    /// The first numbers of this run are reserved before any is given out: a process that dies
+    /// young has written events and ledger rows under numbers that no message has, and the next
+    /// one must not give them out again.
+    pub async fn begin_ids(&self, now: i64) -> Result<i64, Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         execute!(
@@ -289,19 +287,19 @@ impl Store {
             "insert into node (id, schema_made_at, incarnation, ids_reserved_to) \
              values (1, 0, 1, 0) on conflict do nothing"
         )?;
-        let reserved = super::db::fetch_in!(
+        let reserved =
+            super::db::fetch_in!(&mut tx, (i64,), "select ids_reserved_to from node where id = 1")?;
+        let newest = super::db::fetch_in!(&mut tx, (Option<i64>,), "select max(id) from message")?;
+        let newest = newest.and_then(|(id,)| id).unwrap_or_default();
+        let after = reserved.map_or(0, |(id,)| id).max(newest);
+        let first = crate::domain::ids::first_at(now).0.max(after);
+        execute!(
             &mut tx,
-            (i64,),
-            "select ids_reserved_to from node where id = 1"
-        )?;
-        let newest = super::db::fetch_in!(
-            &mut tx,
-            (Option<i64>,),
-            "select max(id) from message"
+            "update node set ids_reserved_to = $1 where id = 1",
+            first + (2_000 << 22)
         )?;
         tx.commit().await?;
-        let newest = newest.and_then(|(id,)| id).unwrap_or_default();
-        Ok(reserved.map_or(0, |(id,)| id).max(newest))
+        Ok(after)
     }
 
     /// Notes how far numbers have been given out. Ten seconds ahead of need, so that one write

@@ -34,7 +34,7 @@ struct PartnerRow {
     default_alphabet: String,
     strip_trailing_nul: i64,
     prefers_rx_t_appn: i64,
-    wants_reasons: i64,
+    vendor_tlvs: i64,
     splits_long: i64,
     takes_data_sm: i64,
 }
@@ -133,9 +133,8 @@ async fn tariffs(db: &Db) -> Result<Vec<Tariff>, Error> {
     )?;
     let mut by_tariff: HashMap<i64, Vec<TariffVersion>> = HashMap::new();
     for (tariff, from, net, vat_permille, gross, currency) in versions {
-        let currency = Currency::parse(&currency).ok_or_else(|| {
-            corrupt("tariff_version", "currency", &tariff.to_string(), &currency)
-        })?;
+        let currency = Currency::parse(&currency)
+            .ok_or_else(|| corrupt("tariff_version", "currency", &tariff.to_string(), &currency))?;
         by_tariff.entry(tariff).or_default().push(TariffVersion {
             from,
             net: Money { amount_minor: net, currency },
@@ -178,7 +177,7 @@ fn partner(row: PartnerRow) -> Partner {
             },
             strip_trailing_nul: row.strip_trailing_nul != 0,
             prefers_rx_t_appn: row.prefers_rx_t_appn != 0,
-            wants_reasons: row.wants_reasons != 0,
+            vendor_tlvs: row.vendor_tlvs != 0,
             splits_long: row.splits_long != 0,
             takes_data_sm: row.takes_data_sm != 0,
         },
@@ -218,7 +217,9 @@ fn credential(row: CredentialRow) -> Result<Credential, Error> {
     })
 }
 
-fn api_key((prefix, partner, secret, expires_at): (String, i64, String, i64)) -> Result<ApiKey, Error> {
+fn api_key(
+    (prefix, partner, secret, expires_at): (String, i64, String, i64),
+) -> Result<ApiKey, Error> {
     let secret = from_hex(&secret)
         .ok_or_else(|| corrupt("api_key", "secret", &prefix, "not 32 octets in hex"))?;
     Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at })

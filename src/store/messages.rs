@@ -89,12 +89,7 @@ impl Store {
     /// One message, whole, with its state.
     pub async fn message(&self, id: MessageId) -> Result<Option<Stored>, Error> {
         let text = format!("select {COLUMNS} from message m where m.id = $1");
-        let row = fetch_optional!(
-            &self.db,
-            MessageRow,
-            sqlx::AssertSqlSafe(text.clone()),
-            id.0
-        )?;
+        let row = fetch_optional!(&self.db, MessageRow, sqlx::AssertSqlSafe(text.clone()), id.0)?;
         row.map(|row| {
             let state = row.state()?;
             Ok(match row.direction.as_str() {
@@ -107,12 +102,7 @@ impl Store {
 
     pub async fn message_line(&self, id: MessageId) -> Result<Option<MessageLine>, Error> {
         let text = format!("select {COLUMNS} from message m where m.id = $1");
-        let row = fetch_optional!(
-            &self.db,
-            MessageRow,
-            sqlx::AssertSqlSafe(text.clone()),
-            id.0
-        )?;
+        let row = fetch_optional!(&self.db, MessageRow, sqlx::AssertSqlSafe(text.clone()), id.0)?;
         row.map(|row| {
             Ok(MessageLine {
                 id: MessageId(row.id),
@@ -184,20 +174,26 @@ impl Store {
         Ok(row.map(|(id, part)| (MessageId(id), u8::try_from(part).unwrap_or(0))))
     }
 
-    /// States of the parts of a long message, as far as receipts came.
-    pub async fn part_states(&self, id: MessageId) -> Result<Vec<(u8, ReceiptState)>, Error> {
+    /// The parts of a message that an SMSC named, with the state of each that has ended. A part
+    /// that it refused while it took another has a name of ours, and has ended.
+    pub async fn part_states(
+        &self,
+        id: MessageId,
+    ) -> Result<Vec<(u8, Option<ReceiptState>)>, Error> {
         let rows = fetch_all!(
             &self.db,
-            (i64, i64),
-            "select part, part_state from receipt_key \
-             where message_id = $1 and part_state is not null order by part",
+            (i64, Option<i64>, String),
+            "select part, part_state, smsc_message_id from receipt_key \
+             where message_id = $1 and part > 0 order by part",
             id.0
         )?;
         Ok(rows
             .into_iter()
-            .filter_map(|(part, state)| {
-                let state = ReceiptState::from_code(u8::try_from(state).ok()?)?;
-                Some((u8::try_from(part).ok()?, state))
+            .map(|(part, state, name)| {
+                let state =
+                    state.and_then(|code| ReceiptState::from_code(u8::try_from(code).ok()?));
+                let refused = name.starts_with('!').then_some(ReceiptState::Rejected);
+                (u8::try_from(part).unwrap_or(u8::MAX), state.or(refused))
             })
             .collect())
     }
@@ -239,7 +235,8 @@ impl Store {
             "select id, likeness, accepted_at from (\
                select id, likeness, accepted_at, \
                  row_number() over (partition by caller order by id desc) as place \
-               from message where id >= $1) as recent \
+               from (select id, likeness, accepted_at, caller from message \
+                 where id >= $1 order by id desc limit 20000) as newest) as recent \
              where place <= $2",
             floor,
             per_caller
@@ -280,6 +277,17 @@ impl Store {
             limit
         )?;
         Ok(rows.into_iter().filter_map(orphan).collect())
+    }
+
+    /// Which of those receipts have an answer by now.
+    pub async fn answered_orphans(&self) -> Result<std::collections::HashSet<i64>, Error> {
+        let rows = fetch_all!(
+            &self.db,
+            (i64,),
+            "select o.id from orphan_receipt o join receipt_key k \
+             on k.link_group = o.link_group and k.smsc_message_id = o.smsc_message_id"
+        )?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// Ledger rows of one message: line, gross in minor units, currency, reason.

@@ -22,6 +22,8 @@ mod lists;
 mod load;
 mod messages;
 mod parts;
+#[cfg(test)]
+mod private_postgres;
 mod rare;
 mod retention;
 mod rows;
@@ -41,16 +43,16 @@ pub use admin::{
     PartnerLine,
 };
 pub use audit::{AuditFault, AuditHead, AuditRecord};
+pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use db::Place;
 pub use error::{Constraint, Error};
-pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use habits::PartnerSetting;
 pub use inspect::Inspection;
-pub use retention::Erasing;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
+pub use retention::Erasing;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};
@@ -98,8 +100,7 @@ impl Store {
         let db = db::Db::open(&place).await?;
         let (inbox, commands) = mpsc::channel(limits.inbox);
         let is_up = Arc::new(AtomicBool::new(true));
-        let writer =
-            Writer::new(place.clone(), db.clone(), commands, limits, Arc::clone(&is_up));
+        let writer = Writer::new(place.clone(), db.clone(), commands, limits, Arc::clone(&is_up));
         Ok((Self { db, place, inbox, is_up }, writer))
     }
 
@@ -120,13 +121,10 @@ impl Store {
 
     /// Hands over a change that nobody waits for; it joins the next group.
     pub async fn note(&self, change: Change) -> Result<(), Error> {
-        self.inbox
-            .send(writer::Command { change, done: None })
-            .await
-            .map_err(|_| Error::Stopped)
+        self.inbox.send(writer::Command { change, done: None }).await.map_err(|_| Error::Stopped)
     }
 
-    /// The last commit worked. False while PostgreSQL is away or SQLite has failed (P36).
+    /// The last commit worked. False while `PostgreSQL` is away or `SQLite` has failed (P36).
     pub fn is_up(&self) -> bool {
         self.is_up.load(Ordering::Acquire)
     }

@@ -54,7 +54,17 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 smsc_message_id.as_str()
             )?;
         }
-        Rare::Replace { message, body, valid_until, deliver_after } => {
+        Rare::Replace { message, item, due_at, body, valid_until, deliver_after } => {
+            execute!(
+                tx,
+                "update lane_item set due_at = $1, valid_until = coalesce($2, valid_until) \
+                 where lane_id = $3 and due_at = $4 and seq = $5",
+                due_at,
+                valid_until,
+                item.lane.0,
+                item.due_at,
+                item.seq
+            )?;
             execute!(
                 tx,
                 "update message set body = $1, valid_until = coalesce($2, valid_until), \
@@ -168,10 +178,7 @@ async fn keep_orphan(tx: &mut Tx<'_>, orphan: &Orphan) -> Result<(), Error> {
 }
 
 /// Takes an idempotency id, or finds the answer that was given under it (P11).
-pub(super) async fn take_idempotency(
-    tx: &mut Tx<'_>,
-    id: &Idempotency,
-) -> Result<Applied, Error> {
+pub(super) async fn take_idempotency(tx: &mut Tx<'_>, id: &Idempotency) -> Result<Applied, Error> {
     // An entry past its day is as good as none.
     execute!(
         tx,
@@ -209,10 +216,7 @@ pub(super) async fn take_idempotency(
 }
 
 /// Counts one charged message for a subscriber; over a limit, nothing is counted (P13).
-pub(super) async fn count_spend(
-    tx: &mut Tx<'_>,
-    check: &BrakeCheck,
-) -> Result<Applied, Error> {
+pub(super) async fn count_spend(tx: &mut Tx<'_>, check: &BrakeCheck) -> Result<Applied, Error> {
     let so_far = |period: smol_str::SmolStr| (check.service.0, check.msisdn.clone(), period);
     let mut counts = [(0_i64, 0_i64); 2];
     for (index, period) in [&check.minute, &check.day].into_iter().enumerate() {

@@ -98,7 +98,8 @@ impl Store {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let detail = json!({ "texts": done.texts, "messages": done.messages });
-        audit::append(&mut tx, at, &Caller::Gateway, "retention.erase", "messages", &detail).await?;
+        audit::append(&mut tx, at, &Caller::Gateway, "retention.erase", "messages", &detail)
+            .await?;
         tx.commit().await
     }
 }

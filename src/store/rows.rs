@@ -121,7 +121,8 @@ impl MessageRow {
         };
         let keyword = match &self.keyword {
             Some(word) => Some(
-                Keyword::parse(word).map_err(|error| self.corrupt("keyword", &error.to_string()))?,
+                Keyword::parse(word)
+                    .map_err(|error| self.corrupt("keyword", &error.to_string()))?,
             ),
             None => None,
         };
@@ -144,13 +145,9 @@ impl MessageRow {
     }
 
     fn price(&self) -> Result<Option<Price>, Error> {
-        let (Some(tariff), Some(code), Some(gross), Some(net), Some(currency)) = (
-            self.tariff_id,
-            &self.tariff_code,
-            self.gross_minor,
-            self.net_minor,
-            &self.currency,
-        ) else {
+        let (Some(tariff), Some(code), Some(gross), Some(net), Some(currency)) =
+            (self.tariff_id, &self.tariff_code, self.gross_minor, self.net_minor, &self.currency)
+        else {
             return Ok(None);
         };
         let currency =

@@ -1,4 +1,5 @@
-//! The same stories on both engines: SQLite always, PostgreSQL if `TEST_POSTGRES_URL` names one.
+//! The same stories on both engines: `SQLite`, and `PostgreSQL` as `TEST_POSTGRES_URL` names it or a
+//! server of the tests' own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,12 +23,22 @@ struct Engine {
     store: Store,
     writer: tokio::task::JoinHandle<Result<(), Error>>,
     _folder: Option<tempfile::TempDir>,
+    _server: Option<Arc<private_postgres::Server>>,
 }
 
 async fn sqlite() -> Engine {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     engine(url, Some(folder)).await
+}
+
+async fn any_postgres() -> Engine {
+    if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
+        return postgres(&url).await;
+    }
+    let server = tokio::task::spawn_blocking(private_postgres::server).await.unwrap();
+    let engine = postgres(&server.url()).await;
+    Engine { _server: Some(server), ..engine }
 }
 
 /// One database for each test, made from nothing.
@@ -48,7 +59,7 @@ async fn engine(url: String, folder: Option<tempfile::TempDir>) -> Engine {
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("it opens");
     #[expect(clippy::disallowed_methods, reason = "a test has no Tasks")]
     let writer = tokio::spawn(writer.run());
-    Engine { store, writer, _folder: folder }
+    Engine { store, writer, _folder: folder, _server: None }
 }
 
 /// Runs a story on every engine that is there.
@@ -57,11 +68,7 @@ macro_rules! on_both {
         #[tokio::test]
         async fn $name() {
             for round in 0..2 {
-                let $engine = match (round, std::env::var("TEST_POSTGRES_URL")) {
-                    (0, _) => sqlite().await,
-                    (_, Ok(url)) => postgres(&url).await,
-                    (_, Err(_)) => continue,
-                };
+                let $engine = if round == 0 { sqlite().await } else { any_postgres().await };
                 $body
                 assert!(!$engine.writer.is_finished(), "the writer is alive");
             }
@@ -85,7 +92,11 @@ fn mt(id: i64, is_charged: bool) -> Arc<MtMessage> {
         link_group: "main".into(),
         sender: Sender::ShortCode(ShortCode::parse("7455").unwrap()),
         recipient: Msisdn::parse("48600100200").unwrap(),
-        body: Body { data_coding: 8, has_udh: true, octets: bytes::Bytes::from_static(b"\x00a\xff") },
+        body: Body {
+            data_coding: 8,
+            has_udh: true,
+            octets: bytes::Bytes::from_static(b"\x00a\xff"),
+        },
         parts: 2,
         charge: is_charged.then_some((price, ChargeAt::Delivered)),
         on_unknown: if is_charged { OnUnknown::Park } else { OnUnknown::Resend },
@@ -301,6 +312,41 @@ async fn sqlite_is_opened_with_full_syncs_or_not_at_all() {
         .unwrap();
 }
 
+on_both!(a_process_that_dies_young_does_not_give_its_numbers_to_the_next, engine => {
+    let first = engine.store.begin_ids(NOON).await.unwrap();
+    let second = engine.store.begin_ids(NOON).await.unwrap();
+    let third = engine.store.begin_ids(NOON + 1).await.unwrap();
+    let one_second = 1_000 << 22;
+    assert_eq!(first, 0);
+    assert!(second > crate::domain::ids::first_at(NOON).0 + one_second, "{second}");
+    assert!(third > second + one_second, "{third} after {second}");
+});
+
+on_both!(an_item_is_claimed_once_and_one_that_is_gone_never, engine => {
+    let epoch = engine.store.take_lease("link", "north", 0, NOON).await.unwrap();
+    let (first, second, third) = (mt(10, true), mt(20, true), mt(30, true));
+    for message in [&first, &second] {
+        engine.store.save(acceptance(message)).await.unwrap();
+    }
+    let claim = |messages: &[&Arc<MtMessage>], seq: i64| Change {
+        claim: Some(Box::new(Claim {
+            items: messages.iter().map(|message| item(message).key).collect(),
+            link: "north".into(),
+            epoch,
+        })),
+        events: messages.iter().map(|message| event(message.id, seq, "claimed")).collect(),
+        ..Change::default()
+    };
+    assert_eq!(engine.store.save(claim(&[&first], 11)).await.unwrap(), Applied::Done);
+    // The first is under way, the third was never stored; the second may go.
+    let verdict = engine.store.save(claim(&[&first, &second, &third], 12)).await.unwrap();
+    assert_eq!(verdict, Applied::Stale(vec![item(&first).key, item(&third).key]));
+    assert_eq!(engine.store.open_claims().await.unwrap().len(), 2);
+    assert_eq!(engine.store.events(first.id).await.unwrap().len(), 2);
+    assert_eq!(engine.store.events(second.id).await.unwrap().len(), 2);
+    assert!(engine.store.events(third.id).await.unwrap().is_empty());
+});
+
 on_both!(a_message_leaves_quarantine_with_its_octets, engine => {
     let aside = Rare::Quarantine { message: MessageId(7), at: NOON, reason: "x".into(), pdu: vec![1] };
     let rows = async || {
@@ -314,7 +360,7 @@ on_both!(a_message_leaves_quarantine_with_its_octets, engine => {
     assert_eq!(rows().await, 0);
 });
 
-/// Somebody else holds the file: on SQLite a commit that takes too long ends the writer, and nobody
+/// Somebody else holds the file: on `SQLite` a commit that takes too long ends the writer, and nobody
 /// is told anything about what it held (P4).
 #[tokio::test]
 async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {
@@ -326,7 +372,10 @@ async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {
     let mut other = db::open_pen(&place, None).await.unwrap();
     let lock = other.begin().await.unwrap();
     let (ended, saved) = tokio::join!(writer.run(), store.save(Change::default()));
-    assert!(matches!(ended, Err(Error::Unavailable(ref why)) if why.contains("longer")), "{ended:?}");
+    assert!(
+        matches!(ended, Err(Error::Unavailable(ref why)) if why.contains("longer")),
+        "{ended:?}"
+    );
     assert!(matches!(saved.unwrap_err().as_ref(), Error::Stopped));
     assert!(!store.is_up());
     drop(lock);

@@ -4,8 +4,8 @@
 //! is closed at once: waiting would only add delay. While one group commits, the next gathers in
 //! the inbox, and when the inbox is full, whoever sends waits: nothing is dropped.
 //!
-//! What surprises: a failed commit is *ambiguous*. On SQLite the writer then ends and takes the
-//! daemon with it, unanswered: a sync is never tried twice (P4). On PostgreSQL everybody in the
+//! What surprises: a failed commit is *ambiguous*. On `SQLite` the writer then ends and takes the
+//! daemon with it, unanswered: a sync is never tried twice (P4). On `PostgreSQL` everybody in the
 //! group is told "unavailable", and before the next group is written, what turns out to be stored
 //! after all is voided, so that no one is charged for a message whose partner heard an error.
 
@@ -53,6 +53,9 @@ impl Default for GroupLimits {
     }
 }
 
+/// Changes for which a sync is worth its while.
+const COMPANY: usize = 64;
+
 /// The writing end of the store; `run` is its whole life.
 pub struct Writer {
     place: Place,
@@ -76,7 +79,16 @@ impl Writer {
         is_up: Arc<std::sync::atomic::AtomicBool>,
     ) -> Self {
         let statements = Statements::new(db.is_postgres());
-        Self { place, db, inbox, limits, is_up, statements, doubtful: Vec::new(), lanes: HashSet::new() }
+        Self {
+            place,
+            db,
+            inbox,
+            limits,
+            is_up,
+            statements,
+            doubtful: Vec::new(),
+            lanes: HashSet::new(),
+        }
     }
 
     /// Writes until every sender is gone. An error means that nothing may be acknowledged any
@@ -149,8 +161,9 @@ impl Writer {
         if !was_busy {
             return true;
         }
+        // Enough company makes a commit cheap; who is in the group already need not wait for more.
         let deadline = Instant::now() + self.limits.wait;
-        while commands.len() < records {
+        while commands.len() < records.min(COMPANY) {
             let room = records - commands.len();
             let more = tokio::time::timeout_at(deadline, self.inbox.recv_many(commands, room));
             match more.await {
@@ -176,8 +189,7 @@ impl Writer {
         for command in commands.iter_mut() {
             let verdict = super::apply::pass_gates(&mut tx, command.change.gates.take()).await?;
             if verdict == Applied::Done {
-                let fenced = group.add(&mut tx, &mut command.change, &self.statements).await?;
-                answers.push(if fenced { Applied::Fenced } else { Applied::Done });
+                answers.push(group.add(&mut tx, &mut command.change, &self.statements).await?);
             } else {
                 answers.push(verdict);
             }

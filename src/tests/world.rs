@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bramka::{
+    clock::{Clock, SetClock},
     config::{Config, SmppServer},
     daemon::{self, Node},
     demo::{
@@ -12,7 +13,7 @@ use bramka::{
     domain::{Caller, MessageId, MessageState, MtMessage, secret::Pepper},
     gateway::Gateway,
     listen::Listeners,
-    smpp::{BindKind, Command, Pdu, Version, codec, pdu::Bind},
+    smpp::{BindKind, Command, Pdu, ShortMessage, Version, codec, pdu::Bind},
     store::{
         CredentialRights, GroupLimits, NewApiKey, NewCredential, NewPartner, NewService, NewTariff,
         PartnerSetting, Place, Store, Stored,
@@ -48,6 +49,50 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     }
 }
 
+/// The text of a message that is ASCII.
+pub(crate) fn text(message: &ShortMessage) -> String {
+    String::from_utf8_lossy(message.content()).into_owned()
+}
+
+/// The number of a message in an answer.
+pub(crate) fn number(message_id: &[u8]) -> MessageId {
+    MessageId(String::from_utf8_lossy(message_id).parse().expect("ids are decimal"))
+}
+
+/// A TOML table for one more link.
+pub(crate) fn another_link(name: &str, address: SocketAddr, more: &str) -> String {
+    format!(
+        "[[smsc_link]]\nname = \"{name}\"\naddress = \"{address}\"\nsystem_id = \"bramka\"\n\
+         password_file = \"smsc.password\"\n{more}\n"
+    )
+}
+
+/// Numbers smaller than a file may name.
+pub(crate) fn hurry(config: &mut Config) {
+    config.messages.retry = vec![Duration::from_millis(20)];
+    config.smpp_server.response = Duration::from_millis(200);
+    for link in &mut config.smsc_link {
+        link.reconnect_min = Duration::from_millis(10);
+        link.reconnect_max = Duration::from_millis(20);
+        link.connect = Duration::from_millis(200);
+        link.response = Duration::from_millis(200);
+    }
+}
+
+/// A world whose pauses are too short to wait for.
+pub(crate) fn hurried() -> Builder {
+    let mut builder = Builder { tune: Some(Box::new(hurry)), ..Builder::default() };
+    builder.script.retry_delay = Duration::from_millis(20);
+    builder
+}
+
+/// A world whose time passes when the test says so.
+pub(crate) fn at_a_set_time() -> (Arc<SetClock>, Builder) {
+    let set = Arc::new(SetClock::at(1_900_000_000_000_000));
+    let clock = Clock::Set(Arc::clone(&set));
+    (set, Builder { clock, ..Builder::default() })
+}
+
 /// How a world is built; change it before `build`.
 pub(crate) struct Builder {
     pub(crate) config: Config,
@@ -59,6 +104,11 @@ pub(crate) struct Builder {
     /// More of the configuration, in TOML; tables at its end.
     pub(crate) settings: String,
     pub(crate) smsc: fake_smsc::Options,
+    /// What the link dials instead of the fake SMSC.
+    pub(crate) operator: Option<SocketAddr>,
+    /// Files beside the configuration.
+    pub(crate) files: Vec<(&'static str, String)>,
+    pub(crate) clock: Clock,
     /// The last word on the configuration; may set timers shorter than a file could.
     pub(crate) tune: Option<Box<dyn FnOnce(&mut Config) + Send>>,
 }
@@ -69,6 +119,8 @@ pub(crate) struct PartnerPlan {
     pub(crate) partner: NewPartner,
     pub(crate) credential: NewCredential,
     pub(crate) api_key: Option<NewApiKey>,
+    /// Asks for our own TLVs below 5.0 too, so that a test sees all there is.
+    pub(crate) vendor_tlvs: bool,
 }
 
 impl PartnerPlan {
@@ -93,6 +145,7 @@ impl PartnerPlan {
                 default_sender: None,
             },
             api_key: None,
+            vendor_tlvs: true,
         }
     }
 }
@@ -174,6 +227,9 @@ impl Default for Builder {
             link: String::new(),
             settings: String::new(),
             smsc: fake_smsc::Options::default(),
+            operator: None,
+            files: Vec::new(),
+            clock: Clock::System,
             tune: None,
         }
     }
@@ -202,7 +258,8 @@ impl Builder {
 
     pub(crate) async fn build(self) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        self.build_in(Arc::new(folder)).await
+        // In a box: a whole daemon is a large future for a test to carry.
+        Box::pin(self.build_in(Arc::new(folder))).await
     }
 
     pub(crate) async fn build_in(self, folder: Arc<tempfile::TempDir>) -> World {
@@ -210,11 +267,14 @@ impl Builder {
         let path = folder.path();
         std::fs::write(path.join("smsc.password"), "smscpass").expect("a file");
         std::fs::write(path.join("pepper"), PEPPER).expect("a file");
+        for (name, content) in &self.files {
+            std::fs::write(path.join(name), content).expect("a file");
+        }
         let text = format!(
             "[node]\ndata_folder = {path:?}\n[log]\nlevel = \"debug\"\n\
              [[smsc_link]]\nname = \"{LINK}\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nreconnect_min = \"50ms\"\n{}\n{}",
-            smsc.address(),
+            self.operator.unwrap_or(smsc.address()),
             self.link,
             self.settings,
         );
@@ -235,7 +295,8 @@ impl Builder {
         }
         seed(&config, &self.partners, &self.services).await;
         let tasks = Tasks::for_tests();
-        let node = daemon::start(&config, &mut Listeners::of(Vec::new()), None, &tasks)
+        let mut listeners = Listeners::of(Vec::new());
+        let node = daemon::start_with(&config, &mut listeners, None, &tasks, self.clock)
             .await
             .unwrap_or_else(|error| panic!("{error:#}"));
         World { node, tasks, smsc, config, folder }
@@ -243,7 +304,7 @@ impl Builder {
 }
 
 /// Puts partners, numbers and services into the store before the daemon looks.
-async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]) {
+pub(crate) async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]) {
     let place = Place { url: config.store_url().reveal().to_owned(), readers: 1 };
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
     drop(writer);
@@ -264,6 +325,8 @@ async fn seed(config: &Config, partners: &[PartnerPlan], services: &[NewService]
     store.add_tariff(&by, 0, &tariff).await.expect("a tariff");
     for plan in partners {
         store.add_partner(&by, 0, &plan.partner).await.expect("a partner");
+        let wish = PartnerSetting::VendorTlvs(plan.vendor_tlvs);
+        store.set_partner(&by, 0, &plan.partner.name, wish).await.expect("a habit");
         store.add_credential(&by, 0, &plan.credential).await.expect("a credential");
         if let Some(key) = &plan.api_key {
             store.add_api_key(&by, 0, key).await.expect("a key");
@@ -306,6 +369,34 @@ impl World {
         eventually("the link is bound", async || {
             let card = registry.link(LINK)?;
             (card.bound.load(std::sync::atomic::Ordering::Acquire) > 0).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn state_of(&self, id: MessageId) -> MessageState {
+        match self.gateway().store().message(id).await.expect("the store can be read") {
+            Some(Stored::Mo(_, state) | Stored::Mt(_, state)) => state,
+            None => panic!("{id} is not stored"),
+        }
+    }
+
+    pub(crate) async fn becomes(&self, id: MessageId, wanted: MessageState) {
+        eventually(&format!("{id} becomes {}", wanted.as_str()), async || {
+            (self.state_of(id).await == wanted).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn ledger(&self) -> (i64, i64) {
+        self.gateway().store().ledger().await.expect("the store can be read")
+    }
+
+    /// Keeps what is submitted from leaving: the link is taken down.
+    pub(crate) async fn link_down(&self) {
+        let card = self.gateway().registry().link(LINK).expect("the link is configured");
+        card.want(false);
+        eventually("the link is down", async || {
+            (card.bound.load(std::sync::atomic::Ordering::Acquire) == 0).then_some(())
         })
         .await;
     }
@@ -419,4 +510,14 @@ impl Wire {
         };
         tokio::time::timeout(Duration::from_secs(10), read).await.expect("a frame, or the end")
     }
+}
+
+/// One HTTP answer, head and body.
+pub(crate) async fn get(from: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(from).await.expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("a peer that reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -40,17 +40,17 @@ pub enum PartnerCommand {
 pub struct PartnerAdd {
     /// Short and stable: it stands in metrics and commands
     pub name: String,
-    /// Messages a second it may submit; 0 is no limit [default: limits.partner_rate]
+    /// Messages a second it may submit; 0 is no limit [default: `limits.partner_rate`]
     #[arg(long)]
     pub rate: Option<u32>,
     /// Messages it may send at once after a pause [default: twice the rate]
     #[arg(long)]
     pub burst: Option<u32>,
     /// Messages accepted and not yet final; above it submits are refused [default:
-    /// limits.backlog_partner]
+    /// `limits.backlog_partner`]
     #[arg(long)]
     pub backlog_max: Option<u64>,
-    /// Texts and receipts that may wait for it [default: limits.backlog_mo]
+    /// Texts and receipts that may wait for it [default: `limits.backlog_mo`]
     #[arg(long)]
     pub waiting_max: Option<u64>,
 }
@@ -76,6 +76,9 @@ pub struct PartnerLimits {
     /// Whether the gateway splits its long texts
     #[arg(long, value_name = "BOOL")]
     pub splits_long: Option<bool>,
+    /// Whether it knows TLVs of our own on sessions below 5.0, as reasons of refusals are
+    #[arg(long, value_name = "BOOL")]
+    pub vendor_tlvs: Option<bool>,
     /// What `data_coding` 0 means to it
     #[arg(long, value_enum)]
     pub default_alphabet: Option<Alphabet>,
@@ -146,7 +149,7 @@ pub struct CredentialAdd {
     /// Never without TLS, whatever the address
     #[arg(long)]
     pub tls_only: bool,
-    /// Sessions at once, of each kind of bind [default: limits.partner_binds]
+    /// Sessions at once, of each kind of bind [default: `limits.partner_binds`]
     #[arg(long)]
     pub binds_max: Option<u32>,
     /// Requests of ours before its first answer
@@ -310,11 +313,11 @@ pub struct ServiceAdd {
     #[arg(long, default_value = "delivered", value_parser = ["submitted", "delivered"])]
     pub charge_at: String,
     /// Charged messages for one subscriber in a minute; 0 is no limit [default:
-    /// limits.subscriber_charges_minute]
+    /// `limits.subscriber_charges_minute`]
     #[arg(long)]
     pub charges_per_minute: Option<u32>,
     /// Charged messages for one subscriber in a day; 0 is no limit [default:
-    /// limits.subscriber_charges_day]
+    /// `limits.subscriber_charges_day`]
     #[arg(long)]
     pub charges_per_day: Option<u32>,
     /// Money of one subscriber in a day, such as 30.00

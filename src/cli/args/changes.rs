@@ -22,9 +22,9 @@ pub struct PartnerHabit {
     /// A NUL at the end of its texts is no part of them
     #[arg(long, value_name = "BOOL")]
     pub strips_trailing_nul: Option<bool>,
-    /// A refusal says why in a TLV
+    /// It knows TLVs of ours on sessions below 5.0: reasons of refusals, ids of MO
     #[arg(long, value_name = "BOOL")]
-    pub reasons: Option<bool>,
+    pub vendor_tlvs: Option<bool>,
     /// Time zone of the dates in receipts, such as `Europe/Warsaw` or `UTC`
     #[arg(long, value_name = "ZONE")]
     pub receipt_zone: Option<String>,

@@ -17,7 +17,7 @@ pub struct Top {
 pub enum QueueCommand {
     /// Every lane: what waits, what is on its way, how old, and what holds it back
     #[command(after_help = "`limit` is what binds now: absent (nobody connected), window, rate, \
-                            throttled, paused or none.\n\nExample:\n  bramka queue summary --json \
+                            smsc_throttle, store, paused or none.\n\nExample:\n  bramka queue summary --json \
                             | jq 'map(select(.oldest_age_seconds > 60))'")]
     Summary {
         /// Empty lanes too

@@ -80,12 +80,10 @@ pub enum Command {
                             select(.result != \"ok\")'")]
     Doctor,
     /// Run a gateway with a pretended operator and partner, in a temporary folder
-    #[command(
-        after_help = "Nothing leaves this machine. Without --folder nothing is kept.\n\n\
+    #[command(after_help = "Nothing leaves this machine. Without --folder nothing is kept.\n\n\
                             Examples:\n  bramka demo\n  bramka demo --pull-plug    (from a \
                             second terminal)\n  bramka demo --seconds 20 --kills 10 --rate 200 \
-                            --json"
-    )]
+                            --json")]
     Demo(Demo),
     /// One of the demo's processes besides the gateway; told what to do over standard input
     #[command(hide = true, after_help = "Nobody types this; `bramka demo` starts it.")]

@@ -88,8 +88,8 @@ fn habits_of_a_partner_change_one_by_one() {
         "true",
         "--prefers-rx-t-appn",
         "true",
-        "--reasons",
-        "false",
+        "--vendor-tlvs",
+        "true",
         "--receipt-zone",
         "UTC",
         "--receipt-seconds",
@@ -99,11 +99,11 @@ fn habits_of_a_partner_change_one_by_one() {
         "--strips-trailing-nul",
         "true",
     ]);
-    assert_eq!((&shown["receipt_zone"], &shown["reasons"]), (&json!("UTC"), &json!(false)));
+    assert_eq!((&shown["receipt_zone"], &shown["vendor_tlvs"]), (&json!("UTC"), &json!(true)));
     let habits = catalog(&host).partner_named("acme").unwrap().habits.clone();
     assert_eq!(habits.default_alphabet, DefaultAlphabet::Latin1);
     assert!(habits.takes_data_sm && habits.prefers_rx_t_appn && habits.receipt_seconds);
-    assert!(habits.strip_trailing_nul && !habits.wants_reasons);
+    assert!(habits.strip_trailing_nul && habits.vendor_tlvs);
     assert_eq!(habits.splits_long, before.splits_long, "what is not named stays");
     let trail = host.json(&["audit", "list"]);
     let zone = trail.as_array().unwrap().iter().find(|row| row["detail"]["what"] == "receipt_zone");

@@ -102,6 +102,9 @@ pub struct Journal {
     pub faults_seen: u64,
     /// Requests other than binds, submits and signs of life.
     pub others_seen: u64,
+    /// The most submits of one connection that were unanswered at once: the window as it was
+    /// used.
+    pub unanswered_max: usize,
     pub(super) deliveries_made: u64,
     pub(super) deliveries_done: u64,
 }

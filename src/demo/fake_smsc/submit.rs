@@ -68,6 +68,8 @@ impl Line {
         } else if state.script.answers_submits {
             let answer = self.hold(state, answer, has_receipt, now);
             self.answers.push_back(answer);
+            let most = &mut state.journal.unanswered_max;
+            *most = (*most).max(self.answers.len());
         }
     }
 

@@ -94,9 +94,47 @@ pub fn json_text() -> &'static str {
             schema.insert("anyOf".to_owned(), json!(with(&["from", "service"])));
             schema.insert("not".to_owned(), json!({ "required": ["validity", "valid_until"] }));
         }
+        add_examples(&mut document);
         document.to_string()
     });
     &TEXT
+}
+
+/// Whole requests to copy, and what the id of an answer is good for.
+fn add_examples(document: &mut Value) {
+    let place = "/paths/~1api~1v1~1messages/post/requestBody/content/application~1json";
+    if let Some(Value::Object(content)) = document.pointer_mut(place) {
+        let examples = json!({
+            "text": {
+                "summary": "A text, from a number",
+                "value": { "to": "48600100200", "from": "7455", "text": "Thank you!" }
+            },
+            "service": {
+                "summary": "A text of a service, its receipts wanted",
+                "value": {
+                    "to": "48600100200", "service": "win", "text": "Zażółć gęślą jaźń",
+                    "receipts": "all", "validity": 3600
+                }
+            },
+            "octets": {
+                "summary": "Octets in an alphabet of yours",
+                "value": {
+                    "to": "48600100200", "from": "7455", "binary": "AGEAYg==", "data_coding": 8
+                }
+            }
+        });
+        content.insert("examples".to_owned(), examples);
+    }
+    if let Some(Value::Object(accepted)) =
+        document.pointer_mut("/paths/~1api~1v1~1messages/post/responses/202")
+    {
+        let parameters = json!({ "id": "$response.body#/id" });
+        let links = json!({
+            "show": { "operationId": "getMessage", "parameters": parameters },
+            "cancel": { "operationId": "cancelMessage", "parameters": parameters }
+        });
+        accepted.insert("links".to_owned(), links);
+    }
 }
 
 pub(crate) async fn document() -> Response {

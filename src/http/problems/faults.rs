@@ -176,7 +176,7 @@ pub(super) const FAULTS: &[Page] = &[
     Page {
         code: "unavailable",
         status: 503,
-        smpp: None,
+        smpp: Some("ESME_RSYSERR"),
         title: ["Store unavailable", "Magazyn niedostępny"],
         meaning: [
             "The gateway cannot write at the moment, so it accepts nothing.",

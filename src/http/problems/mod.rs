@@ -17,10 +17,14 @@ use axum::{
 
 use super::error::{Fault, Problem};
 
+/// In place of a status: no HTTP request is answered so.
+pub const NO_HTTP: u16 = 0;
+
 /// What is said about one code. Texts are English first, Polish second.
 #[derive(Debug)]
 pub struct Page {
     pub code: &'static str,
+    /// [`NO_HTTP`] for what only SMPP knows.
     pub status: u16,
     /// The same refusal over SMPP; none for what only HTTP knows.
     pub smpp: Option<&'static str>,
@@ -35,7 +39,7 @@ pub fn page(code: &str) -> Option<&'static Page> {
 }
 
 pub fn pages() -> impl Iterator<Item = &'static Page> {
-    refusals::REFUSALS.iter().chain(faults::FAULTS)
+    refusals::REFUSALS.iter().chain(refusals::SMPP_ONLY).chain(faults::FAULTS)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +79,7 @@ pub(super) async fn list(headers: HeaderMap) -> Response {
             "<tr><td><a href=\"/problems/{code}\"><code>{code}</code></a></td><td>{status}</td>\
              <td>{smpp}</td><td>{title}</td></tr>",
             code = page.code,
-            status = page.status,
+            status = http_status(page, "&ndash;"),
             smpp = page.smpp.unwrap_or("&ndash;"),
             title = escape(page.title[place]),
         );
@@ -128,19 +132,26 @@ pub(super) async fn one(Path(code): Path<String>, headers: HeaderMap) -> Respons
         .map_or_else(|| none.to_owned(), |name| format!("<code>command_status {name}</code>"));
     let body = format!(
         "<p><a href=\"/problems\">&larr; {all}</a></p>\
-         <h1>{title}</h1><p class=\"lead\"><code>{code}</code> &middot; HTTP {http}</p>\
+         <h1>{title}</h1><p class=\"lead\"><code>{code}</code> &middot; {http}</p>\
          <h2>{meaning}</h2><p>{says}</p>\
          <h2>{example}</h2><pre>{shown}</pre>\
          <h2>{cure}</h2><p>{help}</p>\
          <h2>{smpp}</h2><p>{status}</p>",
         title = escape(page.title[place]),
         code = page.code,
-        http = page.status,
+        http = http_status(page, "SMPP"),
         says = marked(page.meaning[place]),
         shown = escape(page.example),
         help = marked(page.cure[place]),
     );
     html(language, page.title[place], &body)
+}
+
+fn http_status(page: &Page, otherwise: &str) -> String {
+    match page.status {
+        NO_HTTP => otherwise.to_owned(),
+        status => format!("HTTP {status}"),
+    }
 }
 
 /// The stylesheet is a file of its own, so that the content policy needs no exception (S-50).

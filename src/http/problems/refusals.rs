@@ -1,9 +1,10 @@
 //! The texts of every page of problems, as data: what it means, where it comes from, what to do.
 //!
 //! English first, Polish second. A test asks for a page for every code that a refusal or the
-//! API itself can have. The surprise: the SMPP names are shown only; the edge decides them.
+//! API itself can have. The surprise: the SMPP names are shown only; the edge decides them,
+//! and a test compares both.
 
-use super::Page;
+use super::{NO_HTTP, Page};
 
 /// What the business says no to; each code is that of a `Refusal`.
 pub(super) const REFUSALS: &[Page] = &[
@@ -70,7 +71,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "recipient_barred",
         status: 403,
-        smpp: Some("ESME_RINVDSTADR"),
+        smpp: Some("ESME_RSUBMITFAIL"),
         title: ["Recipient barred", "Odbiorca zablokowany"],
         meaning: [
             "This number may not receive the service: the subscriber or the operator barred it.",
@@ -205,7 +206,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "bad_user_data",
         status: 422,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RINVESMCLASS"),
         title: ["Bad user data", "Złe dane wiadomości"],
         meaning: [
             "The user data header or the octets contradict themselves.",
@@ -235,7 +236,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "service_not_live",
         status: 409,
-        smpp: Some("ESME_RX_R_APPN"),
+        smpp: Some("ESME_RSUBMITFAIL"),
         title: ["Service is not live", "Usługa nieaktywna"],
         meaning: [
             "The service is suspended, closed, or open to its test numbers only.",
@@ -250,7 +251,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "unknown_service",
         status: 422,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RINVTLVVAL"),
         title: ["Unknown service", "Nieznana usługa"],
         meaning: ["You have no service of this name.", "Nie masz usługi o tej nazwie."],
         example: "\"service\": \"wni\"",
@@ -259,7 +260,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "ambiguous_service",
         status: 422,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RINVTLVVAL"),
         title: ["Which service?", "Która usługa?"],
         meaning: [
             "Several of your services that charge the subscriber share this sender, and a charge must never be a guess.",
@@ -271,7 +272,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "tariff_missing",
         status: 422,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RMISSINGTLV"),
         title: ["Tariff missing", "Brak taryfy"],
         meaning: [
             "The service charges the subscriber, but has no tariff of its own, and the message names none.",
@@ -286,7 +287,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "tariff_unknown",
         status: 422,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RINVTLVVAL"),
         title: ["Tariff unknown", "Nieznana taryfa"],
         meaning: ["There is no tariff of this code.", "Nie ma taryfy o tym kodzie."],
         example: "\"tariff\": \"T99\"",
@@ -295,7 +296,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "tariff_not_allowed",
         status: 403,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RPROHIBITED"),
         title: ["Tariff not allowed", "Taryfa niedozwolona"],
         meaning: [
             "The tariff exists, but is not in your agreement for this service.",
@@ -310,7 +311,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "unknown_mo",
         status: 422,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RINVTLVVAL"),
         title: ["Unknown MO", "Nieznana wiadomość MO"],
         meaning: [
             "The message that this one answers is not known, is too old, or came from another number.",
@@ -340,7 +341,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "replace_not_allowed",
         status: 403,
-        smpp: Some("ESME_RINVREPFLAG"),
+        smpp: Some("ESME_RINVSUBREP"),
         title: ["Replacing is not possible", "Zamiana niemożliwa"],
         meaning: [
             "This message cannot take the place of an earlier one.",
@@ -367,7 +368,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "unknown_message",
         status: 404,
-        smpp: Some("ESME_RQUERYFAIL"),
+        smpp: Some("ESME_RINVMSGID"),
         title: ["Unknown message", "Nieznana wiadomość"],
         meaning: [
             "None of your messages has this id.",
@@ -424,7 +425,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "idempotency_conflict",
         status: 422,
-        smpp: Some("ESME_RSUBMITFAIL"),
+        smpp: Some("ESME_RX_P_APPN"),
         title: ["Key used twice", "Klucz użyty dwa razy"],
         meaning: [
             "The same Idempotency-Key came within 24 hours with another sender, recipient or content.",
@@ -454,7 +455,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "spend_limit",
         status: 403,
-        smpp: Some("ESME_RX_R_APPN"),
+        smpp: Some("ESME_RSUBMITFAIL"),
         title: ["Subscriber's limit reached", "Limit abonenta wyczerpany"],
         meaning: [
             "The subscriber reached the limit of charged messages or of money that the service has for a minute or a day.",
@@ -481,7 +482,7 @@ pub(super) const REFUSALS: &[Page] = &[
     Page {
         code: "partner_suspended",
         status: 403,
-        smpp: Some("ESME_RX_P_APPN"),
+        smpp: Some("ESME_RSUBMITFAIL"),
         title: ["Account suspended", "Konto zawieszone"],
         meaning: [
             "Your account carries no traffic at the moment.",
@@ -501,5 +502,39 @@ pub(super) const REFUSALS: &[Page] = &[
         ],
         example: "priority 9",
         cure: ["Correct the field that the detail names.", "Popraw pole podane w opisie."],
+    },
+];
+
+/// What only SMPP can ask for and is told no.
+pub(super) const SMPP_ONLY: &[Page] = &[
+    Page {
+        code: "prohibited",
+        status: NO_HTTP,
+        smpp: Some("ESME_RPROHIBITED"),
+        title: ["Not offered", "Niedostępne"],
+        meaning: [
+            "The operation exists in SMPP and is not part of this service: cell broadcast.",
+            "Operacja istnieje w SMPP, ale nie wchodzi w skład tej usługi: cell broadcast.",
+        ],
+        example: "broadcast_sm",
+        cure: [
+            "Send to subscribers with `submit_sm` or `submit_multi`.",
+            "Wysyłaj do abonentów przez `submit_sm` albo `submit_multi`.",
+        ],
+    },
+    Page {
+        code: "no_distribution_lists",
+        status: NO_HTTP,
+        smpp: Some("ESME_RCNTSUBDL"),
+        title: ["No distribution lists", "Brak list dystrybucyjnych"],
+        meaning: [
+            "A destination is the name of a distribution list, and the gateway keeps none.",
+            "Odbiorcą jest nazwa listy dystrybucyjnej, a bramka żadnych nie ma.",
+        ],
+        example: "submit_multi with dest_flag 2",
+        cure: [
+            "Name the subscribers themselves, 254 in one request at most.",
+            "Podaj samych abonentów, najwyżej 254 w jednym żądaniu.",
+        ],
     },
 ];

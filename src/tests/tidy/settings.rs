@@ -10,6 +10,7 @@ const READ_INSIDE: &[(&str, &str)] = &[
     ("insecure_admin_listen", "the check of the configuration allows what it names"),
     ("permanent_status", "asked for as codes, by `SmscLink::permanent_codes`"),
     ("plain_from", "asked for by address, by `SmppServer::allows_plain`"),
+    ("safe_status", "asked for as codes, by `SmscLink::safe_codes`"),
     ("url_file", "asked for as the URL that it holds, by `Config::store_url`"),
 ];
 

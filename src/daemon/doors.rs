@@ -1,0 +1,119 @@
+//! Opens every port of a node, partners' last.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+
+use super::{
+    Certificates, Node,
+    certificates::{http_tls, keep_fresh, smpp_tls},
+};
+use crate::{
+    config::Config,
+    control,
+    domain::secret::Pepper,
+    gateway::Gateway,
+    http,
+    listen::Listeners,
+    log::LogHandle,
+    smpp_server::Server,
+    tasks::{Phase, Tasks},
+};
+
+/// Opens every port, partners' last.
+pub(super) async fn open_doors(
+    config: &Config,
+    listeners: &mut Listeners,
+    gateway: &Gateway,
+    pepper: &Pepper,
+    render: PrometheusHandle,
+    log: Option<LogHandle>,
+    tasks: &Tasks,
+) -> anyhow::Result<Node> {
+    let extras =
+        control::Extras { node: config.node.name.as_str().into(), log, began_at: gateway.now() };
+    let door = control::listen(&control::socket(&config.data_folder())).await?;
+    let scope = tasks.scope(Phase::Requests, "control", 32);
+    let serving =
+        control::serve(door, gateway.clone(), extras, scope, tasks.stopping_in(Phase::Requests));
+    tasks.spawn_in(Phase::Requests, "control socket", serving);
+
+    let work = tasks.scope(Phase::Requests, "http work", config.http.connections_max as usize);
+    let process = metrics_process::Collector::default();
+    process.describe();
+    let render: http::Render = Arc::new(move || {
+        process.collect();
+        render.render()
+    });
+    let app = http::App::new(
+        gateway.clone(),
+        config.http.clone(),
+        config.smpp_server.pepper_file.secret.clone(),
+        render,
+        work,
+    );
+    let mut node = Node {
+        gateway: gateway.clone(),
+        smpp: Vec::new(),
+        smpp_tls: Vec::new(),
+        http: Vec::new(),
+        admin: Vec::new(),
+        certificates: Certificates::default(),
+    };
+    let admin = listeners.take("admin", &config.http.admin_listen)?;
+    node.admin = addresses(&admin)?;
+    let seats = http::Seats::new(tasks, "admin connections", &config.http);
+    serve_http(admin, &http::Door::Admin, &http::admin(app.clone()), &seats, tasks)?;
+
+    let plain = listeners.take("http", &config.http.listen)?;
+    node.http = addresses(&plain)?;
+    let seats = http::Seats::new(tasks, "http connections", &config.http);
+    let router = http::public(app.clone());
+    serve_http(plain, &http::Door::Plain, &router, &seats, tasks)?;
+    let tls_ports = listeners.take("http-tls", &config.http.listen_tls)?;
+    if !tls_ports.is_empty() {
+        let tls = http_tls(config)?;
+        keep_fresh(&tls, "http certificate", tasks);
+        node.certificates.http = Some(Arc::clone(&tls));
+        serve_http(tls_ports, &http::Door::Tls(tls), &router, &seats, tasks)?;
+    }
+
+    crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
+    let plain = listeners.take("smpp", &config.smpp_server.listen)?;
+    let with_tls = listeners.take("smpp-tls", &config.smpp_server.listen_tls)?;
+    node.smpp = addresses(&plain)?;
+    node.smpp_tls = addresses(&with_tls)?;
+    let tls = if with_tls.is_empty() { None } else { Some(smpp_tls(config)?) };
+    if let Some(tls) = &tls {
+        keep_fresh(tls, "smpp certificate", tasks);
+    }
+    node.certificates.smpp.clone_from(&tls);
+    let settings = config.smpp_server.clone();
+    let server = Arc::new(Server::new(gateway.clone(), settings, pepper.clone(), tls, tasks));
+    server.listen(tasks, plain, false)?;
+    server.listen(tasks, with_tls, true)?;
+    server.call(tasks);
+    app.started();
+    Ok(node)
+}
+
+fn serve_http(
+    listeners: Vec<std::net::TcpListener>,
+    door: &http::Door,
+    router: &axum::Router,
+    seats: &http::Seats,
+    tasks: &Tasks,
+) -> anyhow::Result<()> {
+    for listener in listeners {
+        let listener = TcpListener::from_std(listener)?;
+        let serving =
+            http::serve(listener, door.clone(), router.clone(), seats.clone(), tasks.stopping());
+        tasks.spawn("http listener", serving);
+    }
+    Ok(())
+}
+
+fn addresses(listeners: &[std::net::TcpListener]) -> anyhow::Result<Vec<std::net::SocketAddr>> {
+    listeners.iter().map(|listener| Ok(listener.local_addr()?)).collect()
+}

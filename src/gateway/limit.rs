@@ -1,0 +1,71 @@
+//! Why not faster: the one limit that holds a lane back now (D35).
+//!
+//! Reads cards and changes nothing. What surprises: a lane in which nothing waits is held back by
+//! nothing, even if its partner is away; otherwise every idle partner would look like a fault.
+
+use std::sync::atomic::Ordering;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::{Gateway, lane::LaneHead};
+use crate::{
+    domain::{GroupId, Lane, PartnerId},
+    metrics,
+};
+
+impl Gateway {
+    /// One of [`metrics::LIMITS`].
+    pub fn binding_limit(&self, head: &LaneHead) -> &'static str {
+        if head.is_paused() {
+            return "paused";
+        }
+        if head.waiting.load(Ordering::Acquire) <= 0 {
+            return "none";
+        }
+        match head.lane {
+            Lane::Mt { group, .. } => self.limit_of_links(group),
+            Lane::Mo { partner } | Lane::Receipt { partner } => self.limit_of_sessions(partner),
+            Lane::Callback { .. } => "none",
+        }
+    }
+
+    fn limit_of_links(&self, group: GroupId) -> &'static str {
+        let group = self.group_name(group);
+        let links = self.registry().links();
+        let mut limits =
+            links.iter().filter(|link| link.group == group).map(|link| **link.binding_limit.load());
+        // Absent only if every link of the group is.
+        limits.find(|limit| *limit != "absent").unwrap_or("absent")
+    }
+
+    fn limit_of_sessions(&self, partner: PartnerId) -> &'static str {
+        let sessions = self.registry().sessions();
+        let mut receiving = sessions
+            .iter()
+            .filter(|card| card.partner == partner && card.kind != "transmitter")
+            .peekable();
+        if receiving.peek().is_none() {
+            return "absent";
+        }
+        let is_full = receiving
+            .all(|card| card.counters.window_in_use.load(Ordering::Relaxed) >= card.window);
+        if is_full { "window" } else { "none" }
+    }
+
+    /// Shows it as a metric; `partner` is the label that the partner has there.
+    pub(super) fn publish_limit(&self, head: &LaneHead, partner: &str) {
+        let class = head.lane.class();
+        let name: SmolStr = match head.lane {
+            Lane::Mt { group, .. } => {
+                format_smolstr!("{class}/{partner}/{}", self.group_name(group))
+            }
+            Lane::Callback { service } => {
+                let catalog = self.catalog();
+                let service = catalog.service(service).map_or("", |service| service.name.as_str());
+                format_smolstr!("{class}/{partner}/{service}")
+            }
+            Lane::Mo { .. } | Lane::Receipt { .. } => format_smolstr!("{class}/{partner}"),
+        };
+        metrics::binding_limit("lane", &name, self.binding_limit(head));
+    }
+}

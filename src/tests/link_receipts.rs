@@ -1,0 +1,189 @@
+//! What an operator's receipts do to messages: C029 to C035.
+
+use bramka::{
+    demo::{
+        esme::{Esme, mt},
+        fake_smsc::{IdFormat, ReceiptForm, Submitted},
+    },
+    domain::{MessageId, MessageState},
+    smpp::{
+        Pdu, ShortMessage,
+        values::{esm_class, message_state as state},
+    },
+    store::EventLine,
+};
+
+use super::world::{Builder, World, at_a_set_time, eventually, number, service};
+
+const SUBSCRIBER: &str = "48600100200";
+const FREE: &str = "7455";
+const CHARGED: &str = "7466";
+
+async fn submit(esme: &Esme, sender: &str, words: &str) -> MessageId {
+    let id = esme.submit(mt(sender, SUBSCRIBER, words)).await.unwrap().message_id;
+    number(&id)
+}
+
+async fn event(world: &World, id: MessageId, kind: &str) -> EventLine {
+    eventually(&format!("{id} has the event {kind}"), async || {
+        let events = world.gateway().store().events(id).await.unwrap();
+        events.into_iter().find(|event| event.kind == kind)
+    })
+    .await
+}
+
+/// A receipt as octets of text, for a submit of the fake SMSC.
+fn receipt_text(submit: &Submitted, words: &str, esm: u8) -> ShortMessage {
+    let id = submit.id.clone().unwrap();
+    ShortMessage {
+        source: submit.message.destination.clone(),
+        destination: submit.message.source.clone(),
+        esm_class: esm,
+        short_message: words.replace("ID", &id).into_bytes().into(),
+        ..ShortMessage::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c029_a_receipt_is_read_from_its_tlvs_or_from_whatever_text_there_is() {
+    for form in [ReceiptForm::TlvsOnly, ReceiptForm::TextOnly, ReceiptForm::TlvsAndText] {
+        let mut builder = Builder::default();
+        builder.script.receipts.form = form;
+        let world = builder.build().await;
+        let acme = world.bind("acme").await;
+        let id = submit(&acme, FREE, "hello").await;
+        world.becomes(id, MessageState::Delivered).await;
+        world.stop().await;
+    }
+    let mut builder = Builder::default();
+    builder.script.receipts.are_sent = false;
+    let world = builder.build().await;
+    let acme = world.bind("acme").await;
+    for words in [
+        "id:ID stat:DELIVRD",
+        "Id:ID Sub:001 Dlvrd:001 Submit Date:2611211200 Done Date:2611211201 Stat:delivrd Err:000",
+        "id:ID submit date:261121120000 done date:261121120100 stat:DELIVRD err:000 text:hello",
+    ] {
+        let id = submit(&acme, FREE, "hello").await;
+        let sent = eventually("it is sent", async || {
+            let sent = world.smsc.submits();
+            sent.last()
+                .cloned()
+                .filter(|_| sent.len() as u64 == world.smsc.journal(|j| j.submits_seen))
+        });
+        world.becomes(id, MessageState::Submitted).await;
+        let receipt = receipt_text(&sent.await, words, esm_class::RECEIPT);
+        assert!(world.smsc.deliver(None, receipt).await.unwrap().is_ok(), "{words}");
+        world.becomes(id, MessageState::Delivered).await;
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c030_ids_match_in_whatever_base_the_operator_writes_them() {
+    let hex = "message_id_response = \"hex\"\nmessage_id_receipt = \"decimal\"";
+    let padded = "strip_leading_zeros = true";
+    for (link, answer, receipt) in [
+        (hex, IdFormat::Hex, IdFormat::Decimal),
+        (hex, IdFormat::HexUpper, IdFormat::DecimalPadded(16)),
+        (padded, IdFormat::DecimalPadded(16), IdFormat::Decimal),
+        ("", IdFormat::Hex, IdFormat::HexUpper),
+    ] {
+        let mut builder = Builder { link: link.into(), ..Builder::default() };
+        builder.script.id_format = answer;
+        builder.script.receipts.id_format = Some(receipt);
+        let world = builder.build().await;
+        let acme = world.bind("acme").await;
+        let id = submit(&acme, FREE, "hello").await;
+        world.becomes(id, MessageState::Delivered).await;
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c031_a_receipt_before_its_answer_waits_for_it() {
+    for link in ["", "bind = \"transmitter+receiver\""] {
+        let mut builder = Builder { link: link.into(), ..Builder::default() };
+        builder.script.receipts.come_before_answers = true;
+        let world = builder.build().await;
+        let mut acme = world.bind("acme").await;
+        for _ in 0..5 {
+            let id = submit(&acme, CHARGED, "hello").await;
+            acme.next_delivery().await.unwrap();
+            assert_eq!(world.state_of(id).await, MessageState::Delivered);
+        }
+        assert_eq!(world.ledger().await, (5, 5 * 492));
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c032_a_receipt_for_nothing_we_know_is_kept_and_moves_no_message() {
+    let (set, mut builder) = at_a_set_time();
+    builder.script.receipts.have_unknown_ids = true;
+    let world = builder.build().await;
+    let acme = world.bind("acme").await;
+    let id = submit(&acme, FREE, "hello").await;
+    world.smsc.wait_until(|journal| journal.receipts_acked == 1).await.unwrap();
+    let orphans = world.gateway().store().orphans(10).await.unwrap();
+    assert_eq!(orphans.len(), 1);
+    assert_eq!(orphans[0].sender, SUBSCRIBER);
+    world.becomes(id, MessageState::Submitted).await;
+    set.advance(world.config.messages.orphan_ttl);
+    eventually("it is given up", async || {
+        world.gateway().store().orphans(10).await.unwrap().is_empty().then_some(())
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c033_a_final_state_stays_whatever_later_receipts_say() {
+    let world = World::new().await;
+    let mut acme = world.bind("acme").await;
+    let id = submit(&acme, CHARGED, "hello").await;
+    acme.next_delivery().await.unwrap();
+    let sent = world.smsc.submits();
+    for message_state in [state::DELIVERED, state::ENROUTE, state::UNDELIVERABLE] {
+        world.smsc.send_receipt_for(&sent[0], message_state).unwrap();
+    }
+    world.smsc.wait_until(|journal| journal.receipts_acked == 4).await.unwrap();
+    let event = event(&world, id, "late_receipt").await;
+    assert!(event.detail.unwrap().contains("UNDELIV"), "the contradiction is on record (P16)");
+    assert_eq!(world.state_of(id).await, MessageState::Delivered);
+    assert_eq!(world.ledger().await, (1, 492));
+    acme.request(Pdu::EnquireLink).await.unwrap();
+    assert!(acme.try_delivery().is_none());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c034_where_text_and_tlv_disagree_the_tlv_counts() {
+    let mut builder = Builder::default();
+    builder.script.receipts.text_state = Some("UNDELIV");
+    let world = builder.build().await;
+    let acme = world.bind("acme").await;
+    let id = submit(&acme, FREE, "hello").await;
+    world.becomes(id, MessageState::Delivered).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c035_a_text_that_looks_like_a_receipt_is_one_only_where_the_link_says_so() {
+    let words = "id:ID sub:001 dlvrd:001 submit date:2611211200 done date:2611211201 \
+                 stat:DELIVRD err:000 text:hello";
+    for (link, is_receipt) in [("", false), ("receipt_by_text = true", true)] {
+        let mut builder = Builder { link: link.into(), ..Builder::default() };
+        builder.script.receipts.are_sent = false;
+        builder.services.push(service("acme", "all", "7402", &["*"]));
+        let world = builder.build().await;
+        let mut acme = world.bind("acme").await;
+        submit(&acme, "7402", "hello").await;
+        let sent = world.smsc.wait_for_submits(1).await.unwrap();
+        let receipt = receipt_text(&sent[0], words, 0);
+        assert!(world.smsc.deliver(None, receipt).await.unwrap().is_ok());
+        let came = acme.next_delivery().await.unwrap();
+        assert_eq!(came.is_receipt(), is_receipt, "{link}");
+        world.stop().await;
+    }
+}
