@@ -23,7 +23,9 @@ const ATTEMPTS_MAX: i64 = 100;
 /// `service_type` has six octets with its NUL. [34 s5.2.11]
 const SERVICE_TYPE_OCTETS_MAX: usize = 5;
 
+/// Changes how a partner's software likes things.
 pub(crate) async fn habit(desk: &mut Desk<'_>, store: &Store, wish: PartnerHabit) -> Outcome {
+    // Looked up first: the audit trail must not show what was done to nobody.
     partner_named(&store.load_catalog().await?, &wish.name)?;
     let name = wish.name.clone();
     let settings = settings(wish)?;
@@ -39,6 +41,7 @@ pub(crate) async fn habit(desk: &mut Desk<'_>, store: &Store, wish: PartnerHabit
     Ok(())
 }
 
+/// One setting for each word that was said, so that the audit trail has one row for each.
 fn settings(wish: PartnerHabit) -> Result<Vec<PartnerSetting>, Failure> {
     if let Some(zone) = &wish.receipt_zone
         && jiff::tz::TimeZone::get(zone).is_err()
@@ -68,6 +71,7 @@ pub(crate) async fn sender(
     text: &str,
 ) -> Outcome {
     partner_named(&store.load_catalog().await?, partner)?;
+    // Digits would be somebody's number: those are had by a service on a short code (S060).
     if !matches!(Sender::parse(text), Ok(Sender::Name(_))) {
         let why = "1 to 11 characters with a letter among them";
         return Err(Failure::usage(format!("`{text}` is no sender name: {why}")));
@@ -95,6 +99,7 @@ pub(crate) async fn rights(desk: &mut Desk<'_>, store: &Store, wish: CredentialS
     Ok(())
 }
 
+/// The rights as they are, for the store writes all of them at once.
 fn rights_of(catalog: &Catalog, system_id: &str) -> Result<CredentialRights, Failure> {
     let known = catalog
         .credential(system_id)
@@ -152,6 +157,7 @@ fn change_rights(rights: &mut CredentialRights, wish: CredentialSet) -> Result<b
     Ok(is_change)
 }
 
+/// Only the form: a name may begin to resolve after it was written down.
 fn called_at(text: &str) -> Result<Option<String>, Failure> {
     if text == "none" {
         return Ok(None);
@@ -171,6 +177,7 @@ pub(crate) async fn callback(desk: &mut Desk<'_>, store: &Store, wish: ServiceCa
     let mut changes = Vec::new();
     let mut secret = None;
     if let Some(url) = wish.url {
+        // Which of the two is allowed is asked when it is called, as it depends on the node (S-54).
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return Err(Failure::usage(format!("`{url}` is no https: address")));
         }

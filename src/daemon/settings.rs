@@ -22,6 +22,7 @@ pub fn settings(config: &Config) -> gateway::Settings {
         retry: messages.retry.clone(),
         unknown_ttl: messages.unknown_ttl,
         orphan_ttl: messages.orphan_ttl,
+        orphans_max: config.limits.orphan_receipts as usize,
         idempotency_ttl: messages.idempotency_ttl,
         duplicate_window: messages.duplicate_window,
         quarantine_after: messages.quarantine_after,

@@ -285,15 +285,7 @@ impl Gateway {
     async fn end_orphans(&self) {
         let before = self.now() - micros(self.settings().orphan_ttl);
         let rows = self.inner.recent.end_orphans(before);
-        if rows.is_empty() {
-            return;
-        }
-        tracing::warn!(count = rows.len(), "receipts without a message are given up");
-        let rare = rows.into_iter().map(Rare::DropOrphan).collect();
-        if let Err(error) = self.inner.store.note(Change { rare, ..Change::default() }).await {
-            // Their rows are read again at the next start.
-            tracing::warn!(%error, "old receipts could not be dropped");
-        }
+        self.drop_orphans(rows).await;
     }
 
     /// Unknown for too long: final, without a charge.

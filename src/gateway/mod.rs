@@ -17,6 +17,8 @@ pub mod likeness;
 pub mod limit;
 pub mod mo;
 pub mod mt;
+#[cfg(test)]
+mod mt_tests;
 pub mod orphan;
 pub mod parts;
 mod poison;

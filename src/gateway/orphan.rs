@@ -42,17 +42,34 @@ impl Gateway {
         };
         let id = new.smsc_message_id.clone();
         // Remember before the commit: the answer it waits for may be stored in the same group.
-        self.inner.recent.keep_orphan(seat.group, orphan.id, orphan.received_at, new.clone());
+        let max = self.settings().orphans_max;
+        let (row, at) = (orphan.id, orphan.received_at);
+        let too_many = self.inner.recent.keep_orphan(seat.group, row, at, new.clone(), max);
         // That answer may also have come since this receipt looked for it. Then nobody looks for
         // the orphan any more, unless this does: whoever takes it from the memory has it.
         if self.inner.recent.get(seat.group, &id).is_some()
             && self.inner.recent.take_orphan(seat.group, &id, orphan.id)
         {
+            self.drop_orphans(too_many).await;
             return Box::pin(self.receipt(seat, new)).await;
         }
         let change = Change { rare: vec![Rare::KeepOrphan(Box::new(orphan))], ..Change::default() };
         self.inner.store.save(change).await?;
+        self.drop_orphans(too_many).await;
         Ok(Matched::Orphan)
+    }
+
+    /// Gives up receipts that no message claimed in their time, or that are the oldest of too many.
+    pub(super) async fn drop_orphans(&self, rows: Vec<i64>) {
+        if rows.is_empty() {
+            return;
+        }
+        tracing::warn!(count = rows.len(), "receipts without a message are given up");
+        let rare = rows.into_iter().map(Rare::DropOrphan).collect();
+        if let Err(error) = self.inner.store.note(Change { rare, ..Change::default() }).await {
+            // Their rows are read again at the next start.
+            tracing::warn!(%error, "old receipts could not be dropped");
+        }
     }
 
     /// After an answer is stored: receipts that came before it (P15).
@@ -113,7 +130,9 @@ impl Gateway {
                 let seat = LinkSeat { name: link, group, epoch: 0 };
                 self.try_orphan(&seat, row, new).await;
             } else {
-                recent.keep_orphan(group, row, received_at, new);
+                let max = self.settings().orphans_max;
+                let too_many = recent.keep_orphan(group, row, received_at, new, max);
+                self.drop_orphans(too_many).await;
             }
         }
         Ok(())
@@ -129,5 +148,39 @@ fn receipt_of(orphan: Orphan) -> NewReceipt {
         sender: orphan.sender,
         recipient: orphan.recipient,
         reference: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Settings, receipt::NewReceipt, submit::LinkSeat};
+    use crate::{control::tests::daemon, domain::message::ReceiptState, store::Change};
+
+    #[tokio::test]
+    async fn beyond_its_number_the_oldest_orphans_are_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = daemon(folder.path()).await;
+        let gateway = &daemon.gateway;
+        gateway.tune(Settings { orphans_max: 3, ..Settings::default() });
+        let group = gateway.group("main").unwrap();
+        let seat = LinkSeat { name: "north".into(), group, epoch: 1 };
+        // The SMSC's id may be the same: each receipt counts.
+        for id in ["0", "1", "1", "2", "3"] {
+            let receipt = NewReceipt {
+                smsc_message_id: id.into(),
+                state: ReceiptState::Delivered,
+                network_error: None,
+                done_at: gateway.now(),
+                sender: "48600100200".into(),
+                recipient: "7455".into(),
+                reference: None,
+            };
+            gateway.receipt(&seat, receipt).await.unwrap();
+        }
+        // Nobody waits for what was dropped; this comes after it.
+        gateway.store().save(Change::default()).await.unwrap();
+        let kept = gateway.store().orphans(100).await.unwrap();
+        let kept: Vec<_> = kept.iter().map(|orphan| orphan.smsc_message_id.as_str()).collect();
+        assert_eq!(kept, ["1", "2", "3"]);
     }
 }

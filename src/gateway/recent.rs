@@ -6,7 +6,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use dashmap::DashMap;
@@ -15,7 +18,7 @@ use smol_str::SmolStr;
 use super::receipt::NewReceipt;
 use crate::domain::{GroupId, MessageId, MtMessage, message::ReceiptState};
 
-/// Orphans and unknown messages that are remembered for matching; the store has them all.
+/// Unknown messages that are remembered for matching; the store has them all.
 const REMEMBERED_MAX: usize = 100_000;
 
 /// A submitted message with what its parts have come to.
@@ -42,7 +45,7 @@ impl Flight {
     /// Takes the final state of one part. Answers with the state of the whole when the last part
     /// is in, exactly once: delivered only if every part was.
     pub fn part_done(&self, part: u8, state: ReceiptState) -> PartDone {
-        let mut parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         if parts.is_final {
             return PartDone::Repeated;
         }
@@ -61,7 +64,7 @@ impl Flight {
 
     /// The state of this part could not be stored: its receipt will come again.
     pub fn part_undone(&self, part: u8) {
-        let mut parts = self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.states.retain(|(known, _)| *known != part);
         parts.is_final = false;
     }
@@ -91,6 +94,9 @@ pub struct Recent {
     order: Mutex<VecDeque<Key>>,
     max: usize,
     orphans: DashMap<Key, Vec<Lone>>,
+    /// Orphans in order of arrival, to push out the oldest; those that were taken stand here too.
+    orphan_order: Mutex<VecDeque<(Key, i64)>>,
+    orphan_count: AtomicUsize,
     /// Unknown messages by subscriber and our number, with their references.
     unknown: DashMap<(SmolStr, SmolStr), Vec<(MessageId, u16)>>,
 }
@@ -102,6 +108,8 @@ impl Recent {
             order: Mutex::default(),
             max,
             orphans: DashMap::new(),
+            orphan_order: Mutex::default(),
+            orphan_count: AtomicUsize::new(0),
             unknown: DashMap::new(),
         }
     }
@@ -109,7 +117,7 @@ impl Recent {
     pub fn add(&self, group: GroupId, smsc_message_id: SmolStr, flight: Arc<Flight>, part: u8) {
         let key = (group, smsc_message_id);
         self.flights.insert(key.clone(), (flight, part));
-        let mut order = self.order.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         order.push_back(key);
         // Keys of finished messages are in the queue as well: it may be twice as long as the map.
         while order.len() > self.max.saturating_mul(2) || self.flights.len() > self.max {
@@ -135,12 +143,37 @@ impl Recent {
         self.flights.is_empty()
     }
 
-    pub fn keep_orphan(&self, group: GroupId, row: i64, received_at: i64, receipt: NewReceipt) {
-        if self.orphans.len() >= REMEMBERED_MAX {
-            return;
-        }
+    /// Remembers a receipt; answers with the rows of the oldest ones beyond `max`, which are
+    /// forgotten.
+    pub fn keep_orphan(
+        &self,
+        group: GroupId,
+        row: i64,
+        received_at: i64,
+        receipt: NewReceipt,
+        max: usize,
+    ) -> Vec<i64> {
         let key = (group, receipt.smsc_message_id.clone());
-        self.orphans.entry(key).or_default().push(Lone { row, received_at, receipt });
+        self.orphans.entry(key.clone()).or_default().push(Lone { row, received_at, receipt });
+        let mut count = self.orphan_count.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut order = self.orphan_order.lock().unwrap_or_else(PoisonError::into_inner);
+        order.push_back((key, row));
+        let mut pushed_out = Vec::new();
+        while count > max {
+            let Some(((group, id), row)) = order.pop_front() else { break };
+            if self.take_orphan(group, &id, row) {
+                pushed_out.push(row);
+            }
+            count = self.orphan_count.load(Ordering::Acquire);
+        }
+        if order.len() > 2 * max + 1024 {
+            let is_kept = |(key, row): &(Key, i64)| {
+                let lone = self.orphans.get(key);
+                lone.is_some_and(|lone| lone.iter().any(|one| one.row == *row))
+            };
+            order.retain(is_kept);
+        }
+        pushed_out
     }
 
     pub fn take_orphans(
@@ -154,6 +187,7 @@ impl Recent {
         }
         let found = self.orphans.remove(&(group, smsc_message_id.clone()));
         let lone = found.map(|(_, lone)| lone).unwrap_or_default();
+        self.orphan_count.fetch_sub(lone.len(), Ordering::AcqRel);
         lone.into_iter().map(|lone| (lone.row, lone.receipt)).collect()
     }
 
@@ -192,6 +226,7 @@ impl Recent {
             });
             !lone.is_empty()
         });
+        self.orphan_count.fetch_sub(rows.len(), Ordering::AcqRel);
         rows
     }
 
@@ -204,6 +239,7 @@ impl Recent {
             is_taken = lone.len() < before;
             lone.is_empty()
         });
+        self.orphan_count.fetch_sub(usize::from(is_taken), Ordering::AcqRel);
         is_taken
     }
 

@@ -440,18 +440,30 @@ async fn break_store(world: &World) {
 }
 
 #[tokio::test]
-async fn s092_p36_without_its_store_the_gateway_says_system_error_and_keeps_its_sessions() {
+async fn s092_p24_a_gateway_that_cannot_work_says_so_in_the_word_that_the_partner_prefers() {
     for (prefers, expected) in [(false, S::RSYSERR), (true, S::RX_T_APPN)] {
         let world = Builder::default().build().await;
         world.set("acme", PartnerSetting::PrefersRxTAppn(prefers)).await;
         let esme = world.bind("acme").await;
-        esme.submit(good()).await.unwrap();
-        break_store(&world).await;
+        world.gateway().drain();
         check(&esme, [(good(), expected), (good(), expected)]).await;
-        assert!(!world.gateway().is_ready());
         assert_eq!(esme.request(Pdu::EnquireLink).await.unwrap().status, S::ROK);
-        world.bind("acme").await;
     }
+}
+
+/// A commit of SQLite that failed may have happened: neither a yes nor a no would be true.
+#[tokio::test]
+async fn s092_p4_when_the_writer_stopped_nobody_is_answered_and_the_session_ends() {
+    let world = Builder::default().build().await;
+    let esme = world.bind("acme").await;
+    let idle = world.bind("acme").await;
+    esme.submit(good()).await.unwrap();
+    break_store(&world).await;
+    let unanswered = esme.submit(good()).await;
+    assert!(matches!(unanswered, Err(Failed::Closed)), "{unanswered:?}");
+    assert!(!world.gateway().is_ready());
+    let also = idle.submit(good()).await;
+    assert!(matches!(also, Err(Failed::Closed)), "the writer is gone for everybody: {also:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod conformance;
 mod imports;
 mod licences;
 mod repository;
+mod settings;
 mod source;
 mod style;
 mod telling;
