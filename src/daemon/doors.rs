@@ -30,6 +30,7 @@ pub(super) async fn open_doors(
     (render, log): (PrometheusHandle, Option<LogHandle>),
     tasks: &Tasks,
 ) -> anyhow::Result<Node> {
+    // The host's own commands work before any port is open.
     let extras =
         control::Extras { node: config.node.name.as_str().into(), log, began_at: gateway.now() };
     let door = control::listen(&control::socket(&config.data_folder())).await?;
@@ -38,6 +39,7 @@ pub(super) async fn open_doors(
         control::serve(door, gateway.clone(), extras, scope, tasks.stopping_in(Phase::Requests));
     tasks.spawn_in(Phase::Requests, "control socket", serving);
 
+    // Requests that change something go on although their client hung up.
     let work = tasks.scope(Phase::Requests, "http work", config.http.connections_max as usize);
     let process = metrics_process::Collector::default();
     process.describe();
@@ -62,6 +64,7 @@ pub(super) async fn open_doors(
     };
     let admin = listeners.take("admin", &config.http.admin_listen)?;
     node.admin = addresses(&admin)?;
+    // Seats of its own: a flood outside must not blind the operator.
     let seats = http::Seats::new(tasks, "admin connections", &config.http);
     serve_http(admin, &http::Door::Admin, &http::admin(app.clone()), &seats, tasks)?;
 
@@ -78,6 +81,7 @@ pub(super) async fn open_doors(
         serve_http(tls_ports, &http::Door::Tls(tls), &router, &seats, tasks)?;
     }
 
+    // Partners last: whatever answers them is ready by now.
     crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
     let plain = listeners.take("smpp", &config.smpp_server.listen)?;
     let with_tls = listeners.take("smpp-tls", &config.smpp_server.listen_tls)?;

@@ -37,6 +37,7 @@ pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &T
             }
         }
     });
+    // P35: the volume of the database decides what is taken.
     let folder = config.data_folder();
     let limits = DiskLimits {
         soft: config.store.disk_soft.octets(),
@@ -54,6 +55,7 @@ pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &T
             watched.look_at_disk(&folder, &limits);
         }
     });
+    // S-45: texts and old messages go in the quiet hours.
     let keeping = Keeping {
         hours: config.retention.hours.clone(),
         text: config.retention.text,
@@ -70,6 +72,7 @@ pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &T
             broom.forget(&keeping).await;
         }
     });
+    // P37: nothing expires by a clock that jumped.
     let guard = ClockWatch::new(clock.clone(), config.clock.clone());
     let (watched, stopping) = (gateway.clone(), tasks.stopping());
     tasks.spawn("clock watch", async move {

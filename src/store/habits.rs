@@ -114,11 +114,17 @@ impl Store {
             Bound::Text(value) => {
                 (execute!(&mut tx, text, value.as_str(), name)?, json!(value.as_str()))
             }
-            Bound::Numbers(one, two) => {
-                (execute!(&mut tx, text, one, two, name)?, json!([one, two]))
-            }
+            Bound::Numbers(one, two) => (
+                execute!(&mut tx, text, one, two, name)?,
+                if what == "rate" {
+                    json!({ "rate": one, "burst": two })
+                } else {
+                    json!({ "backlog_max": one, "waiting_max": two })
+                },
+            ),
         };
-        let detail = json!({ "what": what, "value": value });
+        // Both, so that the trail alone tells what was in force when.
+        let detail = json!({ "what": what, "to": value });
         audit::append(&mut tx, at, by, "partner.set", name, &detail).await?;
         tx.commit().await?;
         Ok(found > 0)

@@ -451,7 +451,7 @@ async fn s092_p24_a_gateway_that_cannot_work_says_so_in_the_word_that_the_partne
     }
 }
 
-/// A commit of SQLite that failed may have happened: neither a yes nor a no would be true.
+/// A commit of `SQLite` that failed may have happened: neither a yes nor a no would be true.
 #[tokio::test]
 async fn s092_p4_when_the_writer_stopped_nobody_is_answered_and_the_session_ends() {
     let world = Builder::default().build().await;

@@ -39,7 +39,7 @@ fn every_key_is_read_by_the_program() {
     for key in keys() {
         match (is_read(&key), inside.contains(key.as_str())) {
             (false, false) => {
-                broken.push(format!("{key}: nothing reads it; make it work or strike it"))
+                broken.push(format!("{key}: nothing reads it; make it work or strike it"));
             }
             (true, true) => broken.push(format!("{key}: it is read outside; strike the exception")),
             _ => {}
