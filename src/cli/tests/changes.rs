@@ -107,7 +107,7 @@ fn habits_of_a_partner_change_one_by_one() {
     assert_eq!(habits.splits_long, before.splits_long, "what is not named stays");
     let trail = host.json(&["audit", "list"]);
     let zone = trail.as_array().unwrap().iter().find(|row| row["detail"]["what"] == "receipt_zone");
-    assert_eq!(zone.unwrap()["detail"]["value"], "UTC");
+    assert_eq!(zone.unwrap()["detail"]["to"], "UTC");
     for (arguments, exit) in [
         (&["partner", "habit", "acme"][..], 2),
         (&["partner", "habit", "acme", "--receipt-zone", "Europe/Krakow"], 2),
