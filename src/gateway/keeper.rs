@@ -10,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{
-    domain::{Content, Item, ItemKey, Lane, LaneId, MessageEvent, MessageId, MessageState},
+    domain::{Content, Item, ItemKey, Lane, LaneId, MessageEvent, MessageState},
     metrics,
     store::{
         Change, Stored,
@@ -291,10 +291,10 @@ impl Gateway {
     /// Unknown for too long: final, without a charge.
     async fn end_unknown(&self) {
         let before = self.now() - micros(self.settings().unknown_ttl);
-        let Ok(lines) = self.inner.store.unknown(100).await else { return };
-        for line in lines.iter().filter(|line| line.state == "unknown" && line.state_at <= before) {
+        let Ok(due) = self.inner.store.unknown_since_before(before, 100).await else { return };
+        for id in due {
             if let Ok(Some(Stored::Mt(message, MessageState::Unknown))) =
-                self.inner.store.message(MessageId(line.id)).await
+                self.inner.store.message(id).await
                 && self.write_off(&message, &by_itself()).await.is_ok()
             {
                 self.inner.recent.unknown_solved(message.id);

@@ -210,6 +210,23 @@ impl Store {
         )
     }
 
+    /// Unknown since before a moment, oldest first; the given number at most.
+    pub async fn unknown_since_before(
+        &self,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<MessageId>, Error> {
+        let rows = fetch_all!(
+            &self.db,
+            (i64,),
+            "select id from message where state in ('unknown', 'held', 'quarantined') \
+             and state = 'unknown' and state_at <= $1 order by state_at limit $2",
+            before,
+            limit
+        )?;
+        Ok(rows.into_iter().map(|(id,)| MessageId(id)).collect())
+    }
+
     /// How many messages are in each of the states that need a person.
     pub async fn unknown_counts(&self) -> Result<Vec<(String, i64)>, Error> {
         fetch_all!(
