@@ -28,7 +28,13 @@ pub(crate) struct Load {
     pub(crate) text: &'static str,
 }
 
-pub(crate) async fn connect(address: SocketAddr, name: &str) -> Connection<TcpStream> {
+/// A bound session, and what came right behind the answer to its bind.
+pub(crate) struct Bound {
+    connection: Connection<TcpStream>,
+    early: Vec<bytes::Bytes>,
+}
+
+pub(crate) async fn connect(address: SocketAddr, name: &str) -> Bound {
     let stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("a socket");
     let limits = ConnectionLimits { write_octets_max: 1 << 20, ..ConnectionLimits::default() };
@@ -42,23 +48,23 @@ pub(crate) async fn connect(address: SocketAddr, name: &str) -> Connection<TcpSt
     let pdu = Pdu::Bind(BindKind::Transceiver, Box::new(bind));
     connection.queue(&Command::new(1, pdu), Version::V34).expect("a bind");
     loop {
-        if let Step::Frames(frames) = connection.step(true).await.expect("an answer to the bind") {
-            let header = codec::header(&frames[0]);
+        let step = connection.step(true).await.expect("an answer to the bind");
+        if let Step::Frames(mut early) = step {
+            let header = codec::header(&early.remove(0));
             assert!(header.status.is_ok(), "bind of {name}: {}", header.status);
-            return connection;
+            return Bound { connection, early };
         }
     }
 }
 
 /// Talks until it is aborted.
-pub(crate) async fn run(
-    mut connection: Connection<TcpStream>,
-    load: Load,
-    counts: Arc<Counts>,
-    latencies: Arc<Latencies>,
-) {
+pub(crate) async fn run(bound: Bound, load: Load, counts: Arc<Counts>, latencies: Arc<Latencies>) {
+    let Bound { mut connection, early } = bound;
     let mut sequence = 1_u32;
     let mut sent: HashMap<u32, Instant> = HashMap::with_capacity(load.window);
+    for frame in early {
+        take(&frame, &mut connection, &mut sent, &counts, &latencies);
+    }
     let begun = Instant::now();
     let mut total = 0_u64;
     let mut ticks = tokio::time::interval(Duration::from_millis(1));
