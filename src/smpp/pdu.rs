@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::{
-    tlv::Tlvs,
+    tlv::{Tlvs, tag},
     values::{BindKind, CommandId, CommandStatus},
 };
 
@@ -142,6 +142,41 @@ pub struct DataSm {
     pub registered_delivery: u8,
     pub data_coding: u8,
     pub tlvs: Tlvs,
+}
+
+/// What a `data_sm` carries stands in its `message_payload`, and stays there.
+impl From<DataSm> for ShortMessage {
+    fn from(data: DataSm) -> Self {
+        Self {
+            service_type: data.service_type,
+            source: data.source,
+            destination: data.destination,
+            esm_class: data.esm_class,
+            registered_delivery: data.registered_delivery,
+            data_coding: data.data_coding,
+            tlvs: data.tlvs,
+            ..Self::default()
+        }
+    }
+}
+
+/// A `data_sm` has no `short_message`: it becomes the `message_payload`, unless there is one.
+impl From<ShortMessage> for DataSm {
+    fn from(message: ShortMessage) -> Self {
+        let mut tlvs = message.tlvs;
+        if tlvs.get(tag::MESSAGE_PAYLOAD).is_none() {
+            tlvs.push(tag::MESSAGE_PAYLOAD, message.short_message);
+        }
+        Self {
+            service_type: message.service_type,
+            source: message.source,
+            destination: message.destination,
+            esm_class: message.esm_class,
+            registered_delivery: message.registered_delivery,
+            data_coding: message.data_coding,
+            tlvs,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -60,17 +60,6 @@ pub(crate) struct Reading {
     pub(crate) tlv: VendorTlv,
 }
 
-/// The fields that `submit_sm`, `submit_multi` and `data_sm` share, before addresses are read.
-pub(crate) struct Common<'m> {
-    pub(crate) source: &'m Address,
-    pub(crate) service_type: &'m Bytes,
-    pub(crate) esm_class: u8,
-    pub(crate) registered_delivery: u8,
-    pub(crate) data_coding: u8,
-    pub(crate) short_message: &'m Bytes,
-    pub(crate) tlvs: &'m Tlvs,
-}
-
 impl Reading {
     /// `submit_sm` (S050 to S099).
     pub(crate) fn submit_sm(&self, pdu: &ShortMessage, now: i64) -> Result<NewMt, Wrong> {
@@ -103,16 +92,7 @@ impl Reading {
                 "transaction mode is for data_sm; use store and forward",
             ));
         }
-        let common = Common {
-            source: &pdu.source,
-            service_type: &pdu.service_type,
-            esm_class: pdu.esm_class,
-            registered_delivery: pdu.registered_delivery,
-            data_coding: pdu.data_coding,
-            short_message: &pdu.short_message,
-            tlvs: &pdu.tlvs,
-        };
-        let mut new = self.common(&common, recipient, now)?;
+        let mut new = self.common(pdu, recipient, now)?;
         new.deliver_after = moment(&pdu.schedule_delivery_time, now).map_err(|reason| Wrong {
             code: "bad_schedule",
             ..Wrong::new(CommandStatus::RINVSCHED, reason)
@@ -130,7 +110,7 @@ impl Reading {
     }
 
     /// `data_sm` (S117 to S121).
-    pub(crate) fn data_sm(&self, pdu: &DataSm, now: i64) -> Result<NewMt, Wrong> {
+    pub(crate) fn data_sm(&self, pdu: DataSm, now: i64) -> Result<NewMt, Wrong> {
         let recipient = self.recipient(&pdu.destination)?;
         if pdu.tlvs.get(tag::MESSAGE_PAYLOAD).is_none() {
             return Err(Wrong::new(
@@ -145,20 +125,12 @@ impl Reading {
                 "transaction mode is not offered; use store and forward",
             ));
         }
-        let common = Common {
-            source: &pdu.source,
-            service_type: &pdu.service_type,
-            esm_class: pdu.esm_class,
-            registered_delivery: pdu.registered_delivery,
-            data_coding: pdu.data_coding,
-            short_message: &Bytes::new(),
-            tlvs: &pdu.tlvs,
-        };
-        self.common(&common, recipient, now)
+        self.common(&pdu.into(), recipient, now)
     }
 
-    fn common(&self, pdu: &Common<'_>, recipient: Msisdn, now: i64) -> Result<NewMt, Wrong> {
-        let sender = Self::sender(pdu.source)?;
+    /// What `submit_sm`, `submit_multi` and `data_sm` have in common.
+    fn common(&self, pdu: &ShortMessage, recipient: Msisdn, now: i64) -> Result<NewMt, Wrong> {
+        let sender = Self::sender(&pdu.source)?;
         check_type(pdu.esm_class)?;
         let receipts = self.receipts(pdu.registered_delivery)?;
         let body = self.body(pdu)?;
@@ -173,7 +145,7 @@ impl Reading {
             parts,
             service: text_tlv(tlv(self.tlv.service_ref), "service_ref", 64)?,
             tariff: text_tlv(tlv(self.tlv.tariff), "tariff", 32)?,
-            service_type: ascii(pdu.service_type, CommandStatus::RINVSERTYP, "service_type")?,
+            service_type: ascii(&pdu.service_type, CommandStatus::RINVSERTYP, "service_type")?,
             priority: 0,
             protocol_id: 0,
             deliver_after: None,
@@ -185,7 +157,7 @@ impl Reading {
                 .map_err(|_| Refusal::BadIdempotencyId("idempotency"))?,
             answers: text_tlv(tlv(self.tlv.charge_session), "charge_session", 64)?,
             replaces: false,
-            tlvs: self.relayed(pdu.tlvs),
+            tlvs: self.relayed(&pdu.tlvs),
             wants_short_id: self.version < Version::V34,
             known_as: None,
         })
@@ -255,11 +227,11 @@ impl Reading {
     }
 
     /// The user data in its one inner shape (S077 to S087).
-    fn body(&self, pdu: &Common<'_>) -> Result<Body, Wrong> {
+    fn body(&self, pdu: &ShortMessage) -> Result<Body, Wrong> {
         let has_udh = pdu.esm_class & esm_class::UDHI != 0;
         let text = self.one_text(pdu)?;
         let (data_coding, mut octets) = self.in_our_alphabet(pdu.data_coding, text, has_udh);
-        let header = header_of(pdu.tlvs, has_udh)?;
+        let header = header_of(&pdu.tlvs, has_udh)?;
         let has_header = has_udh || header.is_some();
         if let Some(header) = header {
             let mut joined = BytesMut::with_capacity(header.len() + octets.len());
@@ -288,7 +260,7 @@ impl Reading {
     }
 
     /// `short_message` or `message_payload`, not both.
-    fn one_text(&self, pdu: &Common<'_>) -> Result<Bytes, Wrong> {
+    fn one_text(&self, pdu: &ShortMessage) -> Result<Bytes, Wrong> {
         match pdu.tlvs.get(tag::MESSAGE_PAYLOAD) {
             None => Ok(pdu.short_message.clone()),
             // S077: in 5.0 the payload wins.

@@ -77,7 +77,7 @@ pub(crate) async fn handle(gateway: Gateway, asking: Arc<Asking>, command: Comma
     let now = gateway.now();
     let outcome = match pdu {
         Pdu::SubmitSm(pdu) => submit_sm(&gateway, &asking, &pdu, sequence, now).await,
-        Pdu::DataSm(pdu) => data_sm(&gateway, &asking, &pdu, sequence, now).await,
+        Pdu::DataSm(pdu) => data_sm(&gateway, &asking, *pdu, sequence, now).await,
         Pdu::SubmitMulti(pdu) => submit_multi(&gateway, &asking, &pdu, sequence, now).await,
         Pdu::QuerySm(pdu) => query_sm(&gateway, &asking, &pdu, sequence).await,
         Pdu::CancelSm(pdu) => cancel_sm(&gateway, &asking, &pdu, sequence).await,
@@ -187,15 +187,16 @@ async fn submit_sm(
 async fn data_sm(
     gateway: &Gateway,
     asking: &Asking,
-    pdu: &DataSm,
+    pdu: DataSm,
     sequence: u32,
     now: i64,
 ) -> Result<Done, Wrong> {
+    let wants_alert = pdu.tlvs.u8(tag::SET_DPF) == Some(1);
     let new = asking.reading.data_sm(pdu, now)?;
     let recipient = new.recipient.clone();
     let accepted = accept(gateway, asking, new).await?;
     let mut tlvs = congestion(gateway, asking.reading.version);
-    if pdu.tlvs.u8(tag::SET_DPF) == Some(1) {
+    if wants_alert {
         // S121: an alert_notification follows when the operator says that the handset is back.
         gateway.registry().wants_alert(asking.from.partner, &recipient);
         tlvs = tlvs.with_u8(tag::DPF_RESULT, 1);

@@ -16,7 +16,6 @@ use crate::{
     },
     smpp::{
         Address, Pdu, ShortMessage, Tlvs, Version,
-        pdu::DataSm,
         receipt::ReceiptText,
         tag,
         values::{esm_class, npi, ton},
@@ -58,19 +57,7 @@ impl Writing {
         if !self.habits.takes_data_sm || self.version < Version::V34 {
             return Pdu::DeliverSm(Box::new(message));
         }
-        let mut tlvs = message.tlvs;
-        if tlvs.get(tag::MESSAGE_PAYLOAD).is_none() {
-            tlvs.push(tag::MESSAGE_PAYLOAD, message.short_message);
-        }
-        Pdu::DataSm(Box::new(DataSm {
-            service_type: message.service_type,
-            source: message.source,
-            destination: message.destination,
-            esm_class: message.esm_class,
-            registered_delivery: message.registered_delivery,
-            data_coding: message.data_coding,
-            tlvs,
-        }))
+        Pdu::DataSm(Box::new(message.into()))
     }
 
     /// S150, S151: addresses as they came, everything else empty.

@@ -856,20 +856,7 @@ async fn take_delivery(link: Arc<Link>, command: Command) -> Taken {
     let sequence = command.sequence;
     let (message, is_data) = match command.pdu {
         Pdu::DeliverSm(message) => (*message, false),
-        Pdu::DataSm(data) => {
-            let data = *data;
-            let message = ShortMessage {
-                service_type: data.service_type,
-                source: data.source,
-                destination: data.destination,
-                esm_class: data.esm_class,
-                registered_delivery: data.registered_delivery,
-                data_coding: data.data_coding,
-                tlvs: data.tlvs,
-                ..ShortMessage::default()
-            };
-            (message, true)
-        }
+        Pdu::DataSm(data) => (ShortMessage::from(*data), true),
         pdu => {
             let id = pdu.command_id().response();
             let answer = Command::bare(id, CommandStatus::RINVCMDID, sequence);
