@@ -33,6 +33,7 @@ use bramka::{
     },
     store::{GroupLimits, NewPartner, NewService, NewTariff, Place, Store},
 };
+use bytes::Bytes;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
@@ -66,42 +67,15 @@ async fn world(folder: &std::path::Path, is_charged: bool) -> Gateway {
         Store::open(Place { url, readers: 2 }, GroupLimits::default()).await.unwrap();
     tokio::spawn(writer.run());
     let by = Caller::Operator { name: "load".into() };
-    let partner = NewPartner {
-        name: "acme".into(),
-        rate: 0,
-        burst: 1,
-        backlog_max: 1_000_000,
-        waiting_max: 1_000_000,
-    };
+    let partner = NewPartner::unhurried("acme", 1_000_000);
     store.add_partner(&by, 0, &partner).await.unwrap();
     store.add_short_code(&by, 0, "7455").await.unwrap();
-    let tariff = NewTariff {
-        code: "T4".into(),
-        valid_from: 0,
-        net_minor: 400,
-        vat_permille: 230,
-        gross_minor: 492,
-        currency: "PLN".into(),
-    };
+    let tariff = NewTariff::polish("T4", 400, 492);
     store.add_tariff(&by, 0, &tariff).await.unwrap();
     let service = NewService {
-        partner: "acme".into(),
-        name: "win".into(),
-        state: "live".into(),
-        short_code: "7455".into(),
-        keywords: vec!["WIN".into()],
         billing: if is_charged { "mt".into() } else { "mo".into() },
         tariff: Some("T4".into()),
-        tariffs_allowed: Vec::new(),
-        link_group: "main".into(),
-        callback: None,
-        on_unknown: "resend".into(),
-        charge_at: "delivered".into(),
-        charges_per_minute: 0,
-        charges_per_day: 0,
-        spend_per_day_minor: 0,
-        validity_max_us: 0,
-        test_numbers: Vec::new(),
+        ..NewService::free("acme", "win", "7455", &["WIN"], "main")
     };
     store.add_service(&by, 0, &service).await.unwrap();
     let (gateway, pages) =
@@ -122,31 +96,13 @@ async fn submitter(gateway: Gateway) {
         service_types: Vec::new(),
     };
     for number in 0_u64.. {
+        let recipient = Msisdn::parse(&format!("48600{:06}", number % 1_000_000)).unwrap();
+        let octets = Bytes::from_static(b"Thank you for taking part. Your number is 42.");
+        let body = Body { data_coding: 0, has_udh: false, octets };
         let new = NewMt {
             sender: Some(Sender::ShortCode(ShortCode::parse("7455").unwrap())),
-            recipient: Msisdn::parse(&format!("48600{:06}", number % 1_000_000)).unwrap(),
-            body: Body {
-                data_coding: 0,
-                has_udh: false,
-                octets: bytes::Bytes::from_static(b"Thank you for taking part. Your number is 42."),
-            },
-            parts: 1,
-            service: None,
-            tariff: None,
-            service_type: "".into(),
-            priority: 0,
-            protocol_id: 0,
-            deliver_after: None,
-            valid_until: None,
             receipts: ReceiptWish::FINAL,
-            reference: None,
-            partner_reference: None,
-            idempotency: None,
-            answers: None,
-            replaces: false,
-            tlvs: Vec::new(),
-            wants_short_id: false,
-            known_as: None,
+            ..NewMt::plain(recipient, body)
         };
         let accepted = gateway.accept_mt(&from, new).await.unwrap();
         gateway.answered(accepted.held);

@@ -202,27 +202,12 @@ async fn seed(database: PathBuf, plan: &Plan) {
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
     drop(writer);
     let by = Caller::Operator { name: "load".into() };
-    let tariff = NewTariff {
-        code: "T4".into(),
-        valid_from: 0,
-        net_minor: 400,
-        vat_permille: 230,
-        gross_minor: 492,
-        currency: "PLN".into(),
-    };
+    let tariff = NewTariff::polish("T4", 400, 492);
     store.add_tariff(&by, 0, &tariff).await.expect("a tariff");
-    let hash = Pepper::new("").hash(b"secret");
-    let secret: String =
-        hash.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"));
+    let secret = Pepper::new("").hash_hex(b"secret");
     for number in 0..plan.partners {
         let name = partner_name(number);
-        let partner = NewPartner {
-            name: name.clone(),
-            rate: 0,
-            burst: 1,
-            backlog_max: 10_000_000,
-            waiting_max: 10_000_000,
-        };
+        let partner = NewPartner::unhurried(&name, 10_000_000);
         store.add_partner(&by, 0, &partner).await.expect("a partner");
         let credential = NewCredential {
             partner: name.clone(),
@@ -239,25 +224,9 @@ async fn seed(database: PathBuf, plan: &Plan) {
         store.add_short_code(&by, 0, &short_code).await.expect("a short code");
         let per_partner = plan.keywords.div_ceil(plan.partners).max(1);
         let keywords = (0..per_partner).map(|keyword| format!("K{keyword}")).collect();
-        let service = NewService {
-            partner: name,
-            name: "main".into(),
-            state: "live".into(),
-            short_code,
-            keywords,
-            billing: if plan.is_charged { "mt".into() } else { "free".into() },
-            tariff: plan.is_charged.then(|| "T4".into()),
-            tariffs_allowed: Vec::new(),
-            link_group: "main".into(),
-            callback: None,
-            on_unknown: "resend".into(),
-            charge_at: "delivered".into(),
-            charges_per_minute: 0,
-            charges_per_day: 0,
-            spend_per_day_minor: 0,
-            validity_max_us: 0,
-            test_numbers: Vec::new(),
-        };
+        let service =
+            NewService { keywords, ..NewService::free(&name, "main", &short_code, &[], "main") };
+        let service = if plan.is_charged { service.charging_mt("T4") } else { service };
         store.add_service(&by, 0, &service).await.expect("a service");
     }
     store.close().await;

@@ -90,38 +90,16 @@ fn run(work: impl Future<Output = ()> + Send + 'static) {
 
 async fn sell(store: &Store, callbacks: &[&FakePartner]) {
     let by = Caller::Operator { name: "test".into() };
-    let partner =
-        NewPartner { name: "acme".into(), rate: 0, burst: 1, backlog_max: 1000, waiting_max: 1000 };
+    let partner = NewPartner::unhurried("acme", 1000);
     store.add_partner(&by, 0, &partner).await.unwrap();
     store.add_short_code(&by, 0, "7455").await.unwrap();
-    let tariff = NewTariff {
-        code: "T4".into(),
-        valid_from: 0,
-        net_minor: 400,
-        vat_permille: 230,
-        gross_minor: 492,
-        currency: "PLN".into(),
-    };
+    let tariff = NewTariff::polish("T4", 400, 492);
     store.add_tariff(&by, 0, &tariff).await.unwrap();
     for (partner, word) in callbacks.iter().zip(["WIN", "QUIZ"]) {
         let service = NewService {
-            partner: "acme".into(),
-            name: word.to_lowercase(),
-            state: "live".into(),
-            short_code: "7455".into(),
-            keywords: vec![word.into()],
-            billing: "mt".into(),
-            tariff: Some("T4".into()),
-            tariffs_allowed: Vec::new(),
-            link_group: "main".into(),
             callback: Some((partner.url("127.0.0.1"), vec![SECRET.into()])),
-            on_unknown: "resend".into(),
-            charge_at: "delivered".into(),
-            charges_per_minute: 0,
-            charges_per_day: 0,
-            spend_per_day_minor: 0,
-            validity_max_us: 0,
-            test_numbers: Vec::new(),
+            ..NewService::free("acme", &word.to_lowercase(), "7455", &[word], "main")
+                .charging_mt("T4")
         };
         store.add_service(&by, 0, &service).await.unwrap();
     }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Limits,
     control::view::moment,
-    domain::secret::{Pepper, SecretHash},
+    domain::secret::Pepper,
     store::{NewApiKey, NewCredential, Store},
 };
 
@@ -101,14 +101,6 @@ pub(crate) fn random_text(length: usize) -> Result<Zeroizing<String>, Failure> {
     Ok(text)
 }
 
-pub(crate) fn hex(hash: &SecretHash) -> String {
-    use std::fmt::Write as _;
-    hash.iter().fold(String::with_capacity(64), |mut text, octet| {
-        write!(text, "{octet:02x}").expect("a String takes every text");
-        text
-    })
-}
-
 pub(crate) fn check_system_id(system_id: &str) -> Result<(), Failure> {
     let fits = (1..=SYSTEM_ID_OCTETS_MAX).contains(&system_id.len())
         && system_id.bytes().all(|b| (0x21..0x7f).contains(&b));
@@ -134,7 +126,7 @@ pub(crate) fn new_credential(
     Ok(NewCredential {
         partner: wish.partner.clone(),
         system_id: wish.system_id.clone(),
-        secret: hex(&pepper.hash(password.text.as_bytes())),
+        secret: pepper.hash_hex(password.text.as_bytes()),
         addresses: wish.addresses.iter().map(ToString::to_string).collect(),
         tls_only: wish.tls_only,
         binds_max: wish.binds_max.unwrap_or(limits.partner_binds),
@@ -166,7 +158,7 @@ async fn rotate(
         return Err(Failure::not_found(format!("no system_id `{system_id}`")));
     }
     let password = Password::obtain(file)?;
-    let secret = hex(&desk.pepper().hash(password.text.as_bytes()));
+    let secret = desk.pepper().hash_hex(password.text.as_bytes());
     store.rotate_credential(&desk.by(), desk.now(), system_id, &secret).await?;
     desk.tell_daemon().await;
     tell_password(
@@ -242,23 +234,16 @@ pub(crate) async fn key(desk: &mut Desk<'_>, command: KeyCommand) -> Outcome {
     done
 }
 
-/// `bk_NAME_SECRET`, as the API reads it. `bk_NAME` names the key in lists and logs, and makes
-/// leaked keys easy to search for; only the secret part is hashed (S-12).
 async fn add_key(desk: &mut Desk<'_>, store: &Store, partner: &str, days: u32) -> Outcome {
-    let name = random_text(8)?;
-    // 43 of 62 letters: 256 bits.
-    let secret = random_text(43)?;
+    let key = desk.pepper().mint();
+    let key = key.map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
     let expires_at = if days == 0 { 0 } else { desk.now() + i64::from(days) * DAY_US };
-    let new = NewApiKey {
-        partner: partner.to_owned(),
-        prefix: format!("bk_{}", name.as_str()),
-        secret: hex(&desk.pepper().hash(secret.as_bytes())),
-        expires_at,
-    };
+    let new =
+        NewApiKey { partner: partner.to_owned(), prefix: key.prefix, secret: key.hash, expires_at };
     desk.remark_on_pepper();
     store.add_api_key(&desk.by(), desk.now(), &new).await?;
     desk.tell_daemon().await;
-    let key = Zeroizing::new(format!("{}_{}", new.prefix, secret.as_str()));
+    let key = key.shown;
     let value = json!({
         "prefix": new.prefix, "partner": partner, "key": key.as_str(),
         "expires_at": moment(expires_at),

@@ -87,18 +87,10 @@ pub(crate) fn session_card(gateway: &Gateway) -> (Arc<SessionCard>, mpsc::Receiv
 /// A partner with a charged service, and one of its messages whose fate nobody knows.
 pub(crate) async fn unknown_message(gateway: &Gateway) -> MessageId {
     let (store, by) = (gateway.store(), Caller::Gateway);
-    let partner =
-        NewPartner { name: "acme".into(), rate: 0, burst: 1, backlog_max: 100, waiting_max: 100 };
+    let partner = NewPartner::unhurried("acme", 100);
     store.add_partner(&by, 0, &partner).await.unwrap();
     store.add_short_code(&by, 0, "7455").await.unwrap();
-    let tariff = NewTariff {
-        code: "T4".into(),
-        valid_from: 0,
-        net_minor: 400,
-        vat_permille: 230,
-        gross_minor: 492,
-        currency: "PLN".into(),
-    };
+    let tariff = NewTariff::polish("T4", 400, 492);
     store.add_tariff(&by, 0, &tariff).await.unwrap();
     store.add_service(&by, 0, &service()).await.unwrap();
     gateway.reload_catalog().await.unwrap();
@@ -118,23 +110,8 @@ pub(crate) async fn unknown_message(gateway: &Gateway) -> MessageId {
 
 fn service() -> NewService {
     NewService {
-        partner: "acme".into(),
-        name: "win".into(),
-        state: "live".into(),
-        short_code: "7455".into(),
-        keywords: vec!["WIN".into()],
-        billing: "mt".into(),
-        tariff: Some("T4".into()),
-        tariffs_allowed: Vec::new(),
-        link_group: "main".into(),
-        callback: None,
         on_unknown: "park".into(),
-        charge_at: "delivered".into(),
-        charges_per_minute: 0,
-        charges_per_day: 0,
-        spend_per_day_minor: 0,
-        validity_max_us: 0,
-        test_numbers: Vec::new(),
+        ..NewService::free("acme", "win", "7455", &["WIN"], "main").charging_mt("T4")
     }
 }
 
@@ -150,31 +127,12 @@ pub(crate) fn submitter(gateway: &Gateway) -> Submitter {
 }
 
 pub(crate) fn mt() -> NewMt {
+    let octets = bytes::Bytes::from_static(b"Thank you");
+    let body = Body { data_coding: 0, has_udh: false, octets };
     NewMt {
         sender: Some(Sender::ShortCode(ShortCode::parse("7455").unwrap())),
-        recipient: Msisdn::parse("48600100200").unwrap(),
-        body: Body {
-            data_coding: 0,
-            has_udh: false,
-            octets: bytes::Bytes::from_static(b"Thank you"),
-        },
-        parts: 1,
-        service: None,
-        tariff: None,
-        service_type: "".into(),
-        priority: 0,
-        protocol_id: 0,
-        deliver_after: None,
-        valid_until: None,
         receipts: ReceiptWish::FINAL,
-        reference: None,
-        partner_reference: None,
-        idempotency: None,
-        answers: None,
-        replaces: false,
-        tlvs: Vec::new(),
-        wants_short_id: false,
-        known_as: None,
+        ..NewMt::plain(Msisdn::parse("48600100200").unwrap(), body)
     }
 }
 

@@ -47,13 +47,7 @@ pub(super) async fn open_doors(
         process.collect();
         render.render()
     });
-    let app = http::App::new(
-        gateway.clone(),
-        config.http.clone(),
-        config.smpp_server.pepper_file.secret.clone(),
-        render,
-        work,
-    );
+    let app = http::App::new(gateway.clone(), config.http.clone(), pepper.clone(), render, work);
     let mut node = Node {
         gateway: gateway.clone(),
         smpp: Vec::new(),

@@ -14,6 +14,24 @@ pub struct Pepper(zeroize::Zeroizing<Vec<u8>>);
 /// What is stored instead of a secret.
 pub type SecretHash = [u8; 32];
 
+/// A fresh API key, shown once to its owner.
+pub struct MintedKey {
+    /// What the store calls it, `bk_NAME`: it stands in lists and logs, and makes leaked keys easy
+    /// to search for.
+    pub prefix: String,
+    /// Hash of the secret part in hex.
+    pub hash: String,
+    /// The whole key, `bk_NAME_SECRET`; it is not kept anywhere (S-12).
+    pub shown: zeroize::Zeroizing<String>,
+}
+
+/// Two digits for each octet, in lower case.
+pub fn hex(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let nibbles = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);
+    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+}
+
 impl Pepper {
     pub fn new(octets: impl Into<Vec<u8>>) -> Self {
         Self(zeroize::Zeroizing::new(octets.into()))
@@ -24,6 +42,24 @@ impl Pepper {
             Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(secret);
         mac.finalize().into_bytes().into()
+    }
+
+    /// The same in hex, as the store takes it.
+    pub fn hash_hex(&self, secret: &[u8]) -> String {
+        hex(&self.hash(secret))
+    }
+
+    /// Makes an API key: 40 bits of name, 256 bits of secret. Fails only without randomness.
+    pub fn mint(&self) -> Result<MintedKey, getrandom::Error> {
+        let mut octets = zeroize::Zeroizing::new([0_u8; 37]);
+        getrandom::fill(octets.as_mut_slice())?;
+        let (name, secret) = octets.split_at(5);
+        let (prefix, secret) = (format!("bk_{}", hex(name)), zeroize::Zeroizing::new(hex(secret)));
+        Ok(MintedKey {
+            hash: self.hash_hex(secret.as_bytes()),
+            shown: zeroize::Zeroizing::new(format!("{prefix}_{}", *secret)),
+            prefix,
+        })
     }
 
     /// Whether `secret` is one of those behind `known`. Takes the same time whichever it is, and
@@ -63,5 +99,21 @@ mod tests {
     #[test]
     fn a_pepper_never_prints_itself() {
         assert_eq!(format!("{:?}", Pepper::new(*b"top secret")), "Pepper(*)");
+    }
+
+    #[test]
+    fn a_minted_key_is_stored_only_as_its_hash() {
+        let pepper = Pepper::new(*b"pepper");
+        let key = pepper.mint().unwrap();
+        let (prefix, secret) = key.shown.rsplit_once('_').unwrap();
+        assert_eq!(prefix, key.prefix);
+        assert_eq!((prefix.len(), secret.len(), key.hash.len()), (13, 64, 64));
+        assert_eq!(pepper.hash_hex(secret.as_bytes()), key.hash);
+        assert_ne!(Pepper::new(*b"salt").hash_hex(secret.as_bytes()), key.hash);
+    }
+
+    #[test]
+    fn octets_are_written_as_pairs_of_digits() {
+        assert_eq!(hex(&[0x00, 0x0f, 0xa5, 0xff]), "000fa5ff");
     }
 }

@@ -55,6 +55,34 @@ pub struct NewMt {
     pub known_as: Option<SmolStr>,
 }
 
+impl NewMt {
+    /// A message of one part with nothing said beside its number and body.
+    pub fn plain(recipient: Msisdn, body: Body) -> Self {
+        Self {
+            sender: None,
+            recipient,
+            body,
+            parts: 1,
+            service: None,
+            tariff: None,
+            service_type: SmolStr::default(),
+            priority: 0,
+            protocol_id: 0,
+            deliver_after: None,
+            valid_until: None,
+            receipts: ReceiptWish::NONE,
+            reference: None,
+            partner_reference: None,
+            idempotency: None,
+            answers: None,
+            replaces: false,
+            tlvs: Vec::new(),
+            wants_short_id: false,
+            known_as: None,
+        }
+    }
+}
+
 /// The durable yes.
 #[derive(Debug)]
 pub struct Accepted {

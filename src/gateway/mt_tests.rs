@@ -14,23 +14,9 @@ use crate::{
 
 fn service(name: &str, billing: &str, allowed: &[&str]) -> NewService {
     NewService {
-        partner: "acme".into(),
-        name: name.into(),
-        state: "live".into(),
-        short_code: "7455".into(),
-        keywords: Vec::new(),
         billing: billing.into(),
-        tariff: None,
         tariffs_allowed: allowed.iter().map(|code| (*code).to_owned()).collect(),
-        link_group: "main".into(),
-        callback: None,
-        on_unknown: "resend".into(),
-        charge_at: "delivered".into(),
-        charges_per_minute: 0,
-        charges_per_day: 0,
-        spend_per_day_minor: 0,
-        validity_max_us: 0,
-        test_numbers: Vec::new(),
+        ..NewService::free("acme", name, "7455", &[], "main")
     }
 }
 
@@ -84,14 +70,7 @@ async fn on_a_shared_number_the_tariff_says_that_the_charged_service_is_meant() 
     let folder = tempfile::tempdir().unwrap();
     let gateway = daemon(folder.path()).await.gateway;
     with(&gateway, &[service("info", "free", &[]), service("dear", "mt", &["T25"])]).await;
-    let dear = crate::store::NewTariff {
-        code: "T25".into(),
-        valid_from: 0,
-        net_minor: 2500,
-        vat_permille: 230,
-        gross_minor: 3075,
-        currency: "PLN".into(),
-    };
+    let dear = crate::store::NewTariff::polish("T25", 2500, 3075);
     let other = crate::store::NewTariff { code: "T9".into(), ..dear.clone() };
     for tariff in [dear, other] {
         gateway.store().add_tariff(&Caller::Gateway, 0, &tariff).await.unwrap();

@@ -14,7 +14,10 @@ use std::{
 use smol_str::SmolStr;
 
 use super::Gateway;
-use crate::{domain::secret::Pepper, store::AuditHead};
+use crate::{
+    domain::secret::{Pepper, hex},
+    store::AuditHead,
+};
 
 /// Where heads go, and under which name and key.
 #[derive(Debug, Clone)]
@@ -75,7 +78,7 @@ fn put(
     };
     let signature = export.key.as_ref().map(|key| {
         let text = format!("{}|{hash}|{at}|{}", head.seq, export.node);
-        hex(&key.hash(text.as_bytes()))
+        key.hash_hex(text.as_bytes())
     });
     let line = serde_json::json!({
         "seq": head.seq, "hash": hash, "at": at.to_string(), "node": export.node.as_str(),
@@ -93,14 +96,6 @@ fn is_of(file: &Path, hash: &str) -> io::Result<bool> {
     let text = std::fs::read_to_string(file)?;
     let line: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     Ok(line["hash"] == hash)
-}
-
-fn hex(octets: &[u8]) -> String {
-    use std::fmt::Write as _;
-    octets.iter().fold(String::with_capacity(2 * octets.len()), |mut text, octet| {
-        write!(text, "{octet:02x}").expect("a String takes every text");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -34,11 +34,7 @@ use axum::{
 pub use door::{Door, Seats, serve};
 use error::{Fault, Problem};
 
-use crate::{
-    config::{self, Secret},
-    gateway::Gateway,
-    tasks::Scope,
-};
+use crate::{config, domain::secret::Pepper, gateway::Gateway, tasks::Scope};
 
 /// Writes every metric in the text format of Prometheus.
 pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
@@ -51,7 +47,7 @@ pub struct Shared {
     pub gateway: Gateway,
     pub limits: config::Http,
     /// Keys the digests of API keys; the same file as for bind passwords.
-    pub pepper: Secret,
+    pub pepper: Pepper,
     render: Render,
     work: Scope,
     has_started: AtomicBool,
@@ -65,7 +61,7 @@ impl App {
     pub fn new(
         gateway: Gateway,
         limits: config::Http,
-        pepper: Secret,
+        pepper: Pepper,
         render: Render,
         work: Scope,
     ) -> Self {

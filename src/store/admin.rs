@@ -4,72 +4,10 @@
 use serde_json::json;
 
 use super::{
-    Error, Store, audit,
+    Error, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store, audit,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
 };
 use crate::domain::{Caller, MessageId, MessageState, PartnerId, ServiceId};
-
-#[derive(Debug, Clone)]
-pub struct NewPartner {
-    pub name: String,
-    pub rate: u32,
-    pub burst: u32,
-    pub backlog_max: u64,
-    pub waiting_max: u64,
-}
-
-#[derive(Debug, Clone)]
-pub struct NewCredential {
-    pub partner: String,
-    pub system_id: String,
-    /// HMAC of the password, hex. The password itself never comes here.
-    pub secret: String,
-    pub addresses: Vec<String>,
-    pub tls_only: bool,
-    pub binds_max: u32,
-    pub window: u32,
-    pub default_sender: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct NewApiKey {
-    pub partner: String,
-    pub prefix: String,
-    /// HMAC of the secret part, hex.
-    pub secret: String,
-    pub expires_at: i64,
-}
-
-#[derive(Debug, Clone)]
-pub struct NewTariff {
-    pub code: String,
-    pub valid_from: i64,
-    pub net_minor: i64,
-    pub vat_permille: i64,
-    pub gross_minor: i64,
-    pub currency: String,
-}
-
-#[derive(Debug, Clone)]
-pub struct NewService {
-    pub partner: String,
-    pub name: String,
-    pub state: String,
-    pub short_code: String,
-    pub keywords: Vec<String>,
-    pub billing: String,
-    pub tariff: Option<String>,
-    pub tariffs_allowed: Vec<String>,
-    pub link_group: String,
-    pub callback: Option<(String, Vec<String>)>,
-    pub on_unknown: String,
-    pub charge_at: String,
-    pub charges_per_minute: u32,
-    pub charges_per_day: u32,
-    pub spend_per_day_minor: i64,
-    pub validity_max_us: i64,
-    pub test_numbers: Vec<String>,
-}
 
 /// A partner as `partner list` shows it.
 #[derive(Debug, Clone, serde::Serialize, sqlx::FromRow)]

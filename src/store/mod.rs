@@ -21,6 +21,7 @@ mod lanes;
 mod lists;
 mod load;
 mod messages;
+mod new;
 mod parts;
 #[cfg(test)]
 mod private_postgres;
@@ -38,10 +39,7 @@ use std::sync::{
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use admin::{
-    CredentialRights, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Overview,
-    PartnerLine,
-};
+pub use admin::{CredentialRights, Overview, PartnerLine};
 pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
@@ -52,6 +50,7 @@ pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
+pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use retention::Erasing;
 pub use writer::{GroupLimits, Writer};
 

@@ -19,9 +19,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::world::{
-    Builder, PASSWORD, PEPPER, Wire, World, bind_of, eventually, hex, operator, raw,
-};
+use super::world::{Builder, PASSWORD, PEPPER, Wire, World, bind_of, eventually, operator, raw};
 
 fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
@@ -192,7 +190,7 @@ async fn p34_s34_guessing_gets_slower_from_where_it_happens_and_nowhere_else() {
 }
 
 async fn rotate(world: &World, password: &str) {
-    let secret = hex(&Pepper::new(PEPPER).hash(password.as_bytes()));
+    let secret = Pepper::new(PEPPER).hash_hex(password.as_bytes());
     let store = world.gateway().store();
     assert!(
         store

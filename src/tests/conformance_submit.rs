@@ -538,14 +538,7 @@ async fn s098_a_charged_message_names_a_tariff_that_exists_and_is_agreed() {
     builder.services.push(open);
     let world = builder.build().await;
     let store = world.gateway().store();
-    let dear = bramka::store::NewTariff {
-        code: "T25".into(),
-        valid_from: 0,
-        net_minor: 2500,
-        vat_permille: 230,
-        gross_minor: 3075,
-        currency: "PLN".into(),
-    };
+    let dear = bramka::store::NewTariff::polish("T25", 2500, 3075);
     store.add_tariff(&operator(), 0, &dear).await.unwrap();
     world.gateway().reload_catalog().await.unwrap();
     let priced = |code: &str| ShortMessage {

@@ -142,8 +142,11 @@ async fn t09_a_message_that_ends_two_sessions_is_put_aside_and_the_others_go_on(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t10_what_a_partner_repeats_after_a_lost_answer_is_the_same_message() {
     let world = World::new().await;
-    // The connection ends behind the submit, before the answer was read: nothing came after it.
+    // The connection ends behind the submit, before the answer was read: nothing came after it,
+    // not even the answer to a receipt, which would prove that the answer before it was read.
     let lost = world.bind("acme").await;
+    lost.auto_answer(false);
+    lost.auto_enquire_link(false);
     drop(lost.start(Pdu::SubmitSm(Box::new(mt("7466", SUBSCRIBER, "order 1")))).await.unwrap());
     let store = world.gateway().store();
     eventually("it is stored", async || {

@@ -8,7 +8,7 @@ use bramka::{
     control,
     demo::esme::{Esme, mt},
     domain::Refusal,
-    http::problems,
+    http::{error::Problem, problems},
     smpp::{
         Address, BindKind, Command, CommandId, CommandStatus as S, Pdu, ShortMessage, Tlvs,
         Version,
@@ -72,6 +72,17 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::PartnerSuspended,
         Refusal::BadField(text()),
     ]
+}
+
+#[test]
+fn d7_a_page_names_the_status_that_the_refusal_has_over_http() {
+    for refusal in every_refusal() {
+        let is_temporary = refusal.is_temporary();
+        let problem = Problem::from(refusal);
+        let page = problems::page(problem.code).unwrap();
+        assert_eq!(page.status, problem.status.as_u16(), "{}", problem.code);
+        assert_eq!(problem.retry_after.is_some(), is_temporary, "{}", problem.code);
+    }
 }
 
 #[test]
@@ -176,14 +187,7 @@ async fn world_of_refusals() -> World {
     builder.script.receipts.are_sent = false;
     let world = builder.ready().await;
     let store = world.gateway().store();
-    let dear = NewTariff {
-        code: "T25".into(),
-        valid_from: 0,
-        net_minor: 2500,
-        vat_permille: 230,
-        gross_minor: 3075,
-        currency: "PLN".into(),
-    };
+    let dear = NewTariff::polish("T25", 2500, 3075);
     store.add_tariff(&operator(), 0, &dear).await.unwrap();
     store.bar_number(&operator(), 0, BARRED, "premium barred").await.unwrap();
     world.gateway().reload_catalog().await.unwrap();

@@ -128,19 +128,12 @@ pub(crate) struct PartnerPlan {
 
 impl PartnerPlan {
     pub(crate) fn named(name: &str) -> Self {
-        let hash = Pepper::new(PEPPER).hash(PASSWORD.as_bytes());
         Self {
-            partner: NewPartner {
-                name: name.to_owned(),
-                rate: 0,
-                burst: 1,
-                backlog_max: 100_000,
-                waiting_max: 100_000,
-            },
+            partner: NewPartner::unhurried(name, 100_000),
             credential: NewCredential {
                 system_id: name.to_owned(),
                 partner: name.to_owned(),
-                secret: hex(&hash),
+                secret: Pepper::new(PEPPER).hash_hex(PASSWORD.as_bytes()),
                 addresses: Vec::new(),
                 tls_only: false,
                 binds_max: 10,
@@ -160,25 +153,7 @@ pub(crate) fn service(
     short_code: &str,
     keywords: &[&str],
 ) -> NewService {
-    NewService {
-        partner: partner.to_owned(),
-        name: name.to_owned(),
-        state: "live".into(),
-        short_code: short_code.to_owned(),
-        keywords: keywords.iter().map(|word| (*word).to_owned()).collect(),
-        billing: "free".into(),
-        tariff: None,
-        tariffs_allowed: Vec::new(),
-        link_group: LINK.into(),
-        callback: None,
-        on_unknown: "resend".into(),
-        charge_at: "delivered".into(),
-        charges_per_minute: 0,
-        charges_per_day: 0,
-        spend_per_day_minor: 0,
-        validity_max_us: 0,
-        test_numbers: Vec::new(),
-    }
+    NewService::free(partner, name, short_code, keywords, LINK)
 }
 
 /// The same, and the subscriber pays for each MT.
@@ -188,11 +163,7 @@ pub(crate) fn charged(
     short_code: &str,
     keywords: &[&str],
 ) -> NewService {
-    NewService {
-        billing: "mt".into(),
-        tariff: Some("T4".into()),
-        ..service(partner, name, short_code, keywords)
-    }
+    service(partner, name, short_code, keywords).charging_mt("T4")
 }
 
 /// What a credential may do from the start; change what matters and hand it to `World::allow`.
@@ -210,10 +181,6 @@ pub(crate) fn rights() -> CredentialRights {
         outbind: None,
         pdu_octets_max: 70_000,
     }
-}
-
-pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
 }
 
 impl Default for Builder {
@@ -313,14 +280,7 @@ pub(crate) async fn seed(config: &Config, partners: &[PartnerPlan], services: &[
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
     drop(writer);
     let by = operator();
-    let tariff = NewTariff {
-        code: "T4".into(),
-        valid_from: 0,
-        net_minor: 400,
-        vat_permille: 230,
-        gross_minor: 492,
-        currency: "PLN".into(),
-    };
+    let tariff = NewTariff::polish("T4", 400, 492);
     // A second start on the same folder finds everything there.
     if store.load_catalog().await.expect("a catalog").tariff_coded("T4").is_some() {
         store.close().await;

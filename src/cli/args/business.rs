@@ -181,7 +181,7 @@ pub enum KeyCommand {
         partner: Option<String>,
     },
     /// End a key at once
-    #[command(after_help = "Example:\n  bramka key revoke bk_3fK9aQ2x")]
+    #[command(after_help = "Example:\n  bramka key revoke bk_3f9a02c4d1")]
     Revoke { prefix: String },
 }
 

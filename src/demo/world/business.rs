@@ -28,14 +28,7 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
     let by = Caller::Operator { name: "demo".into() };
     let at = Clock::system().now();
     let pepper = Pepper::new(secrets.pepper.as_bytes());
-    let tariff = NewTariff {
-        code: TARIFF.into(),
-        valid_from: 0,
-        net_minor: 400,
-        vat_permille: 230,
-        gross_minor: 492,
-        currency: "PLN".into(),
-    };
+    let tariff = NewTariff::polish(TARIFF, 400, 492);
     store.add_tariff(&by, at, &tariff).await?;
     store.add_short_code(&by, at, NUMBER).await?;
     store.add_short_code(&by, at, GUEST_NUMBER).await?;
@@ -51,7 +44,7 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
         let new = NewCredential {
             partner: name.to_owned(),
             system_id: name.to_owned(),
-            secret: hex(&pepper.hash(password.as_bytes())),
+            secret: pepper.hash_hex(password.as_bytes()),
             addresses: Vec::new(),
             tls_only: false,
             binds_max: 4,
@@ -64,13 +57,11 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
     let key = NewApiKey {
         partner: GUEST.into(),
         prefix: prefix.to_owned(),
-        secret: hex(&pepper.hash(secret.as_bytes())),
+        secret: pepper.hash_hex(secret.as_bytes()),
         expires_at: 0,
     };
     store.add_api_key(&by, at, &key).await?;
-    let win =
-        NewService { billing: "mt".into(), tariff: Some(TARIFF.into()), ..service("win", "WIN") };
-    store.add_service(&by, at, &win).await?;
+    store.add_service(&by, at, &service("win", "WIN").charging_mt(TARIFF)).await?;
     store.add_service(&by, at, &service("info", "INFO")).await?;
     let hello = NewService {
         partner: GUEST.into(),
@@ -84,29 +75,8 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
 
 fn service(name: &str, keyword: &str) -> NewService {
     NewService {
-        partner: PARTNER.into(),
-        name: name.to_owned(),
-        state: "live".into(),
-        short_code: NUMBER.into(),
-        keywords: vec![keyword.to_owned()],
-        billing: "free".into(),
-        tariff: None,
-        tariffs_allowed: Vec::new(),
-        link_group: GROUP.into(),
-        callback: None,
         // The table says "doubled 0" of free messages too.
         on_unknown: "park".into(),
-        charge_at: "delivered".into(),
-        charges_per_minute: 0,
-        charges_per_day: 0,
-        spend_per_day_minor: 0,
-        validity_max_us: 0,
-        test_numbers: Vec::new(),
+        ..NewService::free(PARTNER, name, NUMBER, &[keyword], GROUP)
     }
-}
-
-pub(super) fn hex(octets: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let nibbles = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);
-    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }

@@ -15,7 +15,7 @@ use std::{
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::business::hex;
+use crate::domain::secret::{Pepper, hex};
 
 /// How a temporary folder's name begins; a second terminal finds it by that.
 const PREFIX: &str = "bramka-demo-";
@@ -125,13 +125,16 @@ impl Folder {
         if let Ok(text) = fs::read(&path) {
             return serde_json::from_slice(&text).context("reading secrets.json");
         }
+        let pepper = random(32)?;
+        let key = Pepper::new(pepper.as_bytes()).mint();
+        let key = key.map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
         let secrets = Secrets {
-            pepper: random(32)?,
+            pepper,
             // A password in a bind has 8 characters at most. [34 s5.2.2]
             smsc: random(4)?,
             partner: random(4)?,
             guest: random(4)?,
-            key: format!("bk_{}_{}", random(4)?, random(16)?),
+            key: key.shown.to_string(),
         };
         self.write("secrets.json", &serde_json::to_string(&secrets)?)?;
         Ok(secrets)

@@ -73,7 +73,7 @@ async fn world_with(limits: config::Http, work: usize) -> World {
         Store::open(Place { url, readers: 2 }, GroupLimits::default()).await.unwrap();
     let tasks = Tasks::with(&Shutdown::default(), Signals::none(), Systemd::Silent);
     tasks.spawn_in(Phase::Writer, "writer", async move { Ok(writer.run().await?) });
-    let pepper = Secret::new("pepper");
+    let pepper = Pepper::new(*b"pepper");
     let mut keys = Vec::new();
     for (name, number, rate) in [("acme", "7455", 0), ("other", "7456", 1)] {
         keys.push(partner(&store, &pepper, name, number, rate).await);
@@ -92,55 +92,31 @@ async fn world_with(limits: config::Http, work: usize) -> World {
 }
 
 /// A partner with a free service, a charged one on another number, and a key.
-async fn partner(store: &Store, pepper: &Secret, name: &str, number: &str, rate: u32) -> String {
+async fn partner(store: &Store, pepper: &Pepper, name: &str, number: &str, rate: u32) -> String {
     let by = Caller::Operator { name: "test".into() };
     let new = NewPartner { name: name.into(), rate, burst: 1, backlog_max: 100, waiting_max: 100 };
     store.add_partner(&by, NOON, &new).await.unwrap();
     if name == "acme" {
-        let tariff = NewTariff {
-            code: "T4".into(),
-            valid_from: 0,
-            net_minor: 400,
-            vat_permille: 230,
-            gross_minor: 492,
-            currency: "PLN".into(),
-        };
+        let tariff = NewTariff::polish("T4", 400, 492);
         store.add_tariff(&by, NOON, &tariff).await.unwrap();
     }
     for (service, number, billing) in
         [("info", number.to_owned(), "free"), ("win", format!("{number}1"), "mt")]
     {
         store.add_short_code(&by, NOON, &number).await.unwrap();
-        let new = NewService {
-            partner: name.into(),
-            name: service.into(),
-            state: "live".into(),
-            short_code: number,
-            keywords: vec!["WIN".into()],
-            billing: billing.into(),
-            tariff: (billing == "mt").then(|| "T4".into()),
-            tariffs_allowed: Vec::new(),
-            link_group: "main".into(),
-            callback: None,
-            on_unknown: "resend".into(),
-            charge_at: "delivered".into(),
-            charges_per_minute: 0,
-            charges_per_day: 0,
-            spend_per_day_minor: 0,
-            validity_max_us: 0,
-            test_numbers: Vec::new(),
-        };
+        let new = NewService::free(name, service, &number, &["WIN"], "main");
+        let new = if billing == "mt" { new.charging_mt("T4") } else { new };
         store.add_service(&by, NOON, &new).await.unwrap();
     }
-    let key = auth::mint(pepper).unwrap();
+    let key = pepper.mint().unwrap();
     let new = NewApiKey {
         partner: name.into(),
         prefix: key.prefix,
-        secret: key.digest,
+        secret: key.hash,
         expires_at: NOON + 3_600_000_000,
     };
     store.add_api_key(&by, NOON, &new).await.unwrap();
-    key.shown.reveal().to_owned()
+    key.shown.to_string()
 }
 
 impl World {

@@ -55,56 +55,6 @@ fn every_code_of_a_refusal_and_of_the_api_has_a_page_with_its_status() {
     assert_eq!(problems::pages().count(), known, "a page too many");
 }
 
-#[test]
-fn pages_name_the_status_that_refusals_are_answered_with() {
-    let text = || "x".to_owned();
-    let wait = Duration::from_millis(1);
-    let refusals = [
-        Refusal::NotYourNumber("x".into()),
-        Refusal::NoSender,
-        Refusal::BadSender(text()),
-        Refusal::BadRecipient(text()),
-        Refusal::RecipientBarred("x".into()),
-        Refusal::Throttled { rate: 1, retry_after: wait },
-        Refusal::BacklogFull { backlog: 1 },
-        Refusal::StoreFull,
-        Refusal::Draining,
-        Refusal::BadValidity(text()),
-        Refusal::BadSchedule(text()),
-        Refusal::BadLength(text()),
-        Refusal::BadDataCoding(1),
-        Refusal::BadUserData(text()),
-        Refusal::BadServiceType("x".into()),
-        Refusal::ServiceNotLive { service: "x".into(), state: "closed" },
-        Refusal::UnknownService("x".into()),
-        Refusal::AmbiguousService("x".into()),
-        Refusal::TariffMissing("x".into()),
-        Refusal::TariffUnknown("x".into()),
-        Refusal::TariffNotAllowed("x".into()),
-        Refusal::UnknownMo("x".into()),
-        Refusal::ReceiptsNotAllowed,
-        Refusal::ReplaceNotAllowed,
-        Refusal::UnknownStoredText(1),
-        Refusal::UnknownMessage("x".into()),
-        Refusal::TooLateToCancel("x".into()),
-        Refusal::NothingToCancel,
-        Refusal::CannotReplace("x".into()),
-        Refusal::IdempotencyConflict("x".into()),
-        Refusal::BadIdempotencyId("x"),
-        Refusal::SpendLimit("x"),
-        Refusal::TooManyRecipients { count: 2, max: 1 },
-        Refusal::PartnerSuspended,
-        Refusal::BadField(text()),
-    ];
-    for refusal in refusals {
-        let is_temporary = refusal.is_temporary();
-        let problem = Problem::from(refusal);
-        let page = problems::page(problem.code).unwrap();
-        assert_eq!(page.status, problem.status.as_u16(), "{}", problem.code);
-        assert_eq!(problem.retry_after.is_some(), is_temporary, "{}", problem.code);
-    }
-}
-
 #[tokio::test]
 async fn readiness_falls_when_the_gateway_drains_and_liveness_stays() {
     let world = world().await;

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use bramka::{config::Secret, http::auth, store::NewApiKey};
+use bramka::{domain::secret::Pepper, store::NewApiKey};
 use tokio::{process::Command, time::timeout};
 
 use super::{
@@ -16,14 +16,14 @@ use super::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_api_keeps_the_promises_of_its_document_whatever_schemathesis_sends() {
     let venv = tools::python(&["schemathesis==4.32.5"]);
-    let key = auth::mint(&Secret::new(PEPPER)).unwrap();
+    let key = Pepper::new(PEPPER).mint().unwrap();
     // A tester asks without a key more often than an honest stranger does.
     let settings = "[limits]\nanonymous_requests_minute = 100000\nkey_requests_minute = 100000\n";
     let mut builder = Builder { settings: settings.into(), ..Builder::default() };
     builder.partners[0].api_key = Some(NewApiKey {
         partner: "acme".into(),
         prefix: key.prefix,
-        secret: key.digest,
+        secret: key.hash,
         expires_at: i64::MAX,
     });
     let world = builder.build().await;
@@ -32,7 +32,7 @@ async fn the_api_keeps_the_promises_of_its_document_whatever_schemathesis_sends(
     let mut command = Command::new(venv.join("bin/schemathesis"));
     command.arg("--config-file").arg(script("schemathesis.toml")).arg("run");
     command.arg(format!("http://{}/api/v1/openapi.json", world.node.http[0]));
-    command.arg("-H").arg(format!("Authorization: Bearer {}", key.shown.reveal()));
+    command.arg("-H").arg(format!("Authorization: Bearer {}", *key.shown));
     // The same seed: a failure must come again.
     command.args(["--checks", "all", "--max-examples", "40", "--seed", "1", "--no-color"]);
     // Deleting takes a message back; what became of it can still be asked for.

@@ -59,7 +59,6 @@ const TOO_SILENT: &[&str] = &[
     "src/demo/fake_smsc/line.rs",
     "src/demo/fake_smsc/submit.rs",
     "src/demo/sample_partner/session.rs",
-    "src/smpp/pdu.rs",
     "src/smsc_link/write.rs",
     "src/store/admin.rs",
     "src/store/apply.rs",
