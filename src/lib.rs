@@ -22,13 +22,16 @@
 //!
 //! * [`store`]: all SQL; many changes share one commit.
 //! * [`gateway`]: the verbs of traffic: take, promise, deliver, charge, account for.
+//! * [`documents`]: agreements and letters as HTML and PDF, and what may be uploaded.
+//! * [`partnership`]: the verbs of the partnership: apply, decide, agree, let people in.
 //!
 //! The edges:
 //!
 //! * [`smpp_server`]: partners bind to us.
 //! * [`smsc_link`]: we bind to the operator's SMSCs.
 //! * [`callback`]: messages and receipts to partners over signed HTTPS.
-//! * [`http`]: the API for partners, health and metrics.
+//! * [`mail`]: letters from the outbox to a mail server.
+//! * [`http`]: the portal, the API, health and metrics.
 //! * [`control`]: the host's own commands, over a local socket.
 //!
 //! What puts them together:
@@ -57,12 +60,15 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod demo;
+pub mod documents;
 pub mod domain;
 pub mod gateway;
 pub mod http;
 pub mod listen;
 pub mod log;
+pub mod mail;
 pub mod metrics;
+pub mod partnership;
 pub mod payload;
 pub mod smpp;
 pub mod smpp_server;

@@ -12,11 +12,12 @@ use super::{
 use crate::{
     config::Config,
     control,
-    domain::secret::Pepper,
+    domain::{seal::Seal, secret::Pepper},
     gateway::Gateway,
     http,
     listen::Listeners,
     log::LogHandle,
+    partnership::Partnership,
     smpp_server::Server,
     tasks::{Phase, Tasks},
 };
@@ -47,7 +48,9 @@ pub(super) async fn open_doors(
         process.collect();
         render.render()
     });
-    let app = http::App::new(gateway.clone(), config.http.clone(), pepper.clone(), render, work);
+    let partnership = partnership(config, gateway);
+    let limits = config.http.clone();
+    let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
     let mut node = Node {
         gateway: gateway.clone(),
         smpp: Vec::new(),
@@ -113,4 +116,11 @@ fn serve_http(
 
 fn addresses(listeners: &[std::net::TcpListener]) -> anyhow::Result<Vec<std::net::SocketAddr>> {
     listeners.iter().map(|listener| Ok(listener.local_addr()?)).collect()
+}
+
+/// The verbs of the partnership over the same store. Files and second factors are sealed under a
+/// key drawn from the same secret as the pepper, and never under the secret itself.
+fn partnership(config: &Config, gateway: &Gateway) -> Partnership {
+    let secret = config.smpp_server.pepper_file.secret.reveal().as_bytes();
+    Partnership::new(gateway.store().clone(), gateway.clock().clone(), Seal::new([secret]))
 }

@@ -12,9 +12,11 @@ pub mod message;
 pub mod number;
 pub mod partner;
 pub mod refusal;
+pub mod seal;
 pub mod secret;
 pub mod service;
 pub mod tariff;
+pub mod user;
 
 pub use catalog::{Catalog, Route};
 pub use ids::Ids;

@@ -5,7 +5,7 @@
 use ipnet::IpNet;
 use smol_str::SmolStr;
 
-use super::number::Sender;
+use super::{number::Sender, user::UserId};
 
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
@@ -126,6 +126,10 @@ pub enum Caller {
     Session { partner: PartnerId, system_id: SmolStr, session: u64 },
     /// A partner's API key.
     ApiKey { partner: PartnerId, key: SmolStr },
+    /// A person with a session in the portal; `partner` is none for the operator's staff.
+    User { partner: Option<PartnerId>, user: UserId, name: SmolStr },
+    /// Somebody who follows the mailed link of an application and has no account.
+    Applicant { application: i64 },
     /// Somebody at the command line of the host.
     Operator { name: SmolStr },
     /// The gateway by itself.
@@ -136,7 +140,8 @@ impl Caller {
     pub fn partner(&self) -> Option<PartnerId> {
         match self {
             Self::Session { partner, .. } | Self::ApiKey { partner, .. } => Some(*partner),
-            Self::Operator { .. } | Self::Gateway => None,
+            Self::User { partner, .. } => *partner,
+            Self::Applicant { .. } | Self::Operator { .. } | Self::Gateway => None,
         }
     }
 }
@@ -146,6 +151,8 @@ impl std::fmt::Display for Caller {
         match self {
             Self::Session { system_id, session, .. } => write!(f, "smpp:{system_id}#{session}"),
             Self::ApiKey { key, .. } => write!(f, "api:{key}"),
+            Self::User { user, name, .. } => write!(f, "user:{}:{name}", user.0),
+            Self::Applicant { application } => write!(f, "applicant:{application}"),
             Self::Operator { name } => write!(f, "operator:{name}"),
             Self::Gateway => f.write_str("gateway"),
         }

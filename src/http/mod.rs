@@ -34,7 +34,9 @@ use axum::{
 pub use door::{Door, Seats, serve};
 use error::{Fault, Problem};
 
-use crate::{config, domain::secret::Pepper, gateway::Gateway, tasks::Scope};
+use crate::{
+    config, domain::secret::Pepper, gateway::Gateway, partnership::Partnership, tasks::Scope,
+};
 
 /// Writes every metric in the text format of Prometheus.
 pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
@@ -45,6 +47,7 @@ pub struct App(Arc<Shared>);
 
 pub struct Shared {
     pub gateway: Gateway,
+    pub partnership: Partnership,
     pub limits: config::Http,
     /// Keys the digests of API keys; the same file as for bind passwords.
     pub pepper: Pepper,
@@ -60,6 +63,7 @@ impl App {
     /// `Phase::Requests`.
     pub fn new(
         gateway: Gateway,
+        partnership: Partnership,
         limits: config::Http,
         pepper: Pepper,
         render: Render,
@@ -67,6 +71,7 @@ impl App {
     ) -> Self {
         Self(Arc::new(Shared {
             gateway,
+            partnership,
             limits,
             pepper,
             render,

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{
     Error, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store, audit,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
+    letters::next_id,
 };
 use crate::domain::{Caller, MessageId, MessageState, PartnerId, ServiceId};
 
@@ -449,10 +450,6 @@ async fn insert_service(
 async fn partner_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, Error> {
     let row = fetch_in!(tx, (i64,), "select id from partner where name = $1", name)?;
     Ok(row.ok_or_else(|| missing("partner", "name", name))?.0)
-}
-
-async fn next_id(tx: &mut Tx<'_>, text: &'static str) -> Result<i64, Error> {
-    Ok(fetch_in!(tx, (i64,), text)?.map_or(1, |(id,)| id))
 }
 
 fn missing(table: &'static str, column: &'static str, what: &str) -> Error {

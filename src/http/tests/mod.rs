@@ -23,7 +23,7 @@ use super::*;
 use crate::{
     clock::{Clock, SetClock},
     config::Shutdown,
-    domain::{Caller, Refusal},
+    domain::{Caller, Refusal, seal::Seal},
     gateway::{Pages, Settings},
     store::{GroupLimits, NewApiKey, NewPartner, NewService, NewTariff, Place, Store},
     tasks::{Phase, Signals, Stopping, Systemd, Tasks},
@@ -86,7 +86,13 @@ async fn world_with(limits: config::Http, work: usize) -> World {
             .await
             .unwrap();
     let work = tasks.scope(Phase::Requests, "http_work", work);
-    let app = App::new(gateway, limits, pepper, Arc::new(|| "bramka_up 1\n".to_owned()), work);
+    let partnership = Partnership::new(
+        gateway.store().clone(),
+        gateway.clock().clone(),
+        Seal::new([&b"seal"[..]]),
+    );
+    let render: Render = Arc::new(|| "bramka_up 1\n".to_owned());
+    let app = App::new(gateway, partnership, limits, pepper, render, work);
     let public = public(app.clone());
     World { public, app, clock, tasks, acme, other, _pages: pages, _folder: folder }
 }

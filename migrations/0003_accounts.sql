@@ -1,0 +1,4 @@
+-- People: who logs in, with what, since when.
+create table person (
+    id bigint primary key
+);
