@@ -20,6 +20,7 @@ mod message;
 mod money;
 mod output;
 mod partner;
+mod privacy;
 mod seed;
 mod service;
 #[cfg(test)]
@@ -126,6 +127,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
+        Command::Privacy(command) => privacy::privacy(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.
         Command::Run { .. }

@@ -24,6 +24,7 @@ mod load;
 mod messages;
 mod new;
 mod parts;
+mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
@@ -41,7 +42,7 @@ use std::sync::{
 use tokio::sync::{mpsc, oneshot};
 
 pub use admin::{CredentialRights, Overview, PartnerLine};
-pub use audit::{AuditFault, AuditHead, AuditRecord};
+pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use db::Place;
@@ -53,6 +54,7 @@ pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use retention::Erasing;
 pub use writer::{GroupLimits, Writer};
 

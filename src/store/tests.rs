@@ -380,3 +380,23 @@ async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {
     assert!(!store.is_up());
     drop(lock);
 }
+
+on_both!(an_auditor_finds_records_by_person_kind_and_subject, engine => {
+    let (anna, jan) = (Caller::Operator { name: "anna".into() }, Caller::Operator { name: "jan".into() });
+    for (by, name) in [(&anna, "acme"), (&jan, "best"), (&anna, "cool")] {
+        engine.store.add_partner(by, NOON, &NewPartner::unhurried(name, 10)).await.unwrap();
+    }
+    engine.store.set_partner_active(&anna, NOON, "best", false).await.unwrap();
+    let subjects = async |query: AuditQuery, limit| {
+        let found = engine.store.find_audit(&query, limit).await.unwrap();
+        found.into_iter().map(|record| record.subject).collect::<Vec<_>>()
+    };
+    let all = AuditQuery::default();
+    assert_eq!(subjects(all.clone(), 2).await, ["best", "cool"]);
+    assert_eq!(subjects(AuditQuery { before: Some(3), ..all.clone() }, 9).await, ["best", "acme"]);
+    let who = |name: &str| AuditQuery { who: format!("operator:{name}"), ..AuditQuery::default() };
+    assert_eq!(subjects(who("jan"), 9).await, ["best"]);
+    assert_eq!(subjects(AuditQuery { what: "partner.add".into(), ..who("anna") }, 9).await, ["cool", "acme"]);
+    assert_eq!(subjects(AuditQuery { subject: "best".into(), ..all.clone() }, 9).await, ["best", "best"]);
+    assert_eq!(subjects(who("nobody"), 9).await, Vec::<String>::new());
+});

@@ -151,6 +151,35 @@ pub enum AuditCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Everything that is known of a number, as one JSON document; leaves a row in the audit trail
+    #[command(after_help = "Example:\n  bramka privacy export --msisdn 48600100200 > subject.json")]
+    Export {
+        /// The subscriber's number, with the country code
+        #[arg(long)]
+        msisdn: String,
+    },
+    /// Put a pseudonym in the place of a number everywhere, and erase its texts
+    #[command(
+        after_help = "Charges stay in the books, under the pseudonym. What is on its way, or \
+                            younger than an hour, is left for a second run.\n\nExamples:\n  bramka \
+                            privacy erase --msisdn 48600100200 --dry-run\n  bramka privacy erase \
+                            --msisdn 48600100200 --confirm 48600100200"
+    )]
+    Erase {
+        /// The subscriber's number, with the country code
+        #[arg(long)]
+        msisdn: String,
+        /// The number once more: this cannot be undone
+        #[arg(long, value_name = "MSISDN")]
+        confirm: Option<String>,
+        /// Only count what would be erased
+        #[arg(long, conflicts_with = "confirm")]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum LogCommand {
     /// Change what the daemon logs until it is reloaded or restarted
     #[command(after_help = "Example:\n  bramka log level info,bramka::smpp_server=debug")]

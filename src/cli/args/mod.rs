@@ -16,8 +16,8 @@ pub use business::{
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use live::{
-    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
-    TraceCommand, UnknownCommand,
+    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
+    QueueCommand, Top, TraceCommand, UnknownCommand,
 };
 
 /// Bramka: premium SMS and WAP partner gateway.
@@ -150,6 +150,9 @@ pub enum Command {
     /// The trail of who did what
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What a subscriber may ask for: a copy of what is known, and to be forgotten
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
     /// The daemon's log
     #[command(subcommand)]
     Log(LogCommand),
