@@ -29,8 +29,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// An id of a peer that is longer is replaced by one of ours.
 const REQUEST_ID_OCTETS_MAX: usize = 64;
 
-/// Pages need their own stylesheet and nothing else; scripts and frames are never allowed (S-50).
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+/// Pages need their own stylesheet, script and pictures and nothing else; nothing inline, no frames
+/// (S-50). `data:` is for pictures that are drawn into a page, such as a QR code.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                      img-src 'self' data:; connect-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
 /// Puts everything around the routes; the last layer is the outermost.
@@ -53,7 +55,8 @@ pub(super) fn around(routes: Router<App>, app: &App) -> Router<App> {
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        // With no-referrer browsers would call our own forms' origin `null`, and the guard refuse it.
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
         .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(middleware::from_fn(finished))
 }

@@ -30,6 +30,7 @@ pub enum Fault {
     Unauthorized,
     TooManyFailures,
     TooManyRequests,
+    ForeignPage,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -41,13 +42,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::MalformedJson,
         Self::BadRequest,
         Self::InvalidFields,
         Self::Unauthorized,
         Self::TooManyFailures,
         Self::TooManyRequests,
+        Self::ForeignPage,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -66,6 +68,7 @@ impl Fault {
             Self::Unauthorized => "unauthorized",
             Self::TooManyFailures => "too_many_failures",
             Self::TooManyRequests => "too_many_requests",
+            Self::ForeignPage => "foreign_page",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -83,6 +86,7 @@ impl Fault {
             Self::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TooManyFailures | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::ForeignPage => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -13,6 +13,7 @@ pub mod door;
 pub mod edge;
 pub mod error;
 pub mod health;
+pub mod portal;
 pub mod problems;
 pub mod rate;
 #[cfg(test)]
@@ -116,6 +117,7 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/openapi.json", get(api::openapi::document))
         .route("/api/v1/messages", post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
+        .merge(portal::routes(&app))
         .route("/problems", get(problems::list))
         .route("/problems/style.css", get(problems::style))
         .route("/problems/{code}", get(problems::one))

@@ -93,6 +93,21 @@ pub(super) const FAULTS: &[Page] = &[
         ],
     },
     Page {
+        code: "foreign_page",
+        status: 403,
+        smpp: None,
+        title: ["The form is not ours or too old", "Formularz jest obcy albo za stary"],
+        meaning: [
+            "What was sent did not come from a page that was opened here, or that page was opened before you logged in or out, or cookies are off.",
+            "To, co wysłano, nie pochodzi ze strony otwartej tutaj, strona była otwarta jeszcze przed zalogowaniem lub wylogowaniem albo pliki cookie są wyłączone.",
+        ],
+        example: "a form that stood open in another tab while you logged in",
+        cure: [
+            "Go back, reload the page and send the form again; nothing was done.",
+            "Wróć, odśwież stronę i wyślij formularz jeszcze raz; nic nie zostało wykonane.",
+        ],
+    },
+    Page {
         code: "not_found",
         status: 404,
         smpp: None,
