@@ -23,6 +23,7 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod outbox;
 mod parts;
 #[cfg(test)]
 mod private_postgres;
@@ -53,6 +54,7 @@ pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use outbox::{Letter, LetterLine, MailCounts};
 pub use retention::Erasing;
 pub use writer::{GroupLimits, Writer};
 
