@@ -9,6 +9,7 @@ mod effective;
 mod http;
 mod load;
 mod machine;
+mod mail;
 mod messages;
 mod mistake;
 mod range;
@@ -32,6 +33,7 @@ use std::path::PathBuf;
 pub use http::{Callback, Http};
 pub use load::Sources;
 pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown, Store};
+pub use mail::{Mail, MailSecurity};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
 pub use reload::ReloadDiff;
@@ -62,6 +64,8 @@ section! {
         table http: Http = Http::default();
         /// Callbacks to partners.
         table callback: Callback = Callback::default();
+        /// Letters out.
+        table mail: Mail = Mail::default();
         /// Lives of messages.
         table messages: Messages = Messages::default();
         /// Limits.

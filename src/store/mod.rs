@@ -23,6 +23,7 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod outbox;
 mod parts;
 mod privacy;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
+pub use outbox::{Letter, LetterLine, MailCounts};
 pub use retention::Erasing;
 pub use writer::{GroupLimits, Writer};
 
