@@ -55,8 +55,8 @@ pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
-pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use outbox::{Letter, LetterLine, MailCounts};
+pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use retention::Erasing;
 pub use writer::{GroupLimits, Writer};
 
