@@ -11,7 +11,9 @@ pub mod lane;
 pub mod message;
 pub mod number;
 pub mod partner;
+pub mod password;
 pub mod refusal;
+pub mod right;
 pub mod seal;
 pub mod secret;
 pub mod service;
@@ -29,5 +31,7 @@ pub use message::{
 pub use number::{Keyword, Msisdn, Sender, ShortCode};
 pub use partner::{Caller, Credential, Partner, PartnerId};
 pub use refusal::Refusal;
+pub use right::{Right, allows};
 pub use service::{Billing, ChargeAt, Delivery, OnUnknown, Service, ServiceId, ServiceState};
 pub use tariff::{Currency, Money, Tariff, TariffId};
+pub use user::{PersonEvent, PersonState, Role, UserId};

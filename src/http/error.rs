@@ -19,7 +19,10 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::problems;
-use crate::{domain::Refusal, gateway, metrics};
+use crate::{
+    domain::{Refusal, refusal::FieldFault},
+    gateway, metrics, partnership,
+};
 
 /// What only the HTTP edge says no to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,14 +226,46 @@ impl From<Refusal> for Problem {
             Refusal::Throttled { retry_after, .. } => Some(*retry_after),
             Refusal::BacklogFull { .. } | Refusal::Draining => Some(Duration::from_secs(5)),
             Refusal::StoreFull => Some(Duration::from_mins(1)),
+            Refusal::TooManyTries { retry_after } => Some(*retry_after),
             _ => None,
         };
+        let mut errors = Vec::new();
+        if let Refusal::FieldErrors(faults) = &refusal {
+            errors = faults.iter().map(FieldError::from).collect();
+        }
         Self {
             code: refusal.code(),
             status: status(&refusal),
             detail: refusal.to_string(),
             retry_after,
-            errors: Vec::new(),
+            errors,
+        }
+    }
+}
+
+impl From<&FieldFault> for FieldError {
+    fn from(fault: &FieldFault) -> Self {
+        Self {
+            pointer: Some(format!("/{}", fault.field)),
+            header: None,
+            detail: fault.detail.clone(),
+            code: fault.code,
+        }
+    }
+}
+
+impl From<partnership::Error> for Problem {
+    fn from(error: partnership::Error) -> Self {
+        match error {
+            partnership::Error::Refused(refusal) => refusal.into(),
+            partnership::Error::Store(cause) => {
+                tracing::error!(%cause, "a request failed for the store");
+                Fault::Unavailable.into()
+            }
+            partnership::Error::Broken(why) => {
+                tracing::error!(why, "a request failed");
+                Fault::Internal.into()
+            }
         }
     }
 }
@@ -256,9 +291,18 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ReceiptsNotAllowed
         | Refusal::ReplaceNotAllowed
         | Refusal::SpendLimit(_)
+        | Refusal::NotAllowed
+        | Refusal::StepUpNeeded
         | Refusal::PartnerSuspended => StatusCode::FORBIDDEN,
-        Refusal::UnknownMessage(_) | Refusal::NothingToCancel => StatusCode::NOT_FOUND,
+        Refusal::UnknownMessage(_) | Refusal::NothingToCancel | Refusal::UnknownId(_) => {
+            StatusCode::NOT_FOUND
+        }
+        Refusal::LinkInvalid => StatusCode::GONE,
+        Refusal::VersionConflict => StatusCode::PRECONDITION_FAILED,
+        Refusal::WrongLogIn => StatusCode::UNAUTHORIZED,
         Refusal::ServiceNotLive { .. }
+        | Refusal::WrongState(_)
+        | Refusal::Taken(_)
         | Refusal::TooLateToCancel(_)
         | Refusal::CannotReplace(_) => StatusCode::CONFLICT,
         Refusal::NoSender
@@ -279,8 +323,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::IdempotencyConflict(_)
         | Refusal::BadIdempotencyId(_)
         | Refusal::TooManyRecipients { .. }
+        | Refusal::FieldErrors(_)
         | Refusal::BadField(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Throttled { .. } | Refusal::TooManyTries { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::BacklogFull { .. } | Refusal::StoreFull | Refusal::Draining => {
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -4,6 +4,10 @@
 //! and is one transaction of the store with its audit row, its happening and its letters. Pages
 //! and API call the same verb. What surprises: a foreign id is answered exactly as an unknown one.
 
+mod error;
+
+pub use error::Error;
+
 use crate::{clock::Clock, domain::seal::Seal, store::Store};
 
 /// The verbs, cheap to clone.
