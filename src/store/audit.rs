@@ -37,6 +37,15 @@ pub struct AuditFault {
     pub why: &'static str,
 }
 
+/// Two writers must not both follow the same record, nor take the same `max(id) + 1`. Called
+/// first by what needs its own number for the audit row; `SQLite` has its lock from the beginning.
+pub(super) async fn take_turn(tx: &mut Tx<'_>) -> Result<(), Error> {
+    if let Tx::Postgres(tx) = tx {
+        sqlx::query("lock table audit in exclusive mode").execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 /// Writes the audit row of a change, in the change's own transaction.
 pub(super) async fn append(
     tx: &mut Tx<'_>,
@@ -46,10 +55,7 @@ pub(super) async fn append(
     subject: &str,
     detail: &serde_json::Value,
 ) -> Result<(), Error> {
-    if let Tx::Postgres(tx) = tx {
-        // Two writers must not both follow the same record.
-        sqlx::query("lock table audit in exclusive mode").execute(&mut **tx).await?;
-    }
+    take_turn(tx).await?;
     let last =
         fetch_in!(tx, (i64, Vec<u8>), "select seq, hash from audit order by seq desc limit 1")?;
     let (seq, previous) = last.map_or((1, Vec::new()), |(seq, hash)| (seq + 1, hash));

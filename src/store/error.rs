@@ -10,6 +10,7 @@ pub enum Constraint {
     ShortCode,
     TariffCode,
     ChargeOnce,
+    PersonMail,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +86,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("short_code_pkey") => Some(Constraint::ShortCode),
         Some("tariff_code") => Some(Constraint::TariffCode),
         Some("charge_once") => Some(Constraint::ChargeOnce),
+        Some("person_mail") => Some(Constraint::PersonMail),
         _ => None,
     };
     by_name.or_else(|| {
@@ -97,6 +99,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "short_code.digits" => Constraint::ShortCode,
             "tariff.code" => Constraint::TariffCode,
             "charge.message_id, charge.line" => Constraint::ChargeOnce,
+            "person.mail" => Constraint::PersonMail,
             _ => return None,
         })
     })

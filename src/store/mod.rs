@@ -7,6 +7,7 @@
 //! What surprises: there is no start-up recovery. What was claimed and never answered is simply a
 //! row with a claim, and `lanes::open_claims` lists it.
 
+mod access;
 mod admin;
 mod apply;
 mod audit;
@@ -24,11 +25,13 @@ mod load;
 mod messages;
 mod new;
 mod parts;
+mod people;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
 mod retention;
 mod rows;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -40,6 +43,7 @@ use std::sync::{
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use access::KeyRotation;
 pub use admin::{CredentialRights, Overview, PartnerLine};
 pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
@@ -53,7 +57,9 @@ pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
+pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};
