@@ -4,6 +4,8 @@
 //! What surprises: a message carries its whole fate from the moment of acceptance, so nothing
 //! here ever asks "what does the service say now".
 
+pub mod agreement;
+pub mod agreement_kind;
 pub mod catalog;
 pub mod ids;
 pub mod item;
@@ -18,8 +20,12 @@ pub mod seal;
 pub mod secret;
 pub mod service;
 pub mod tariff;
+pub mod terms;
 pub mod user;
+pub mod wording;
 
+pub use agreement::{AgreementEvent, AgreementState, ReturnWay, Side};
+pub use agreement_kind::{AgreementKind, AgreementKinds, ReplyItem};
 pub use catalog::{Catalog, Route};
 pub use ids::Ids;
 pub use item::{Content, Item, ItemKey};
