@@ -127,6 +127,16 @@ impl Config {
         links
     }
 
+    /// How letters leave, with the files that are named where they lie.
+    pub fn resolved_mail(&self) -> Mail {
+        let mut mail = self.mail.clone();
+        let password = &mut mail.password_file.path;
+        *password = password.as_ref().map(|path| self.folders.secret(path));
+        mail.ca_file = mail.ca_file.as_ref().map(|path| self.folders.file(path));
+        mail.templates = mail.templates.as_ref().map(|path| self.folders.file(path));
+        mail
+    }
+
     /// Where a setting was said; nothing when it is a default. `path` as in `smsc_link[0].window`.
     pub fn origin(&self, path: &str) -> Option<&Origin> {
         self.origins.get(path)

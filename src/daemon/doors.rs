@@ -58,6 +58,7 @@ pub(super) async fn open_doors(
         http: Vec::new(),
         admin: Vec::new(),
         certificates: Certificates::default(),
+        sink: None,
     };
     let admin = listeners.take("admin", &config.http.admin_listen)?;
     node.admin = addresses(&admin)?;
