@@ -11,6 +11,7 @@ mod load;
 mod machine;
 mod messages;
 mod mistake;
+mod portal;
 mod range;
 mod reload;
 mod scalar;
@@ -34,6 +35,7 @@ pub use load::Sources;
 pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown, Store};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
+pub use portal::Portal;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
@@ -60,6 +62,8 @@ section! {
         tables smsc_link: Vec<SmscLink> = Vec::new(), |link| &link.name;
         /// Portal and API.
         table http: Http = Http::default();
+        /// What people see.
+        table portal: Portal = Portal::default();
         /// Callbacks to partners.
         table callback: Callback = Callback::default();
         /// Lives of messages.
