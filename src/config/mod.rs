@@ -12,6 +12,7 @@ mod machine;
 mod mail;
 mod messages;
 mod mistake;
+mod portal;
 mod range;
 mod reload;
 mod scalar;
@@ -36,6 +37,7 @@ pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown,
 pub use mail::{Mail, MailSecurity};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
+pub use portal::Portal;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
@@ -62,6 +64,8 @@ section! {
         tables smsc_link: Vec<SmscLink> = Vec::new(), |link| &link.name;
         /// Portal and API.
         table http: Http = Http::default();
+        /// What people see.
+        table portal: Portal = Portal::default();
         /// Callbacks to partners.
         table callback: Callback = Callback::default();
         /// Letters out.

@@ -34,6 +34,22 @@ pub fn hex(octets: &[u8]) -> String {
     nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }
 
+/// Letters and digits, each as likely as any other. Fails only without randomness.
+pub fn random_text(length: usize) -> Result<zeroize::Zeroizing<String>, getrandom::Error> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(length));
+    let mut octets = zeroize::Zeroizing::new([0_u8; 64]);
+    while text.len() < length {
+        getrandom::fill(octets.as_mut())?;
+        // 248 is the largest multiple of 62: what is above it would favour the first letters.
+        let fair = octets.iter().filter(|octet| **octet < 248);
+        for octet in fair.take(length - text.len()) {
+            text.push(char::from(LETTERS[usize::from(octet % 62)]));
+        }
+    }
+    Ok(text)
+}
+
 impl Pepper {
     pub fn new(octets: impl Into<Vec<u8>>) -> Self {
         Self(zeroize::Zeroizing::new(octets.into()))

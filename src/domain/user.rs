@@ -162,13 +162,15 @@ impl PersonEvent {
     }
 }
 
+/// The longest mail address. [RFC 5321 s4.5.3.1.3]
+pub const MAIL_OCTETS_MAX: usize = 254;
+
 /// A mail address as it is kept: lower case, one `@`, no spaces. None if it cannot be one.
 ///
 /// It is not a full RFC 5322 parser on purpose: quoted local parts exist only to hurt.
 pub fn mail_address(text: &str) -> Option<String> {
-    const OCTETS_MAX: usize = 254;
     let text = text.trim();
-    if text.len() > OCTETS_MAX {
+    if text.len() > MAIL_OCTETS_MAX {
         return None;
     }
     let (local, domain) = text.split_once('@')?;

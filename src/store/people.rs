@@ -168,6 +168,23 @@ pub struct PersonWrite<'a> {
     pub letters: &'a [NewMail],
 }
 
+impl<'a> PersonWrite<'a> {
+    /// A change of the person and nothing else.
+    pub fn new(what: &'a str, before: &'a Person, after: &'a Person) -> Self {
+        Self {
+            what,
+            before,
+            after,
+            codes: None,
+            link: None,
+            uses: None,
+            ends_sessions: false,
+            session: None,
+            letters: &[],
+        }
+    }
+}
+
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {

@@ -203,9 +203,6 @@ impl Store {
         execute!(&mut tx, "delete from session where made_at < $1", new.over_before)?;
         make_place(&mut tx, new.person).await?;
         insert(&mut tx, new.person, at, new.session).await?;
-        if !new.session.is_enrolling {
-            remember_address(&mut tx, new.person, at, &new.session.address).await?;
-        }
         for letter in new.letters {
             queue_mail(&mut tx, at, letter).await?;
         }
@@ -334,7 +331,7 @@ pub(super) async fn insert(
         new.agent.as_str(),
         new.stepped_up_at
     )?;
-    Ok(())
+    if new.is_enrolling { Ok(()) } else { remember_address(tx, person, at, &new.address).await }
 }
 
 /// A code or a recovery code works once, however many ask at the same moment.
