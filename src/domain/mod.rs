@@ -4,7 +4,12 @@
 //! What surprises: a message carries its whole fate from the moment of acceptance, so nothing
 //! here ever asks "what does the service say now".
 
+pub mod application;
+pub mod application_form;
 pub mod catalog;
+pub mod company;
+pub mod deadline;
+pub mod fields;
 pub mod ids;
 pub mod item;
 pub mod lane;
@@ -18,6 +23,7 @@ pub mod seal;
 pub mod secret;
 pub mod service;
 pub mod tariff;
+pub mod turn;
 pub mod user;
 
 pub use catalog::{Catalog, Route};
