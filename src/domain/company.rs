@@ -423,4 +423,4 @@ pub fn slug(legal_name: &str) -> String {
 
 #[cfg(test)]
 #[path = "company_tests.rs"]
-mod tests;
+pub(super) mod tests;

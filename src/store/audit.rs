@@ -46,10 +46,7 @@ pub(super) async fn append(
     subject: &str,
     detail: &serde_json::Value,
 ) -> Result<(), Error> {
-    if let Tx::Postgres(tx) = tx {
-        // Two writers must not both follow the same record.
-        sqlx::query("lock table audit in exclusive mode").execute(&mut **tx).await?;
-    }
+    lock(tx).await?;
     let last =
         fetch_in!(tx, (i64, Vec<u8>), "select seq, hash from audit order by seq desc limit 1")?;
     let (seq, previous) = last.map_or((1, Vec::new()), |(seq, hash)| (seq + 1, hash));
@@ -77,6 +74,14 @@ pub(super) async fn append(
         record.previous.as_slice(),
         hash.as_slice()
     )?;
+    Ok(())
+}
+
+/// Takes the turn of this transaction: two writers must not both follow the same record.
+pub(super) async fn lock(tx: &mut Tx<'_>) -> Result<(), Error> {
+    if let Tx::Postgres(tx) = tx {
+        sqlx::query("lock table audit in exclusive mode").execute(&mut **tx).await?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,12 @@ pub enum Constraint {
     ShortCode,
     TariffCode,
     ChargeOnce,
+    /// The tax number of a company.
+    CompanyNip,
+    /// A repeat of a request that made an application.
+    ApplicationKey,
+    /// Somebody changed it since it was read: no row had the expected version.
+    Version,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +91,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("short_code_pkey") => Some(Constraint::ShortCode),
         Some("tariff_code") => Some(Constraint::TariffCode),
         Some("charge_once") => Some(Constraint::ChargeOnce),
+        Some("company_nip") => Some(Constraint::CompanyNip),
+        Some("application_key_pkey") => Some(Constraint::ApplicationKey),
         _ => None,
     };
     by_name.or_else(|| {
@@ -97,6 +105,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "short_code.digits" => Constraint::ShortCode,
             "tariff.code" => Constraint::TariffCode,
             "charge.message_id, charge.line" => Constraint::ChargeOnce,
+            "company.nip" => Constraint::CompanyNip,
+            "application_key.key_hash" => Constraint::ApplicationKey,
             _ => return None,
         })
     })

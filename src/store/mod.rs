@@ -8,12 +8,18 @@
 //! row with a claim, and `lanes::open_claims` lists it.
 
 mod admin;
+mod application_lists;
+mod applications;
+#[cfg(test)]
+mod applications_tests;
 mod apply;
 mod audit;
 mod bulk;
 mod callbacks;
 pub mod change;
+mod companies;
 mod db;
+mod deadlines;
 mod error;
 mod habits;
 mod inspect;
@@ -41,10 +47,19 @@ use std::sync::{
 use tokio::sync::{mpsc, oneshot};
 
 pub use admin::{CredentialRights, Overview, PartnerLine};
+pub use application_lists::{
+    ApplicationFilter, ApplicationLine, ApplicationMessage, ApplicationOrder, ApplicationRow,
+    HappeningRow,
+};
+pub use applications::{
+    ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
+};
 pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
+pub use companies::CompanyRow;
 pub use db::Place;
+pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
 pub use habits::PartnerSetting;
 pub use inspect::Inspection;
