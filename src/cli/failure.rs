@@ -90,5 +90,8 @@ const fn taken(constraint: Constraint) -> &'static str {
         Constraint::TariffCode => "a tariff of this code exists already",
         Constraint::ChargeOnce => "this charge exists already",
         Constraint::PersonMail => "a person with this mail address exists already",
+        Constraint::CompanyNip => "a company with this NIP is a partner already",
+        Constraint::ApplicationKey => "this request was made already",
+        Constraint::Version => "somebody changed it meanwhile; look again",
     }
 }

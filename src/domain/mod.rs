@@ -6,7 +6,12 @@
 
 pub mod agreement;
 pub mod agreement_kind;
+pub mod application;
+pub mod application_form;
 pub mod catalog;
+pub mod company;
+pub mod deadline;
+pub mod fields;
 pub mod ids;
 pub mod item;
 pub mod lane;
@@ -21,6 +26,7 @@ pub mod secret;
 pub mod service;
 pub mod tariff;
 pub mod terms;
+pub mod turn;
 pub mod user;
 pub mod wording;
 

@@ -11,6 +11,12 @@ pub enum Constraint {
     TariffCode,
     ChargeOnce,
     PersonMail,
+    /// The tax number of a company.
+    CompanyNip,
+    /// A repeat of a request that made an application.
+    ApplicationKey,
+    /// Somebody changed it since it was read: no row had the expected version.
+    Version,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +93,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("tariff_code") => Some(Constraint::TariffCode),
         Some("charge_once") => Some(Constraint::ChargeOnce),
         Some("person_mail") => Some(Constraint::PersonMail),
+        Some("company_nip") => Some(Constraint::CompanyNip),
+        Some("application_key_pkey") => Some(Constraint::ApplicationKey),
         _ => None,
     };
     by_name.or_else(|| {
@@ -100,6 +108,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "tariff.code" => Constraint::TariffCode,
             "charge.message_id, charge.line" => Constraint::ChargeOnce,
             "person.mail" => Constraint::PersonMail,
+            "company.nip" => Constraint::CompanyNip,
+            "application_key.key_hash" => Constraint::ApplicationKey,
             _ => return None,
         })
     })

@@ -9,12 +9,18 @@
 
 mod access;
 mod admin;
+mod application_lists;
+mod applications;
+#[cfg(test)]
+mod applications_tests;
 mod apply;
 mod audit;
 mod bulk;
 mod callbacks;
 pub mod change;
+mod companies;
 mod db;
+mod deadlines;
 mod error;
 mod habits;
 mod inspect;
@@ -48,9 +54,19 @@ use tokio::sync::{mpsc, oneshot};
 pub use access::KeyRotation;
 pub use admin::{CredentialRights, Overview, PartnerLine};
 pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
+pub use application_lists::{
+    ApplicationFilter, ApplicationLine, ApplicationMessage, ApplicationOrder, ApplicationRow,
+    HappeningRow,
+};
+pub use applications::{
+    ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
+};
+pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
+pub use companies::CompanyRow;
 pub use db::Place;
+pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
 pub use habits::PartnerSetting;
 pub use inspect::Inspection;
