@@ -170,10 +170,15 @@ pub(crate) struct ProblemBody {
 }
 
 impl Problem {
+    /// The wait as Retry-After says it: whole seconds, at least one.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        let seconds = self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1));
+        seconds.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+
     /// The response itself; headers of `before`, such as Allow, stay.
     pub(crate) fn render(self, before: Response, request_id: &SmolStr) -> Response {
-        let seconds = self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1));
-        let seconds = seconds.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
+        let seconds = self.seconds();
         let body = ProblemBody {
             kind: format!("/problems/{}", self.code),
             title: problems::page(self.code).map_or("Problem", |page| page.title[0]),

@@ -119,14 +119,13 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
         .merge(portal::routes(&app))
         .route("/problems", get(problems::list))
-        .route("/problems/style.css", get(problems::style))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(app.clone(), rate::admit))
         // What stands below the limit is not counted.
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready));
-    edge::around(routes, &app).with_state(app)
+    edge::around(routes, &app, edge::Answers::People).with_state(app)
 }
 
 /// The port for the operator's own monitoring.
@@ -137,7 +136,7 @@ pub fn admin(app: App) -> Router {
         .route("/readyz", get(health::ready_in_detail))
         .route("/startupz", get(health::started))
         .fallback(nothing);
-    edge::around(routes, &app).with_state(app)
+    edge::around(routes, &app, edge::Answers::Machines).with_state(app)
 }
 
 async fn nothing() -> Problem {

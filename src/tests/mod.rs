@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
 
+mod browser;
 mod complaints;
 mod conformance_bind;
 mod conformance_delivery;

@@ -51,13 +51,17 @@
 pub mod assets;
 pub mod cell;
 pub mod cookies;
+pub mod failure;
 pub mod field;
 pub mod form;
 pub mod format;
+#[cfg(debug_assertions)]
+mod gallery;
 pub mod guard;
 pub mod list;
 pub mod page;
 pub mod person;
+mod reference;
 mod start;
 pub mod texts;
 pub mod timeline;
@@ -70,7 +74,20 @@ use super::App;
 pub(super) fn routes(app: &App) -> Router<App> {
     let pages = Router::new()
         .route("/", get(start::show))
+        .route("/docs", get(reference::show))
         .route("/preferences", get(page::prefer))
+        .merge(gallery())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
     pages.route("/static/{name}", get(assets::serve))
+}
+
+#[cfg(debug_assertions)]
+fn gallery() -> Router<App> {
+    Router::new().route("/gallery", get(gallery::show).post(gallery::send))
+}
+
+/// A release has no page of samples.
+#[cfg(not(debug_assertions))]
+fn gallery() -> Router<App> {
+    Router::new()
 }
