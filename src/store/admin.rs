@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{
-    Error, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store, audit,
+    Error, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store, audit, checked,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
     letters::next_id,
 };
@@ -103,6 +103,7 @@ impl Store {
         at: i64,
         new: &NewCredential,
     ) -> Result<(), Error> {
+        checked::credential(new)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let partner = partner_id(&mut tx, &new.partner).await?;
@@ -135,6 +136,7 @@ impl Store {
         system_id: &str,
         secret: &str,
     ) -> Result<bool, Error> {
+        checked::hash(secret)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let found = execute!(
@@ -156,6 +158,7 @@ impl Store {
         system_id: &str,
         rights: &CredentialRights,
     ) -> Result<bool, Error> {
+        checked::addresses(&rights.addresses)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let found = execute!(
@@ -184,6 +187,7 @@ impl Store {
     }
 
     pub async fn add_api_key(&self, by: &Caller, at: i64, new: &NewApiKey) -> Result<(), Error> {
+        checked::hash(&new.secret)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let partner = partner_id(&mut tx, &new.partner).await?;
@@ -204,6 +208,7 @@ impl Store {
 
     /// Adds a tariff, or a new dated version of one.
     pub async fn add_tariff(&self, by: &Caller, at: i64, new: &NewTariff) -> Result<(), Error> {
+        checked::tariff(new)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         execute!(
@@ -230,6 +235,7 @@ impl Store {
     }
 
     pub async fn add_short_code(&self, by: &Caller, at: i64, digits: &str) -> Result<(), Error> {
+        checked::short_code(digits)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         execute!(&mut tx, "insert into short_code (digits, made_at) values ($1, $2)", digits, at)?;
@@ -286,12 +292,13 @@ impl Store {
         at: i64,
         new: &NewService,
     ) -> Result<ServiceId, Error> {
+        let keywords = checked::service(new)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let partner = partner_id(&mut tx, &new.partner).await?;
         let id = next_id(&mut tx, "select coalesce(max(id), 0) + 1 from service").await?;
         insert_service(&mut tx, id, partner, at, new).await?;
-        for word in &new.keywords {
+        for word in &keywords {
             execute!(
                 &mut tx,
                 "insert into keyword (short_code, word, service_id) values ($1, $2, $3)",
@@ -316,6 +323,7 @@ impl Store {
         service: ServiceId,
         state: &str,
     ) -> Result<bool, Error> {
+        checked::state(state)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let found = execute!(

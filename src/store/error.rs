@@ -17,6 +17,10 @@ pub enum Error {
     /// Somebody else was first, or it exists already.
     #[error("conflict with {0:?}")]
     Conflict(Constraint),
+    /// What was handed in could not be read back: then no node would start. The text says what
+    /// would be right.
+    #[error("{0}")]
+    Wrong(String),
     /// Not reachable, read-only, full or slow. Whether a commit took place is not known.
     #[error("store unavailable: {0}")]
     Unavailable(String),

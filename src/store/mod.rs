@@ -13,6 +13,7 @@ mod audit;
 mod bulk;
 mod callbacks;
 pub mod change;
+mod checked;
 mod db;
 mod error;
 mod habits;
