@@ -1,5 +1,6 @@
 //! What the operator's people set up: partners, credentials, numbers, services, tariffs. Every
-//! write is one transaction with its audit row; who was first is decided by a named constraint.
+//! write is one transaction with its audit row; who was first is decided by a named constraint. What
+//! changed nothing leaves no audit row.
 
 use serde_json::json;
 
@@ -80,10 +81,13 @@ impl Store {
             i64::from(is_active),
             name
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         let what = if is_active { "partner.resume" } else { "partner.suspend" };
         audit::append(&mut tx, at, by, what, name, &json!({})).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     pub async fn partners(&self) -> Result<Vec<PartnerLine>, Error> {
@@ -145,9 +149,12 @@ impl Store {
             secret,
             system_id
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         audit::append(&mut tx, at, by, "credential.rotate", system_id, &json!({})).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     /// Changes what one credential may do. Used by commands and tests.
@@ -180,10 +187,13 @@ impl Store {
             i64::from(rights.pdu_octets_max),
             system_id
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         let detail = json!(rights);
         audit::append(&mut tx, at, by, "credential.set", system_id, &detail).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     pub async fn add_api_key(&self, by: &Caller, at: i64, new: &NewApiKey) -> Result<(), Error> {
@@ -332,10 +342,13 @@ impl Store {
             state,
             service.0
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         let detail = json!({ "state": state });
         audit::append(&mut tx, at, by, "service.set", &service.0.to_string(), &detail).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     /// Notes in the audit trail what was done to a message by a person.

@@ -38,14 +38,6 @@ pub enum Error {
     Stopped,
 }
 
-impl Error {
-    /// A failed sync or write after which nothing may be acknowledged any more. Never retried:
-    /// the kernel may have dropped the dirty page, and a second sync would lie.
-    pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::Stopped)
-    }
-}
-
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if let sqlx::Error::Database(database) = &error {

@@ -332,6 +332,30 @@ on_both!(what_could_not_be_loaded_again_is_refused_and_says_what_would_be_right,
     assert_eq!(store.load_catalog().await.unwrap().services().count(), 1);
 });
 
+on_both!(a_change_of_nothing_leaves_no_audit_row, engine => {
+    let (store, by) = (&engine.store, Caller::Operator { name: "anna".into() });
+    let rights = CredentialRights {
+        is_active: true, may_transmit: true, may_receive: true, may_have_receipts: true,
+        service_types: Vec::new(), binds_max: 1, addresses: Vec::new(), tls_only: false,
+        window: 1, outbind: None, pdu_octets_max: 70_000,
+    };
+    let secret = "ab".repeat(32);
+    assert!(!store.rotate_credential(&by, NOON, "nobody", &secret).await.unwrap());
+    assert!(!store.set_credential(&by, NOON, "nobody", &rights).await.unwrap());
+    assert!(!store.set_partner_active(&by, NOON, "nobody", false).await.unwrap());
+    assert!(!store.set_service_state(&by, NOON, ServiceId(7), "live").await.unwrap());
+    for setting in [
+        PartnerSetting::Rate { rate: 1, burst: 1 }, PartnerSetting::HexIds(true),
+        PartnerSetting::DefaultAlphabet("ia5"),
+    ] {
+        assert!(!store.set_partner(&by, NOON, "nobody", setting).await.unwrap());
+    }
+    assert_eq!(store.last_audit().await.unwrap(), 0);
+    store.add_partner(&by, NOON, &NewPartner::unhurried("acme", 1)).await.unwrap();
+    assert!(store.set_partner_active(&by, NOON, "acme", false).await.unwrap());
+    assert_eq!(store.last_audit().await.unwrap(), 2);
+});
+
 on_both!(expired_items_are_found_page_by_page, engine => {
     for id in 1..=30 {
         let mut message = MtMessage::clone(&mt(id, false));
