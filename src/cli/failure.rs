@@ -75,6 +75,7 @@ impl From<Error> for Failure {
             Error::Corrupt { table, id, ref why, .. } if why == "does not exist" => {
                 Self::not_found(format!("no {table} is called `{id}`"))
             }
+            Error::Wrong(text) => Self::usage(text),
             other => Self::failed(other.to_string()),
         }
     }

@@ -24,6 +24,10 @@ pub enum Error {
     /// Somebody else was first, or it exists already.
     #[error("conflict with {0:?}")]
     Conflict(Constraint),
+    /// What was handed in could not be read back: then no node would start. The text says what
+    /// would be right.
+    #[error("{0}")]
+    Wrong(String),
     /// Not reachable, read-only, full or slow. Whether a commit took place is not known.
     #[error("store unavailable: {0}")]
     Unavailable(String),
@@ -39,14 +43,6 @@ pub enum Error {
     /// The writer has stopped after an I/O error; the daemon is on its way out (P4).
     #[error("the writer has stopped")]
     Stopped,
-}
-
-impl Error {
-    /// A failed sync or write after which nothing may be acknowledged any more. Never retried:
-    /// the kernel may have dropped the dirty page, and a second sync would lie.
-    pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::Stopped)
-    }
 }
 
 impl From<sqlx::Error> for Error {

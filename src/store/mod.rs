@@ -19,6 +19,7 @@ mod bulk;
 mod callbacks;
 pub mod change;
 mod companies;
+mod checked;
 mod db;
 mod deadlines;
 mod error;

@@ -10,3 +10,4 @@ pub mod messages;
 pub mod new_message;
 pub mod openapi;
 mod shapes;
+pub(crate) mod wap_push;
