@@ -1,13 +1,18 @@
 //! Partners bind to us here: the message centre's side of SMPP.
 //!
-//! Read `session` for what a connection does, `request` for what a partner may ask, `read` and
-//! `write` for how PDUs and messages become each other. It never touches the store; verbs do.
+//! Read `session` for what a connection does; its bind (`admission`), `answers`, `delivery` and
+//! `ending` stand beside it. `request` is what a partner may ask, `read` and `write` are how PDUs
+//! and messages become each other. It never touches the store; verbs do.
 //!
 //! What surprises: there is no queue between a socket and the store. A session that has enough in
 //! work stops reading, and the partner's own TCP window slows it down (P26).
 
+mod admission;
+mod answers;
 pub(crate) mod bind;
+mod delivery;
 pub(crate) mod doors;
+mod ending;
 pub(crate) mod outbind;
 pub(crate) mod read;
 pub(crate) mod request;
