@@ -73,7 +73,7 @@ impl Bound {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     pub(super) async fn bind(&mut self, kind: BindKind, bind: &Bind, sequence: u32) {
-        let origin = Origin { address: self.peer.ip(), is_tls: self.is_tls };
+        let origin = Origin { address: self.peer.ip(), transport: &self.transport };
         match self.host.judge(kind, bind, origin).await {
             Ok(admitted) => self.admit(kind, bind, sequence, admitted).await,
             Err(refused) => self.turn_away(kind, bind, sequence, refused).await,
@@ -166,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             kind: kind.as_str(),
             version: version.as_str(),
             peer: self.peer,
-            is_tls: self.is_tls,
+            is_tls: self.transport.is_tls(),
             bound_at: gateway.now(),
             window,
             rate: partner.limits.rate,
