@@ -8,13 +8,13 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use super::{Failure, Output, certificate, desk, failure::Outcome};
+use super::{Failure, Output, desk, failure::Outcome};
 use crate::{
     clock::Clock,
     config::{Config, SmscLink},
     control::{self, Client, who},
     store::Store,
-    tls,
+    tls::{self, certificate},
 };
 
 const CERTIFICATE_DAYS_WARN: i64 = 30;
@@ -231,7 +231,7 @@ async fn said(program: &mut tokio::process::Command) -> Option<String> {
 fn of_ports(config: &Config, is_running: bool) -> Vec<Finding> {
     let lists: [(&str, &[SocketAddr]); 5] = [
         ("smpp_server.listen", &config.smpp_server.listen),
-        ("smpp_server.listen_tls", &config.smpp_server.listen_tls),
+        ("smpp_server.listen_tls", config.smpp_server.tls_addresses()),
         ("http.listen", &config.http.listen),
         ("http.listen_tls", &config.http.listen_tls),
         ("http.admin_listen", &config.http.admin_listen),

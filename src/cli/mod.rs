@@ -8,7 +8,6 @@
 //! arguments and an [`Output`] and gives back the exit code, so tests run whole commands.
 
 pub mod args;
-mod certificate;
 mod changes;
 mod check;
 mod credential;

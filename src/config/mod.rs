@@ -41,7 +41,7 @@ pub use portal::Portal;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
-pub use smpp_server::{BindAuthError, BindLimitError, SmppServer, SmppVersion, VendorTlv};
+pub use smpp_server::{BindAuthError, BindLimitError, ClientNames, SmppServer, SmppVersion, VendorTlv};
 pub use smsc_link::{
     DefaultAlphabet, IdForm, LinkBind, LinkTlv, LongMessages, OnMissingPart, SmscLink, TariffWay,
     TlvDirection, TlvType, TlvsAllowed,

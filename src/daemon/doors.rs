@@ -82,7 +82,7 @@ pub(super) async fn open_doors(
     // Partners last: whatever answers them is ready by now.
     crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
     let plain = listeners.take("smpp", &config.smpp_server.listen)?;
-    let with_tls = listeners.take("smpp-tls", &config.smpp_server.listen_tls)?;
+    let with_tls = listeners.take("smpp-tls", config.smpp_server.tls_addresses())?;
     node.smpp = addresses(&plain)?;
     node.smpp_tls = addresses(&with_tls)?;
     let tls = if with_tls.is_empty() { None } else { Some(smpp_tls(config)?) };

@@ -10,10 +10,7 @@ use anyhow::Context;
 use smol_str::SmolStr;
 use tokio::{net::TcpStream, sync::mpsc, time::Instant};
 
-use super::{
-    profile::Profile,
-    session::{Ended, Talk},
-};
+use super::{ending::Ended, profile::Profile, session::Talk};
 use crate::{
     config::{self, LinkBind},
     gateway::{
