@@ -62,7 +62,6 @@ pub use application_lists::{
 pub use applications::{
     ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
 };
-pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
