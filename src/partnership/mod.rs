@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod audit;
 #[cfg(test)]
 mod accounts_tests;
 mod error;

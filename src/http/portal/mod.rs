@@ -49,6 +49,7 @@
 //! forbids both (S-50).
 
 pub mod assets;
+mod audit;
 pub mod cell;
 pub mod cookies;
 pub mod failure;
@@ -75,6 +76,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
     let pages = Router::new()
         .route("/", get(start::show))
         .route("/docs", get(reference::show))
+        .route("/audit", get(audit::show))
         .route("/preferences", get(page::prefer))
         .merge(gallery())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use smol_str::SmolStr;
 
 use super::cookies;
-use crate::{domain::Caller, http::App};
+use crate::{domain::Right, http::App, partnership::Signed};
 
 /// The cookie of a session, without the prefix that `cookies` puts before it.
 pub const SESSION: &str = "session";
@@ -15,7 +15,7 @@ pub const SESSION: &str = "session";
 #[derive(Debug, Clone)]
 pub struct Person {
     /// What verbs are asked with.
-    pub caller: Caller,
+    pub signed: Signed,
     pub name: SmolStr,
     /// One of the words of the glossary: `admin`, `developer`, `support` and so on.
     pub role: SmolStr,
@@ -25,26 +25,32 @@ pub struct Person {
 
 impl Person {
     pub fn is_operator(&self) -> bool {
-        self.partner.is_none()
+        self.signed.is_operator()
     }
 
     pub fn is_partner(&self) -> bool {
-        self.partner.is_some()
+        !self.is_operator()
     }
 
-    /// Whether the person has one of these roles.
-    pub fn is(&self, roles: &[&str]) -> bool {
-        roles.contains(&&*self.role)
+    /// Whether a button or an entry of the menu makes sense; the verb decides.
+    pub fn may(&self, right: Right) -> bool {
+        self.signed.may(right)
     }
 }
 
-/// THE SEAM for accounts: whoever keeps sessions looks the cookie up here, and nowhere else.
-///
-/// The cookie's value is a secret: only its hash may be asked for in the store.
-#[expect(clippy::unused_async, reason = "looking a session up will ask the store")]
+/// Who is behind the cookie of a session, looked up for each page: whoever was disabled is nobody
+/// at the next click (S-09).
 pub async fn signed(app: &App, headers: &HeaderMap) -> Option<Person> {
-    let _session = cookies::read(app, headers, SESSION)?;
-    None
+    let token = cookies::read(app, headers, SESSION)?;
+    let found = app.partnership.caller_of(token).await;
+    let signed = found.inspect_err(|error| tracing::error!(%error, "sessions cannot be read"));
+    let signed = signed.ok().flatten()?;
+    Some(Person {
+        name: SmolStr::from(signed.name.as_str()),
+        role: SmolStr::new_static(signed.role.as_str()),
+        partner: signed.partner_name.as_deref().map(SmolStr::from),
+        signed,
+    })
 }
 
 /// One entry of the navigation.
@@ -64,4 +70,5 @@ const fn entry(path: &'static str, key: &'static str, shown: fn(Option<&Person>)
 pub const MENU: &[Entry] = &[
     entry("/docs", "frame-menu-docs", |_| true),
     entry("/problems", "frame-menu-problems", |_| true),
+    entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
 ];
