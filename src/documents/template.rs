@@ -133,9 +133,10 @@ fn environment(is_markdown: bool) -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_recursion_limit(32);
-    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
-        environment.set_syntax(syntax);
-    }
+    // `{#` is where the name of a heading begins, so comments are `{* *}`.
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).comment_delimiters("{*", "*}");
+    environment.set_syntax(syntax.build().expect("the delimiters differ"));
     environment.set_formatter(move |out, state, value| {
         if value.is_undefined() {
             return minijinja::escape_formatter(out, state, value);

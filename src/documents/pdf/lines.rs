@@ -83,7 +83,7 @@ fn words(spans: &[Span], setting: Setting) -> Result<Vec<Word>, PdfFault> {
     for span in spans {
         let face = if setting.is_strong { Face::of(span).bold() } else { Face::of(span) };
         let mut text = String::new();
-        let mut put = |text: &mut String, parts: &mut Vec<_>| {
+        let put = |text: &mut String, parts: &mut Vec<_>| {
             if !text.is_empty() {
                 parts.push((face, span.link.clone(), std::mem::take(text)));
             }
