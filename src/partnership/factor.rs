@@ -12,7 +12,6 @@ use crate::domain::{UserId, secret::hex, seal::Seal};
 
 /// A code of one step before or after is taken: clocks differ. [RFC 6238 s5.2]
 const STEPS_AROUND: u16 = 1;
-const STEP_SECONDS: i64 = 30;
 /// Octets of a new secret. [RFC 4226 s4]
 const SECRET_OCTETS: usize = 20;
 pub(crate) const RECOVERY_CODES: usize = 10;
@@ -145,7 +144,7 @@ mod tests {
     use super::*;
 
     const NOON: i64 = 1_795_262_400_000_000;
-    const STEP: i64 = STEP_SECONDS * 1_000_000;
+    const STEP: i64 = 30_000_000;
 
     #[test]
     fn codes_are_those_of_the_standard() {

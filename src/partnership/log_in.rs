@@ -125,6 +125,7 @@ impl Partnership {
         let (token, session) = self.new_session(is_enrolling, wish.visitor, 0)?;
         let sign_in = SignIn {
             person: person.id,
+            version: person.version,
             proof: &proof,
             session: &session,
             rehashed,

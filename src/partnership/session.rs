@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// First letters of a session's token: leaked ones are easy to search for.
-pub const TOKEN_PREFIX: &str = "bs_";
+const TOKEN_PREFIX: &str = "bs_";
 const TOKEN_OCTETS: usize = 32;
 const TOKEN_LENGTH: usize = TOKEN_PREFIX.len() + 2 * TOKEN_OCTETS;
 /// A session that is in use is written down at most so often, in microseconds.

@@ -45,6 +45,8 @@ pub enum Proof {
 /// A log-in that was proved.
 pub struct SignIn<'a> {
     pub person: UserId,
+    /// Of the person when its password was compared: who was changed since is not let in.
+    pub version: i64,
     pub proof: &'a Proof,
     pub session: &'a NewSession,
     /// The same password, hashed again with what is asked for today.
@@ -192,14 +194,18 @@ impl Store {
         if !use_up(&mut tx, new.person, new.proof).await? {
             return Ok(false);
         }
-        execute!(
+        let found = execute!(
             &mut tx,
             "update person set failures = 0, last_login_at = $1, \
-             password = coalesce($2, password) where id = $3",
+             password = coalesce($2, password) where id = $3 and version = $4",
             at,
             new.rehashed,
-            new.person.0
+            new.person.0,
+            new.version
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         execute!(&mut tx, "delete from session where made_at < $1", new.over_before)?;
         make_place(&mut tx, new.person).await?;
         insert(&mut tx, new.person, at, new.session).await?;
