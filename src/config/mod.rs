@@ -11,6 +11,7 @@ mod load;
 mod machine;
 mod messages;
 mod mistake;
+mod partnership;
 mod range;
 mod reload;
 mod scalar;
@@ -34,6 +35,7 @@ pub use load::Sources;
 pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown, Store};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
+pub use partnership::Partnership;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
@@ -62,6 +64,8 @@ section! {
         table http: Http = Http::default();
         /// Callbacks to partners.
         table callback: Callback = Callback::default();
+        /// How companies become partners.
+        table partnership: Partnership = Partnership::default();
         /// Lives of messages.
         table messages: Messages = Messages::default();
         /// Limits.
