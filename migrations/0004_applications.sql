@@ -8,8 +8,10 @@ create table application (
     purpose text not null,
     -- draft, submitted, in_review, needs_information, decided, withdrawn
     state text not null,
-    -- SHA-256 of the secret in the mailed link, hex. The link itself is not kept.
+    -- SHA-256 of the secret in the mailed link, hex; and the secret itself sealed, for later
+    -- letters lead to the same place.
     link_hash text not null,
+    link_sealed bytea not null,
     -- pl or en: in what language letters to it are written.
     language text not null,
     -- Who applies; letters go there.
@@ -96,8 +98,6 @@ create table application_key (
     -- SHA-256 of the key, hex.
     key_hash text not null primary key,
     body_hash text not null,
-    application_id bigint not null,
-    -- The secret of the link, sealed: a repeat must be answered with the same one.
-    sealed bytea not null,
+    application_id bigint not null references application (id),
     at bigint not null
 );

@@ -97,6 +97,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_mail_oldest_age_seconds", Kind::Gauge, "seconds", &[], "age of the oldest letter that waits"),
     series("bramka_mail_sent_total", Kind::Counter, "count", &["result"], "tries to send a letter and how they ended"),
     series("bramka_http_requests_total", Kind::Counter, "count", &["route", "status"], "HTTP requests"),
+    series("bramka_deadlines_overdue", Kind::Gauge, "count", &["rule"], "promises that are over and were not kept"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
@@ -328,6 +329,11 @@ pub fn http_request(route: &str, status: u16) {
     counter!("bramka_http_requests_total", "route" => route.to_owned(),
         "status" => status.to_string())
     .increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts promises well enough for a gauge")]
+pub fn deadlines_overdue(rule: &str, count: i64) {
+    gauge!("bramka_deadlines_overdue", "rule" => rule.to_owned()).set(count as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float counts octets well enough for a gauge")]

@@ -13,6 +13,7 @@ mod mail;
 mod messages;
 mod mistake;
 mod portal;
+mod partnership;
 mod range;
 mod reload;
 mod scalar;
@@ -38,6 +39,7 @@ pub use mail::{Mail, MailSecurity};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
 pub use portal::Portal;
+pub use partnership::Partnership;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
@@ -70,6 +72,8 @@ section! {
         table callback: Callback = Callback::default();
         /// Letters out.
         table mail: Mail = Mail::default();
+        /// How companies become partners.
+        table partnership: Partnership = Partnership::default();
         /// Lives of messages.
         table messages: Messages = Messages::default();
         /// Limits.

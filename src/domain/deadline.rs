@@ -149,6 +149,11 @@ fn end_of(day: Date) -> Option<i64> {
     Some(next.timestamp().as_microsecond() - 1)
 }
 
+/// The first moment of a day; microseconds UTC.
+pub fn start_of(day: Date) -> i64 {
+    day.to_zoned(WARSAW.clone()).map_or(0, |start| start.timestamp().as_microsecond())
+}
+
 /// Calendar days from one date back to another.
 pub fn days_since(earlier: Date, later: Date) -> i64 {
     later.since(earlier).map_or(0, |span| i64::from(span.get_days()))

@@ -3,6 +3,8 @@
 //! Each mistake has a stable code and its parameters, from which a page makes a sentence in the
 //! reader's language, and an English sentence for an API. It knows no form and no language.
 
+use super::refusal::{FieldFault, Refusal};
+
 /// Mistakes that are kept of one form; a hostile one must not make an endless answer.
 const MISTAKES_MAX: usize = 64;
 
@@ -123,6 +125,18 @@ impl FieldErrors {
     /// `Ok` if nothing is wrong.
     pub fn into_result(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl From<FieldErrors> for Refusal {
+    fn from(errors: FieldErrors) -> Self {
+        let faults = errors.0.into_iter().map(|error| FieldFault {
+            field: error.field.into(),
+            code: error.code,
+            params: error.params,
+            detail: error.detail,
+        });
+        Self::FieldErrors(faults.collect())
     }
 }
 

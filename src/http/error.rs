@@ -251,7 +251,7 @@ impl From<Refusal> for Problem {
 impl From<&FieldFault> for FieldError {
     fn from(fault: &FieldFault) -> Self {
         Self {
-            pointer: Some(format!("/{}", fault.field)),
+            pointer: Some(format!("/{}", fault.field.replace('.', "/"))),
             header: None,
             detail: fault.detail.clone(),
             code: fault.code,

@@ -24,6 +24,25 @@ pub use factor::Enrolment;
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use session::{Enrolling, Signed};
+mod applicant;
+mod apply;
+#[cfg(test)]
+mod apply_tests;
+mod decide;
+#[cfg(test)]
+mod decide_tests;
+mod error;
+mod flood;
+mod rules;
+mod wording;
+
+pub use applicant::{ApplicationView, LaterSteps};
+pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
+pub use decide::{Decided, StaffView};
+pub use error::Error;
+pub use rules::Rules;
+
+use std::sync::Arc;
 
 use std::sync::Arc;
 
@@ -38,6 +57,8 @@ pub struct Partnership {
     pub(crate) portal: Arc<config::Portal>,
     passwords: passwords::Passwords,
     guard: Arc<guard::Guard>,
+    pub(crate) rules: Arc<Rules>,
+    floods: Arc<flood::Floods>,
 }
 
 impl Partnership {
@@ -62,6 +83,17 @@ impl Partnership {
     #[cfg(test)]
     pub(crate) fn with_quick_passwords(self) -> Self {
         Self { passwords: passwords::Passwords::quick(), ..self }
+        Self { store, clock, seal, rules: Arc::default(), floods: Arc::default() }
+    }
+
+    /// The same with the operator's own deadlines, addresses and notices.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules: Arc::new(rules), ..self }
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Microseconds UTC.

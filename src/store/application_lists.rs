@@ -25,6 +25,8 @@ struct Row {
     reference: String,
     purpose: String,
     state: String,
+    link_hash: String,
+    link_sealed: Vec<u8>,
     language: String,
     mail: String,
     nip: String,
@@ -49,6 +51,9 @@ pub struct ApplicationRow {
     pub reference: String,
     pub purpose: Purpose,
     pub state: ApplicationState,
+    pub link_hash: String,
+    /// The secret of its link, sealed for its hash.
+    pub link_sealed: Vec<u8>,
     pub language: String,
     pub mail: String,
     pub nip: String,
@@ -83,6 +88,8 @@ impl TryFrom<Row> for ApplicationRow {
             state: ApplicationState::parse(&row.state).ok_or_else(|| wrong("state", &row.state))?,
             id: row.id,
             reference: row.reference,
+            link_hash: row.link_hash,
+            link_sealed: row.link_sealed,
             language: row.language,
             mail: row.mail,
             nip: row.nip,
@@ -183,7 +190,7 @@ pub struct ApplicationFilter {
 
 macro_rules! columns {
     () => {
-        "select id, reference, purpose, state, language, mail, nip, legal_name, form, partner_id, \
+        "select id, reference, purpose, state, link_hash, link_sealed, language, mail, nip, legal_name, form, partner_id, \
          reviewer, is_accepted, notice_version, consented_at, version, made_at, changed_at, \
          submitted_at, decided_at from application "
     };
@@ -355,16 +362,12 @@ impl Store {
         Ok(count.map_or(0, |(count,)| count))
     }
 
-    /// What an earlier request with the same key made: hash of its body, its application, the
-    /// sealed secret of its link.
-    pub async fn application_repeat(
-        &self,
-        key_hash: &str,
-    ) -> Result<Option<(String, i64, Vec<u8>)>, Error> {
+    /// What an earlier request with the same key made: hash of its body, its application.
+    pub async fn application_repeat(&self, key_hash: &str) -> Result<Option<(String, i64)>, Error> {
         fetch_optional!(
             &self.db,
-            (String, i64, Vec<u8>),
-            "select body_hash, application_id, sealed from application_key where key_hash = $1",
+            (String, i64),
+            "select body_hash, application_id from application_key where key_hash = $1",
             key_hash
         )
     }

@@ -26,6 +26,8 @@ pub struct NewApplication {
     pub purpose: Purpose,
     /// SHA-256 of the secret of its link, hex.
     pub link_hash: String,
+    /// The secret itself, sealed.
+    pub link_sealed: Vec<u8>,
     pub language: String,
     pub mail: String,
     /// JSON.
@@ -40,8 +42,6 @@ pub struct NewApplication {
 pub struct Repeat {
     pub key_hash: String,
     pub body_hash: String,
-    /// The secret of the link, sealed.
-    pub sealed: Vec<u8>,
 }
 
 /// One step of an application.
@@ -134,15 +134,16 @@ impl Store {
         audit::append(&mut tx, at, &by, "application.begin", &subject, &detail).await?;
         execute!(
             &mut tx,
-            "insert into application (id, reference, purpose, state, link_hash, language, mail, \
-             nip, legal_name, search_name, form, partner_id, reviewer, is_accepted, notice_version, \
-             consented_at, consented_from, version, made_at, changed_at) \
-             values ($1, $2, $3, 'draft', $4, $5, $6, '', '', '', $7, $8, '', 0, '', null, '', 1, $9, \
-             $9)",
+            "insert into application (id, reference, purpose, state, link_hash, link_sealed, \
+             language, mail, nip, legal_name, search_name, form, partner_id, reviewer, \
+             is_accepted, notice_version, consented_at, consented_from, version, made_at, \
+             changed_at) values ($1, $2, $3, 'draft', $4, $5, $6, $7, '', '', '', $8, $9, '', 0, \
+             '', null, '', 1, $10, $10)",
             id,
             reference.as_str(),
             new.purpose.as_str(),
             new.link_hash.as_str(),
+            new.link_sealed.as_slice(),
             new.language.as_str(),
             new.mail.as_str(),
             new.form.as_str(),
@@ -152,12 +153,11 @@ impl Store {
         if let Some(repeat) = &new.repeat {
             execute!(
                 &mut tx,
-                "insert into application_key (key_hash, body_hash, application_id, sealed, at) \
-                 values ($1, $2, $3, $4, $5)",
+                "insert into application_key (key_hash, body_hash, application_id, at) \
+                 values ($1, $2, $3, $4)",
                 repeat.key_hash.as_str(),
                 repeat.body_hash.as_str(),
                 id,
-                repeat.sealed.as_slice(),
                 at
             )?;
         }

@@ -120,13 +120,14 @@ impl Store {
         )
     }
 
-    /// How many promises of each rule are over now, and how late the latest of them is.
+    /// How many promises of each rule are over now; a rule of which none is has a 0, so that a
+    /// gauge goes back.
     pub async fn overdue_by_rule(&self, now: i64) -> Result<Vec<(String, i64)>, Error> {
         fetch_all!(
             &self.db,
             (String, i64),
-            "select rule, count(*) from deadline \
-             where met_at is null and paused_at is null and due_at < $1 group by rule order by rule",
+            "select rule, cast(sum(case when met_at is null and paused_at is null and due_at < $1 \
+             then 1 else 0 end) as bigint) from deadline group by rule order by rule",
             now
         )
     }
