@@ -4,11 +4,24 @@
 //! and is one transaction of the store with its audit row, its happening and its letters. Pages
 //! and API call the same verb. What surprises: a foreign id is answered exactly as an unknown one.
 
+mod agree;
+mod agree_steps;
+#[cfg(test)]
+mod agree_tests;
 mod error;
 
+pub use agree::{
+    Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept,
+};
 pub use error::Error;
 
-use crate::{clock::Clock, domain::seal::Seal, store::Store};
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    domain::{AgreementKinds, seal::Seal},
+    store::Store,
+};
 
 /// The verbs, cheap to clone.
 #[derive(Clone)]
@@ -16,11 +29,18 @@ pub struct Partnership {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) seal: Seal,
+    pub(crate) kinds: Arc<AgreementKinds>,
 }
 
 impl Partnership {
     pub fn new(store: Store, clock: Clock, seal: Seal) -> Self {
-        Self { store, clock, seal }
+        Self { store, clock, seal, kinds: AgreementKinds::shipped() }
+    }
+
+    /// With kinds of agreement that the operator wrote itself.
+    #[must_use]
+    pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
+        Self { kinds, ..self }
     }
 
     /// Microseconds UTC.

@@ -11,6 +11,8 @@ pub enum Constraint {
     TariffCode,
     ChargeOnce,
     PersonMail,
+    AgreementSlot,
+    TermsLabel,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +89,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("tariff_code") => Some(Constraint::TariffCode),
         Some("charge_once") => Some(Constraint::ChargeOnce),
         Some("person_mail") => Some(Constraint::PersonMail),
+        Some("agreement_slot") => Some(Constraint::AgreementSlot),
+        Some("terms_label") => Some(Constraint::TermsLabel),
         _ => None,
     };
     by_name.or_else(|| {
@@ -100,6 +104,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "tariff.code" => Constraint::TariffCode,
             "charge.message_id, charge.line" => Constraint::ChargeOnce,
             "person.mail" => Constraint::PersonMail,
+            "agreement.partner_id, agreement.slot" => Constraint::AgreementSlot,
+            "terms_version.kind, terms_version.label" => Constraint::TermsLabel,
             _ => return None,
         })
     })

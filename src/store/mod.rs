@@ -9,6 +9,8 @@
 
 mod access;
 mod admin;
+mod agreement_steps;
+mod agreements;
 mod apply;
 mod audit;
 mod bulk;
@@ -32,6 +34,7 @@ mod rare;
 mod retention;
 mod rows;
 mod sessions;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -45,6 +48,11 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use access::KeyRotation;
 pub use admin::{CredentialRights, Overview, PartnerLine};
+pub use agreement_steps::{
+    AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
+    prepare_rule,
+};
+pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow};
 pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
@@ -60,6 +68,7 @@ pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
+pub use terms::TermsRow;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};
