@@ -9,6 +9,10 @@ mod accounts;
 mod audit;
 #[cfg(test)]
 mod accounts_tests;
+mod agree;
+mod agree_steps;
+#[cfg(test)]
+mod agree_tests;
 mod error;
 mod factor;
 mod guard;
@@ -19,6 +23,9 @@ mod session;
 
 pub use access::{CredentialWish, NewSecret};
 pub use accounts::{Invited, NewPerson, PersonChange};
+pub use agree::{
+    Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept,
+};
 pub use error::Error;
 pub use factor::Enrolment;
 pub use links::InvitationView;
@@ -47,6 +54,13 @@ use std::sync::Arc;
 use std::sync::Arc;
 
 use crate::{clock::Clock, config, domain::seal::Seal, store::Store};
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    domain::{AgreementKinds, seal::Seal},
+    store::Store,
+};
 
 /// The verbs, cheap to clone.
 #[derive(Clone)]
@@ -59,6 +73,7 @@ pub struct Partnership {
     guard: Arc<guard::Guard>,
     pub(crate) rules: Arc<Rules>,
     floods: Arc<flood::Floods>,
+    pub(crate) kinds: Arc<AgreementKinds>,
 }
 
 impl Partnership {
@@ -94,6 +109,13 @@ impl Partnership {
 
     pub fn rules(&self) -> &Rules {
         &self.rules
+        Self { store, clock, seal, kinds: AgreementKinds::shipped() }
+    }
+
+    /// With kinds of agreement that the operator wrote itself.
+    #[must_use]
+    pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
+        Self { kinds, ..self }
     }
 
     /// Microseconds UTC.

@@ -17,6 +17,8 @@ pub enum Constraint {
     ApplicationKey,
     /// Somebody changed it since it was read: no row had the expected version.
     Version,
+    AgreementSlot,
+    TermsLabel,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("person_mail") => Some(Constraint::PersonMail),
         Some("company_nip") => Some(Constraint::CompanyNip),
         Some("application_key_pkey") => Some(Constraint::ApplicationKey),
+        Some("agreement_slot") => Some(Constraint::AgreementSlot),
+        Some("terms_label") => Some(Constraint::TermsLabel),
         _ => None,
     };
     by_name.or_else(|| {
@@ -106,6 +110,8 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "person.mail" => Constraint::PersonMail,
             "company.nip" => Constraint::CompanyNip,
             "application_key.key_hash" => Constraint::ApplicationKey,
+            "agreement.partner_id, agreement.slot" => Constraint::AgreementSlot,
+            "terms_version.kind, terms_version.label" => Constraint::TermsLabel,
             _ => return None,
         })
     })

@@ -13,6 +13,8 @@ mod application_lists;
 mod applications;
 #[cfg(test)]
 mod applications_tests;
+mod agreement_steps;
+mod agreements;
 mod apply;
 mod audit;
 mod bulk;
@@ -41,6 +43,7 @@ mod rare;
 mod retention;
 mod rows;
 mod sessions;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -62,6 +65,12 @@ pub use application_lists::{
 pub use applications::{
     ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
 };
+pub use agreement_steps::{
+    AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
+    prepare_rule,
+};
+pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow};
+pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
@@ -80,6 +89,7 @@ pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
+pub use terms::TermsRow;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};
