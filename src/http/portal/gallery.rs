@@ -85,7 +85,7 @@ fn render(page: &Page, form: &Form, ask: &Ask) -> Response {
 }
 
 fn list<'p>(page: &'p Page, ask: &'p Ask) -> List<'p> {
-    let found: Vec<i64> = (0..60).collect();
+    let found: Vec<i64> = (0..8).collect();
     let cells = |number: &i64| {
         vec![
             Cell::link(format!("/gallery?q={number}"), format!("Acme {number}")),
@@ -106,7 +106,7 @@ fn list<'p>(page: &'p Page, ask: &'p Ask) -> List<'p> {
         .search("q", "gallery-name")
         .filter("state", "gallery-state", choices)
         .with_csv()
-        .total(1234)
+        .total(8)
         .rows(&found, ToString::to_string, cells)
 }
 

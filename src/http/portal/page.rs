@@ -120,7 +120,7 @@ impl Page {
             title: String::new(),
             is_wrong: false,
             trail: Vec::new(),
-            notice: notice.map(|key| texts::t(language, key, &[])),
+            notice: notice.and_then(|key| texts::known(language, key)),
             bound,
         }
     }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::page::Page;
-use crate::http::api::openapi;
+use crate::http::{api::openapi, problems};
 
 /// How deep a schema is followed; ours are flat, and a circle must end somewhere.
 const DEPTH_MAX: usize = 4;
@@ -101,6 +101,11 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
+/// The words of a description, with what stands between back quotes as code.
+fn described(value: &Value) -> String {
+    problems::marked(value["description"].as_str().unwrap_or_default())
+}
+
 /// `Message` of `#/components/schemas/Message`.
 fn named(schema: &Value) -> Option<String> {
     let place = schema["$ref"].as_str()?;
@@ -116,7 +121,12 @@ fn kind(schema: &Value, depth: usize) -> (String, Option<String>) {
         return ("object".to_owned(), None);
     }
     for choice in ["oneOf", "anyOf", "allOf"] {
-        let kinds = items(&schema[choice]).filter(|one| one["type"] != "null");
+        // A default is written as an object without fields beside the schema it belongs to.
+        let says = |one: &&Value| {
+            let is_bare = one["type"] == "object" && one["properties"].is_null();
+            one["type"] != "null" && !is_bare
+        };
+        let kinds = items(&schema[choice]).filter(says);
         let mut kinds: Vec<_> = kinds.map(|one| kind(one, depth + 1)).collect();
         if kinds.len() == 1 {
             return kinds.remove(0);
@@ -141,18 +151,22 @@ fn kind(schema: &Value, depth: usize) -> (String, Option<String>) {
         let (word, name) = kind(&schema["items"], depth + 1);
         return (format!("list of {word}"), name);
     }
-    let bounds = [
-        ("minLength", "at least"),
-        ("maxLength", "at most"),
-        ("minimum", "from"),
-        ("maximum", "to"),
-    ];
-    let limits: Vec<String> = bounds
-        .iter()
-        .filter(|(name, _)| !schema[*name].is_null())
-        .map(|(name, says)| format!("{says} {}", schema[*name]))
-        .collect();
-    if limits.is_empty() { (word, None) } else { (format!("{word}, {}", limits.join(" ")), None) }
+    let limits = match word.as_str() {
+        "string" => range(schema, ["minLength", "maxLength"], " characters"),
+        "integer" => range(schema, ["minimum", "maximum"], ""),
+        _ => None,
+    };
+    (limits.map_or_else(|| word.clone(), |limits| format!("{word}, {limits}")), None)
+}
+
+/// "1 to 32 characters"
+fn range(schema: &Value, [least, most]: [&str; 2], unit: &str) -> Option<String> {
+    match (schema[least].as_i64(), schema[most].as_i64()) {
+        (Some(least), Some(most)) => Some(format!("{least} to {most}{unit}")),
+        (Some(least), None) => Some(format!("at least {least}{unit}")),
+        (None, Some(most)) => Some(format!("at most {most}{unit}")),
+        (None, None) => None,
+    }
 }
 
 fn fields(schema: &Value) -> Vec<Field> {
@@ -161,7 +175,7 @@ fn fields(schema: &Value) -> Vec<Field> {
         .map(|(name, inner)| {
             let (kind, schema) = kind(inner, 0);
             let is_needed = needed.contains(&name.as_str());
-            let description = text(inner, "description");
+            let description = described(inner);
             Field { name: name.clone(), place: String::new(), kind, schema, is_needed, description }
         })
         .collect()
@@ -186,13 +200,13 @@ impl Document {
         let schemas = members(schemas)
             .map(|(name, schema)| Schema {
                 name: name.clone(),
-                description: text(schema, "description"),
+                description: described(schema),
                 kind: kind(schema, 0).0,
                 fields: fields(schema),
             })
             .collect();
         let info = &value["info"];
-        let (title, description) = (text(info, "title"), text(info, "description"));
+        let (title, description) = (text(info, "title"), described(info));
         Self { title, description, operations, schemas }
     }
 }
@@ -217,7 +231,7 @@ impl Operation {
                     kind,
                     schema,
                     is_needed: parameter["required"] == true,
-                    description: text(parameter, "description"),
+                    description: described(parameter),
                 }
             })
             .collect();
@@ -247,7 +261,7 @@ impl Operation {
             method: method.to_owned(),
             path: path.to_owned(),
             summary: text(one, "summary"),
-            description: text(one, "description"),
+            description: described(one),
             parameters,
             fields: fields(&resolved(&content["schema"])),
             examples,

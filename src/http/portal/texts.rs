@@ -124,6 +124,11 @@ pub fn t(language: Language, key: &str, values: &[(&str, Value)]) -> String {
     find(language, key, None, values).unwrap_or_else(|| key.to_owned())
 }
 
+/// The same, or none for an unknown key.
+pub fn known(language: Language, key: &str) -> Option<String> {
+    find(language, key, None, &[])
+}
+
 /// The text behind an attribute of a key, such as the hint of a field, if there is one.
 pub fn attribute(language: Language, key: &str, name: &str) -> Option<String> {
     find(language, key, Some(name), &[])

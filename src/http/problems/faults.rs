@@ -115,8 +115,8 @@ pub(super) const FAULTS: &[Page] = &[
         meaning: ["There is nothing at this address.", "Pod tym adresem niczego nie ma."],
         example: "GET /api/v1/mesages",
         cure: [
-            "Compare the path with the OpenAPI document.",
-            "Porównaj ścieżkę z dokumentem OpenAPI.",
+            "Check the address, or begin at the start page. The paths of the API are in the OpenAPI document.",
+            "Sprawdź adres albo zacznij od strony głównej. Ścieżki API są w dokumencie OpenAPI.",
         ],
     },
     Page {

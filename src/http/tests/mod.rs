@@ -3,6 +3,7 @@
 mod api;
 mod doors;
 mod pages;
+mod portal;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
