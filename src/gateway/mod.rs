@@ -19,6 +19,7 @@ pub mod mo;
 pub mod mt;
 #[cfg(test)]
 mod mt_tests;
+mod nameless;
 pub mod orphan;
 pub mod parts;
 mod poison;

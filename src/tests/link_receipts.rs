@@ -7,7 +7,7 @@ use bramka::{
     },
     domain::{MessageId, MessageState},
     smpp::{
-        Pdu, ShortMessage,
+        Pdu, ShortMessage, tag,
         values::{esm_class, message_state as state},
     },
     store::EventLine,
@@ -96,6 +96,44 @@ async fn c030_ids_match_in_whatever_base_the_operator_writes_them() {
         let acme = world.bind("acme").await;
         let id = submit(&acme, FREE, "hello").await;
         world.becomes(id, MessageState::Delivered).await;
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_the_smsc_takes_without_an_id_is_unknown_until_its_receipt_or_its_time() {
+    for charge_at in ["delivered", "submitted"] {
+        let (clock, mut builder) = at_a_set_time();
+        builder.services[1].charge_at = charge_at.into();
+        builder.script.id_format = IdFormat::Empty;
+        builder.script.receipts.are_sent = false;
+        let world = builder.build().await;
+        let mut acme = world.bind("acme").await;
+        let free = submit(&acme, FREE, "hello").await;
+        let paid = submit(&acme, CHARGED, "hello").await;
+        for id in [free, paid] {
+            world.becomes(id, MessageState::Unknown).await;
+            event(&world, id, "submitted").await;
+        }
+        let taken = if charge_at == "submitted" { (1, 492) } else { (0, 0) };
+        assert_eq!(world.ledger().await, taken, "{charge_at}: the yes is not the delivery");
+        // The SMSC did give it names of its own. What its receipt says can only be about one.
+        let receipt = ShortMessage {
+            source: mt(CHARGED, SUBSCRIBER, "").destination,
+            destination: mt(CHARGED, SUBSCRIBER, "").source,
+            esm_class: esm_class::RECEIPT,
+            short_message: "id:77 stat:DELIVRD".into(),
+            ..ShortMessage::default()
+        };
+        assert!(world.smsc.deliver(None, receipt).await.unwrap().is_ok());
+        world.becomes(paid, MessageState::Delivered).await;
+        assert_eq!(world.ledger().await, (1, 492), "{charge_at}");
+        assert!(acme.next_delivery().await.unwrap().is_receipt());
+        clock.advance(world.config.messages.unknown_ttl);
+        world.becomes(free, MessageState::UnknownFinal).await;
+        let receipt = acme.next_delivery().await.unwrap().message;
+        assert_eq!(receipt.tlvs.u8(tag::MESSAGE_STATE), Some(state::UNKNOWN));
+        assert_eq!(world.smsc.journal(|journal| journal.submits_seen), 2, "none went twice");
         world.stop().await;
     }
 }
