@@ -80,7 +80,7 @@ impl Partnership {
                 Some(Deadline { subject: &company, rule, owner: "operator", due_at })
             })
             .collect();
-        self.step(by, &write).await
+        self.step_agreement(by, &write).await
     }
 
     /// The end by a person's word.
@@ -108,7 +108,7 @@ impl Partnership {
         write.company = (kind.admits && !declines).then_some(CompanyStep::Close);
         write.mails = vec![letter(&row, kind, template, Vec::new(), &json!({ "reason": reason }))];
         write.meets = vec![RETURN, REPLY];
-        self.step(by, &write).await
+        self.step_agreement(by, &write).await
     }
 
     pub(super) async fn expire(
@@ -122,7 +122,7 @@ impl Partnership {
         write.company = kind.admits.then_some(CompanyStep::Close);
         write.mails = vec![letter(row, kind, "agreement_expired", Vec::new(), &json!({}))];
         write.meets = vec![REPLY];
-        self.step(&Caller::Gateway, &write).await
+        self.step_agreement(&Caller::Gateway, &write).await
     }
 
     pub(super) async fn lapse(
@@ -134,7 +134,7 @@ impl Partnership {
         self.close(&mut after);
         let mut write = self.write(row, after, "agreement.lapse", "agreement_lapsed");
         write.mails = vec![letter(row, kind, "agreement_lapsed", Vec::new(), &json!({}))];
-        self.step(&Caller::Gateway, &write).await
+        self.step_agreement(&Caller::Gateway, &write).await
     }
 
     /// One reminder, however many are due: after a pause nobody gets three at once.
@@ -153,7 +153,7 @@ impl Partnership {
         let data = json!({ "return_by": row.return_by, "lapse_at": row.lapse_at });
         let files = row.file_id.clone().into_iter().collect();
         write.mails = vec![letter(row, kind, "agreement_reminder", files, &data)];
-        self.step(&Caller::Gateway, &write).await
+        self.step_agreement(&Caller::Gateway, &write).await
     }
 
     /// Where a partner stands on its way in: every agreement that the way needs (D13).
@@ -335,7 +335,7 @@ impl Partnership {
         }
     }
 
-    pub(super) async fn step(
+    pub(super) async fn step_agreement(
         &self,
         by: &Caller,
         write: &AgreementWrite<'_>,

@@ -76,7 +76,7 @@ impl Partnership {
     /// Begins a draft and mails its link.
     pub async fn begin_application(&self, new: &Beginning<'_>) -> Result<Begun, Error> {
         let mail = self.admit(new).await?;
-        self.begin(&mail, new, (Purpose::Join, None), Form::default(), None).await
+        self.begin_draft(&mail, new, (Purpose::Join, None), Form::default(), None).await
     }
 
     /// A partner's person begins to ask for one more area; the company is known.
@@ -85,7 +85,7 @@ impl Partnership {
             return Err(Refusal::NotAllowed.into());
         };
         let mail = self.admit(new).await?;
-        self.begin(&mail, new, (Purpose::NewArea, Some(*partner)), Form::default(), None).await
+        self.begin_draft(&mail, new, (Purpose::NewArea, Some(*partner)), Form::default(), None).await
     }
 
     /// Takes a whole application. What is wrong in it is refused; if only its documents are
@@ -110,7 +110,7 @@ impl Partnership {
         let repeat =
             repeat.map(|((_, body), key_hash)| Repeat { key_hash, body_hash: body.clone() });
         let begun =
-            self.begin(&mail, &new.begin, (Purpose::Join, None), new.form.clone(), repeat).await;
+            self.begin_draft(&mail, &new.begin, (Purpose::Join, None), new.form.clone(), repeat).await;
         let mut begun = match (begun, key_hash, &new.repeat) {
             // Two of the same request at once: the other one was first.
             (Err(Error::Store(cause)), Some(hash), Some((key, body)))
@@ -156,7 +156,7 @@ impl Partnership {
             set: self.form_set(&row, &form),
             ..plain_step(&row, row.state, "saved")
         };
-        let version = self.step(by, &step).await?;
+        let version = self.step_application(by, &step).await?;
         Ok((version, form.tasks(&self.form_rules(row.purpose))))
     }
 
@@ -204,7 +204,7 @@ impl Partnership {
             mails: vec![letter(&row, "application_received", data)],
             ..plain_step(&row, state, "submitted")
         };
-        Ok((self.step(by, &step).await?, due_at))
+        Ok((self.step_application(by, &step).await?, due_at))
     }
 
     /// Answers what the desk asked; the clock runs again.
@@ -229,7 +229,7 @@ impl Partnership {
         let set = ApplicationSet::Answer(text);
         let step =
             ApplicationStep { version, set, deadlines, ..plain_step(&row, state, "answered") };
-        self.step(by, &step).await
+        self.step_application(by, &step).await
     }
 
     pub async fn withdraw_application(
@@ -241,7 +241,7 @@ impl Partnership {
         let state = after(&row, ApplicationEvent::Withdraw, "withdrawn")?;
         let deadlines = vec![DeadlineStep::Meet { rule: DECISION }];
         let step = ApplicationStep { version, deadlines, ..plain_step(&row, state, "withdrawn") };
-        self.step(by, &step).await
+        self.step_application(by, &step).await
     }
 
     /// Takes an idea and promises an answer.
@@ -295,7 +295,7 @@ impl Partnership {
             mails: vec![letter(&row, "idea_received", data)],
             ..plain_step(&row, ApplicationState::Submitted, "submitted")
         };
-        let version = self.step(&by, &step).await?;
+        let version = self.step_application(&by, &step).await?;
         let state = ApplicationState::Submitted;
         Ok(Begun { id, reference, version, state, key: link.shown, is_replay: false })
     }
@@ -319,7 +319,7 @@ impl Partnership {
         Ok(mail.as_str().to_owned())
     }
 
-    async fn begin(
+    async fn begin_draft(
         &self,
         mail: &str,
         new: &Beginning<'_>,
@@ -416,7 +416,7 @@ impl Partnership {
     }
 
     /// One step; somebody faster is a conflict that the caller understands.
-    pub(super) async fn step(&self, by: &Caller, step: &ApplicationStep) -> Result<i64, Error> {
+    pub(super) async fn step_application(&self, by: &Caller, step: &ApplicationStep) -> Result<i64, Error> {
         self.store.step_application(by, self.now(), step).await.map_err(understood)
     }
 }

@@ -86,7 +86,7 @@ impl Partnership {
         let state = after(&row, ApplicationEvent::TakeUp, "taken up")?;
         let set = ApplicationSet::Reviewer(by.to_string());
         let step = ApplicationStep { version, set, ..plain_step(&row, state, "taken_up") };
-        self.step(by, &step).await
+        self.step_application(by, &step).await
     }
 
     /// Asks the applicant for more; the clock stands if the rules say so (Q4.11).
@@ -111,7 +111,7 @@ impl Partnership {
             mails: vec![letter(&row, "application_question", data)],
             ..plain_step(&row, state, "asked")
         };
-        self.step(by, &step).await
+        self.step_application(by, &step).await
     }
 
     /// Gives one criterion of one area its score; a later one takes its place.
@@ -138,7 +138,7 @@ impl Partnership {
             is_public: false,
             ..plain_step(&row, row.state, "scored")
         };
-        self.step(by, &step).await
+        self.step_application(by, &step).await
     }
 
     /// Decides every area at once. `extras` makes what belongs into the same transaction once the
@@ -168,7 +168,7 @@ impl Partnership {
         if !decision.accepts_any() {
             step.kind = "declined";
             step.mails.push(self.refusal_letter(&row, &decision)?);
-            let version = self.step(by, &step).await?;
+            let version = self.step_application(by, &step).await?;
             return Ok(Decided { version, partner: row.partner });
         }
         step.kind = "accepted";
@@ -213,7 +213,7 @@ impl Partnership {
             mails: vec![letter(&row, "idea_answered", data)],
             ..plain_step(&row, state, "answered")
         };
-        self.step(by, &step).await
+        self.step_application(by, &step).await
     }
 
     /// Notices promises that are over: each once, with a letter to the desk. Also tells the metric

@@ -6,58 +6,49 @@
 
 mod access;
 mod accounts;
-mod audit;
 #[cfg(test)]
 mod accounts_tests;
 mod agree;
 mod agree_steps;
 #[cfg(test)]
 mod agree_tests;
-mod error;
-mod factor;
-mod guard;
-mod links;
-mod log_in;
-mod passwords;
-mod session;
-
-pub use access::{CredentialWish, NewSecret};
-pub use accounts::{Invited, NewPerson, PersonChange};
-pub use agree::{
-    Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept,
-};
-pub use error::Error;
-pub use factor::Enrolment;
-pub use links::InvitationView;
-pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
-pub use session::{Enrolling, Signed};
 mod applicant;
 mod apply;
 #[cfg(test)]
 mod apply_tests;
+mod audit;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
 mod error;
+mod factor;
 mod flood;
+mod guard;
+mod links;
+mod log_in;
+mod passwords;
 mod rules;
+mod session;
 mod wording;
 
+use std::sync::Arc;
+
+pub use access::{CredentialWish, NewSecret};
+pub use accounts::{Invited, NewPerson, PersonChange};
+pub use agree::{Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use decide::{Decided, StaffView};
 pub use error::Error;
+pub use factor::Enrolment;
+pub use links::InvitationView;
+pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use rules::Rules;
-
-use std::sync::Arc;
-
-use std::sync::Arc;
-
-use crate::{clock::Clock, config, domain::seal::Seal, store::Store};
-use std::sync::Arc;
+pub use session::{Enrolling, Signed};
 
 use crate::{
     clock::Clock,
+    config,
     domain::{AgreementKinds, seal::Seal},
     store::Store,
 };
@@ -85,6 +76,9 @@ impl Partnership {
             portal: Arc::default(),
             passwords: passwords::Passwords::new(),
             guard: Arc::default(),
+            rules: Arc::default(),
+            floods: Arc::default(),
+            kinds: AgreementKinds::shipped(),
         }
     }
 
@@ -98,7 +92,6 @@ impl Partnership {
     #[cfg(test)]
     pub(crate) fn with_quick_passwords(self) -> Self {
         Self { passwords: passwords::Passwords::quick(), ..self }
-        Self { store, clock, seal, rules: Arc::default(), floods: Arc::default() }
     }
 
     /// The same with the operator's own deadlines, addresses and notices.
@@ -109,7 +102,6 @@ impl Partnership {
 
     pub fn rules(&self) -> &Rules {
         &self.rules
-        Self { store, clock, seal, kinds: AgreementKinds::shipped() }
     }
 
     /// With kinds of agreement that the operator wrote itself.

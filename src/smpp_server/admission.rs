@@ -172,6 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             rate: partner.limits.rate,
             counters: SessionCounters::default(),
             orders,
+            is_sent_away: std::sync::atomic::AtomicBool::new(false),
         };
         card.counters.last_heard_at.store(card.bound_at, Ordering::Relaxed);
         Arc::new(card)

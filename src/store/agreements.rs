@@ -4,7 +4,7 @@
 //! agreement, which may be long and is asked for by itself.
 
 use super::{
-    Error, Store,
+    Error, HappeningRow, Store,
     db::{fetch_all, fetch_optional},
 };
 use crate::domain::{AgreementState, PartnerId};
@@ -89,16 +89,6 @@ pub struct SignatureRow {
     pub recorded_at: i64,
     pub rejected_at: Option<i64>,
     pub rejected_why: Option<String>,
-}
-
-/// One step in the life of an object, as its timeline shows it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
-pub struct HappeningRow {
-    pub at: i64,
-    pub who: String,
-    pub kind: String,
-    pub note: String,
-    pub is_public: i64,
 }
 
 /// What a text is filled with: the company as it is now.
@@ -188,7 +178,7 @@ impl Store {
         fetch_all!(
             &self.db,
             HappeningRow,
-            "select at, who, kind, note, is_public from happening where subject = $1 \
+            "select id, at, who, kind, note, is_public from happening where subject = $1 \
              order by id limit $2",
             format!("agreement:{id}"),
             PAGE_MAX
