@@ -25,6 +25,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod top;
+mod user;
 
 use std::ffi::OsString;
 
@@ -113,6 +114,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Partner(command) => partner::partner(desk, command).await,
         Command::Credential(command) => credential::credential(desk, command).await,
         Command::Key(command) => credential::key(desk, command).await,
+        Command::User(command) => user::user(desk, command).await,
         Command::Number(command) => service::number(desk, command).await,
         Command::Tariff(command) => service::tariff(desk, command).await,
         Command::Service(command) => service::service(desk, command).await,

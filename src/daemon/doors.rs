@@ -124,4 +124,5 @@ fn addresses(listeners: &[std::net::TcpListener]) -> anyhow::Result<Vec<std::net
 fn partnership(config: &Config, gateway: &Gateway) -> Partnership {
     let secret = config.smpp_server.pepper_file.secret.reveal().as_bytes();
     Partnership::new(gateway.store().clone(), gateway.clock().clone(), Seal::new([secret]))
+        .with_portal(config.portal.clone())
 }

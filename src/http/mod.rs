@@ -16,6 +16,7 @@ pub mod health;
 pub mod portal;
 pub mod problems;
 pub mod rate;
+pub mod signed;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,7 @@ use std::{
 
 use axum::{
     Router, middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 pub use door::{Door, Seats, serve};
@@ -118,6 +119,7 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/messages", post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
         .merge(portal::routes(&app))
+        .merge(people())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
@@ -126,6 +128,24 @@ pub fn public(app: App) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready));
     edge::around(routes, &app, edge::Answers::People).with_state(app)
+}
+
+/// What people do over the API: sessions, accounts, access of their systems.
+fn people() -> Router<App> {
+    use api::{access, people, session};
+    Router::new()
+        .route("/api/v1/session", post(session::create).delete(session::delete))
+        .route("/api/v1/session/step-up", post(session::step_up))
+        .route("/api/v1/me", get(session::me))
+        .route("/api/v1/people", get(people::list).post(people::invite))
+        .route("/api/v1/people/{id}", get(people::show).patch(people::change))
+        .route("/api/v1/people/{id}/{step}", post(people::set))
+        .route("/api/v1/credentials", get(access::credentials).post(access::add_credential))
+        .route("/api/v1/credentials/{system_id}", delete(access::revoke_credential))
+        .route("/api/v1/credentials/{system_id}/rotate", post(access::rotate_credential))
+        .route("/api/v1/keys", get(access::keys).post(access::add_key))
+        .route("/api/v1/keys/{name}", delete(access::revoke_key))
+        .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))
 }
 
 /// The port for the operator's own monitoring.

@@ -37,6 +37,8 @@ pub struct NewPerson {
     pub role: String,
     /// `pl` or `en`.
     pub language: String,
+    /// Whose portal account it is, for the letter; empty is the operator.
+    pub company: String,
 }
 
 /// An invitation on its way.
@@ -104,7 +106,8 @@ impl Partnership {
         new: &NewPerson,
         by_letter: bool,
     ) -> Result<Invited, Error> {
-        let (mut invitation, path) = self.invitation(new)?;
+        let new = NewPerson { company: self.company_of(new.partner).await?, ..new.clone() };
+        let (mut invitation, path) = self.invitation(&new)?;
         if !by_letter {
             invitation.letter = None;
         }
@@ -135,7 +138,10 @@ impl Partnership {
             recipient_name: name.clone(),
             language: language.clone(),
             template: "invitation",
-            data: self.link_data(&name, &path, link.expires_at),
+            data: json!({
+                "company": if new.company.is_empty() { &self.portal.legal_name } else { &new.company },
+                "login": mail, "link": *path, "valid_until": link.expires_at,
+            }),
             attachments: Vec::new(),
             // The store puts the person's number here.
             subject: String::new(),
@@ -161,11 +167,16 @@ impl Partnership {
         Ok((path, NewLink { token: factor::hash(&token), purpose, expires_at }))
     }
 
-    pub(super) fn link_data(&self, name: &str, path: &str, until: i64) -> serde_json::Value {
-        json!({
-            "name": name, "link": self.portal.link(path), "valid_until": until,
-            "brand": self.portal.brand_name,
-        })
+    /// The name of the company whose people they are.
+    pub(super) async fn company_of(&self, partner: Option<PartnerId>) -> Result<String, Error> {
+        let Some(partner) = partner else { return Ok(self.portal.legal_name.clone()) };
+        let name = self.store.company_name(partner).await?;
+        Ok(name.ok_or(Refusal::UnknownId("partner"))?)
+    }
+
+    /// What letters about an account say.
+    pub(super) fn told(&self, person: &Person) -> serde_json::Value {
+        json!({ "login": person.mail, "at": self.now() })
     }
 
     /// Changes name, role or language. A new role ends all sessions of the person (S-08).
@@ -193,10 +204,8 @@ impl Partnership {
             return Err(Refusal::FieldErrors(faults).into());
         }
         let has_new_role = after.role != before.role;
-        let data = json!({
-            "name": before.name, "role": after.role.as_str(), "by": signed.name,
-            "brand": self.portal.brand_name,
-        });
+        let mut data = self.told(&before);
+        data["role"] = after.role.as_str().into();
         let letters = [letter(&before, "role_changed", data)];
         let write = PersonWrite {
             ends_sessions: has_new_role,
@@ -237,8 +246,12 @@ impl Partnership {
             Refusal::WrongState(format!("the person is {}", before.state.as_str()))
         })?;
         let after = Person { state, ..before.clone() };
+        let mut data = self.told(before);
+        data["company"] = self.company_of(before.partner).await?.into();
+        let letters = [letter(before, "account_disabled", data)];
         let write = PersonWrite {
             ends_sessions: state != PersonState::Active,
+            letters: if state == PersonState::Disabled { &letters } else { &[] },
             ..PersonWrite::new(event.as_str(), before, &after)
         };
         self.write_from(by, version, &write).await
@@ -269,8 +282,7 @@ impl Partnership {
         let mut after = before.clone();
         after.secrets.totp = None;
         after.secrets.totp_new = None;
-        let data = json!({ "name": before.name, "brand": self.portal.brand_name });
-        let letters = [letter(before, "second_factor_removed", data)];
+        let letters = [letter(before, "second_factor_removed", self.told(before))];
         let write = PersonWrite {
             codes: Some(&[]),
             ends_sessions: true,
@@ -326,8 +338,7 @@ impl Partnership {
         let mut after = before.clone();
         after.secrets.password = Some(self.new_password(&before, new).await?);
         let (token, session) = self.new_session(false, visitor, self.now())?;
-        let data = json!({ "name": before.name, "brand": self.portal.brand_name });
-        let letters = [letter(&before, "password_changed", data)];
+        let letters = [letter(&before, "password_changed", self.told(&before))];
         let write = PersonWrite {
             ends_sessions: true,
             session: Some(&session),

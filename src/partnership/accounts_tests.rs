@@ -91,6 +91,7 @@ fn new_person(partner: Option<PartnerId>, mail: &str, role: &str) -> NewPerson {
         name: format!("Mr {role}"),
         role: role.to_owned(),
         language: "en".to_owned(),
+        company: String::new(),
     }
 }
 

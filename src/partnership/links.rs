@@ -107,8 +107,7 @@ impl Partnership {
         let (before, _) = self.holder("reset", token).await?;
         let mut after = before.clone();
         after.secrets.password = Some(self.new_password(&before, password).await?);
-        let data = json!({ "name": before.name, "brand": self.portal.brand_name });
-        let letters = [letter(&before, "password_changed", data)];
+        let letters = [letter(&before, "password_changed", self.told(&before))];
         let write = PersonWrite {
             uses: Some(&factor::hash(token)),
             ends_sessions: true,
@@ -154,7 +153,12 @@ impl Partnership {
             _ => ("reset", "password_reset"),
         };
         let (path, link) = self.new_link(purpose)?;
-        let data = self.link_data(&person.name, &path, link.expires_at);
+        let mut data = json!({
+            "login": person.mail, "link": *path, "valid_until": link.expires_at,
+        });
+        if purpose == "invitation" {
+            data["company"] = self.company_of(person.partner).await?.into();
+        }
         let letters = [letter(person, template, data)];
         let write = PersonWrite {
             link: Some(&link),

@@ -26,8 +26,10 @@ use crate::{
 
 /// Characters of a browser's name that are kept.
 const AGENT_MAX: usize = 200;
-/// The owner hears of wrong tries when there were so many, and never of each.
-const TELLS_AT: u32 = 5;
+/// The owner hears of wrong tries when there were so many, and never of each. The wait is about
+/// a minute then, and more after each further try.
+const TELLS_AT: u32 = 12;
+const TELLS_WAIT: i64 = 64_000_000;
 
 /// Where somebody comes from.
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,7 +96,10 @@ impl Partnership {
         let checked = self.passwords.check(wish.password, stored).await?;
         let known = person.filter(|_| checked.is_right);
         let signed_in = match known {
-            Some(person) => self.begin(&person, wish, checked.rehashed.as_deref()).await?,
+            Some(person) => {
+                let is_new = !is_owner && person.last_login_at.is_some();
+                self.begin(&person, wish, checked.rehashed.as_deref(), is_new).await?
+            }
             None => None,
         };
         let Some(signed_in) = signed_in else {
@@ -113,6 +118,7 @@ impl Partnership {
         person: &Person,
         wish: &LogIn<'_>,
         rehashed: Option<&str>,
+        is_new_place: bool,
     ) -> Result<Option<SignedIn>, Error> {
         let is_enrolling = person.state == PersonState::Invited || person.secrets.totp.is_none();
         let proof = match wish.code {
@@ -123,6 +129,11 @@ impl Partnership {
         let Some(proof) = proof else { return Ok(None) };
         let now = self.now();
         let (token, session) = self.new_session(is_enrolling, wish.visitor, 0)?;
+        let data = json!({
+            "login": person.mail, "at": now, "device": session.agent,
+            "address": session.address, "link": "/sessions",
+        });
+        let letters = [letter(person, "new_device", data)];
         let sign_in = SignIn {
             person: person.id,
             version: person.version,
@@ -130,7 +141,7 @@ impl Partnership {
             session: &session,
             rehashed,
             over_before: now.saturating_sub(micros(self.portal.longest_session())),
-            letters: &[],
+            letters: if is_new_place && !is_enrolling { &letters } else { &[] },
         };
         let is_fresh = self.store.sign_in(&caller(person), now, &sign_in).await?;
         Ok(is_fresh.then(|| self.signed_in(person, token, is_enrolling)))
@@ -179,10 +190,10 @@ impl Partnership {
         let person = person.filter(|person| person.state == PersonState::Active);
         let letter = person.map(|person| {
             let data = json!({
-                "name": person.name, "tries": wrong, "address": visitor.address,
-                "brand": self.portal.brand_name,
+                "login": person.mail, "locked_until": self.now().saturating_add(TELLS_WAIT),
+                "link": "/reset",
             });
-            letter(&person, "login_failures", data)
+            letter(&person, "account_locked", data)
         });
         let (by, now) = (Caller::Gateway, self.now());
         self.store.note_failed_log_in(&by, now, id, visitor.address, letter.as_ref()).await?;
@@ -254,8 +265,7 @@ impl Partnership {
         after.state = before.state.after(PersonEvent::Enrolled).unwrap_or(before.state);
         let (recovery_codes, hashes) = factor::recovery_codes()?;
         let (token, session) = self.new_session(false, visitor, now)?;
-        let data = json!({ "name": before.name, "brand": self.portal.brand_name });
-        let letters = [letter(&before, "second_factor_set", data)];
+        let letters = [letter(&before, "second_factor_set", self.told(&before))];
         let write = PersonWrite {
             codes: Some(&hashes),
             ends_sessions: true,

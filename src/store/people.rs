@@ -233,6 +233,18 @@ impl Store {
         Ok(count.map_or(0, |(count,)| count))
     }
 
+    /// The legal name of a partner's company, or the partner's own where there is none yet.
+    pub async fn company_name(&self, partner: PartnerId) -> Result<Option<String>, Error> {
+        let row = fetch_optional!(
+            &self.db,
+            (String,),
+            "select coalesce(c.legal_name, p.name) from partner p \
+             left join company c on c.partner_id = p.id where p.id = $1",
+            partner.0
+        )?;
+        Ok(row.map(|(name,)| name))
+    }
+
     /// Words that somebody who knows the partner would try first as a password (S-02).
     pub async fn words_about(&self, partner: PartnerId) -> Result<Vec<String>, Error> {
         let rows = fetch_all!(

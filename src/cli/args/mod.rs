@@ -5,6 +5,7 @@
 mod business;
 mod changes;
 mod live;
+mod people;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, Top, TraceCommand, UnknownCommand,
 };
+pub use people::{UserAdd, UserCommand};
 
 /// Bramka: premium SMS and WAP partner gateway.
 ///
@@ -100,6 +102,9 @@ pub enum Command {
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// People who log in to the portal
+    #[command(subcommand)]
+    User(UserCommand),
     /// Short codes
     #[command(subcommand)]
     Number(NumberCommand),

@@ -5,9 +5,12 @@
 //! to hear of every wrong field at once.
 
 mod acceptance;
+pub mod access;
 pub mod fields;
 pub mod messages;
 pub mod new_message;
 pub mod openapi;
+pub mod people;
+pub mod session;
 mod shapes;
 pub(crate) mod wap_push;

@@ -4,7 +4,7 @@
 //! surprise: what `utoipa` cannot say, that a message has a text, octets or a push and only one of
 //! them, is put into the finished document.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{
     http::header,
@@ -12,15 +12,16 @@ use axum::{
 };
 use serde_json::{Value, json};
 use utoipa::{
-    Modify, OpenApi, PartialSchema, ToSchema,
+    IntoResponses, Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
-        ObjectBuilder, RefOr, Schema,
+        Content, ObjectBuilder, Ref, RefOr, Response as OpenApiResponse, ResponseBuilder, Schema,
         schema::Type,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
-use super::messages;
+use super::{access, messages, people, session};
+use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,8 +31,20 @@ use super::messages;
                        explained at the address in its `type`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(messages::create, messages::show, messages::cancel),
-    tags((name = "messages", description = "Messages to subscribers")),
+    paths(
+        messages::create, messages::show, messages::cancel,
+        session::create, session::step_up, session::delete, session::me,
+        people::list, people::invite, people::show, people::change, people::set,
+        access::credentials, access::add_credential, access::rotate_credential,
+        access::revoke_credential, access::keys, access::add_key, access::rotate_key,
+        access::revoke_key,
+    ),
+    tags(
+        (name = "messages", description = "Messages to subscribers"),
+        (name = "session", description = "Log in and out"),
+        (name = "people", description = "Who may log in"),
+        (name = "access", description = "SMPP accounts and API keys"),
+    ),
     modifiers(&ApiKeys)
 )]
 struct Api;
@@ -45,6 +58,43 @@ impl Modify for ApiKeys {
             "api_key",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+    }
+}
+
+/// Every "no" that a person may hear, for all operations of people.
+pub(crate) struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<OpenApiResponse>> {
+        let body = RefOr::Ref(Ref::from_schema_name(ProblemBody::name()));
+        let content = Content::new(Some(body));
+        [
+            ("400", "Not JSON, or not HTTP as it should be"),
+            ("401", "No session, or not the right one"),
+            ("403", "Not allowed to your role, or a fresh code is needed"),
+            ("404", "Nothing of yours"),
+            ("408", "Took too long"),
+            ("409", "Not possible in this state"),
+            ("412", "Changed since it was read"),
+            ("413", "Body too large"),
+            ("415", "Not application/json"),
+            ("422", "Fields are wrong"),
+            ("429", "Too many tries"),
+            ("503", "Try again later"),
+        ]
+        .into_iter()
+        .map(|(status, what)| {
+            let response = ResponseBuilder::new()
+                .description(what)
+                .content("application/problem+json", content.clone())
+                .build();
+            (status.to_owned(), RefOr::T(response))
+        })
+        .collect()
     }
 }
 
