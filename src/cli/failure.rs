@@ -89,5 +89,6 @@ const fn taken(constraint: Constraint) -> &'static str {
         Constraint::ShortCode => "this number exists already",
         Constraint::TariffCode => "a tariff of this code exists already",
         Constraint::ChargeOnce => "this charge exists already",
+        Constraint::FileRoom => "the files of this subject would be too many",
     }
 }

@@ -20,6 +20,7 @@ mod smsc_link;
 pub mod status;
 mod suggest;
 mod units;
+mod uploads;
 mod visit;
 mod walk;
 
@@ -43,6 +44,7 @@ pub use smsc_link::{
     TlvDirection, TlvType, TlvsAllowed,
 };
 pub use units::Size;
+pub use uploads::{Documents, ScanWay, Uploads};
 pub use walk::Origin;
 
 use walk::section;
@@ -62,6 +64,10 @@ section! {
         table http: Http = Http::default();
         /// Callbacks to partners.
         table callback: Callback = Callback::default();
+        /// Files that others send.
+        table uploads: Uploads = Uploads::default();
+        /// Texts of agreements.
+        table documents: Documents = Documents::default();
         /// Lives of messages.
         table messages: Messages = Messages::default();
         /// Limits.

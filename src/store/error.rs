@@ -10,6 +10,8 @@ pub enum Constraint {
     ShortCode,
     TariffCode,
     ChargeOnce,
+    /// The files of one subject would be more than they may be.
+    FileRoom,
 }
 
 #[derive(Debug, thiserror::Error)]
