@@ -96,5 +96,6 @@ const fn taken(constraint: Constraint) -> &'static str {
         Constraint::CompanyNip => "a company with this NIP is a partner already",
         Constraint::ApplicationKey => "this request was made already",
         Constraint::Version => "somebody changed it meanwhile; look again",
+        Constraint::FileRoom => "the files of this subject would be too many",
     }
 }

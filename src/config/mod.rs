@@ -23,6 +23,7 @@ mod smsc_link;
 pub mod status;
 mod suggest;
 mod units;
+mod uploads;
 mod visit;
 mod walk;
 
@@ -49,6 +50,7 @@ pub use smsc_link::{
     TlvDirection, TlvType, TlvsAllowed,
 };
 pub use units::Size;
+pub use uploads::{Documents, ScanWay, Uploads};
 pub use walk::Origin;
 
 use walk::section;
@@ -74,6 +76,10 @@ section! {
         table mail: Mail = Mail::default();
         /// How companies become partners.
         table partnership: Partnership = Partnership::default();
+        /// Files that others send.
+        table uploads: Uploads = Uploads::default();
+        /// Texts of agreements.
+        table documents: Documents = Documents::default();
         /// Lives of messages.
         table messages: Messages = Messages::default();
         /// Limits.

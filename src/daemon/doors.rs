@@ -17,7 +17,7 @@ use crate::{
     http,
     listen::Listeners,
     log::LogHandle,
-    partnership::Partnership,
+    partnership::{Partnership, Scanner},
     smpp_server::Server,
     tasks::{Phase, Tasks},
 };
@@ -123,6 +123,8 @@ fn addresses(listeners: &[std::net::TcpListener]) -> anyhow::Result<Vec<std::net
 /// key drawn from the same secret as the pepper, and never under the secret itself.
 fn partnership(config: &Config, gateway: &Gateway) -> Partnership {
     let secret = config.smpp_server.pepper_file.secret.reveal().as_bytes();
-    Partnership::new(gateway.store().clone(), gateway.clock().clone(), Seal::new([secret]))
+    let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
+    Partnership::new(store, clock, Seal::new([secret]))
         .with_portal(config.portal.clone())
+        .with_scanner(Scanner::new(&config.uploads))
 }

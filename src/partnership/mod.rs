@@ -17,11 +17,15 @@ mod apply;
 #[cfg(test)]
 mod apply_tests;
 mod audit;
+mod clamd;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
 mod error;
 mod factor;
+mod files;
+#[cfg(test)]
+mod files_tests;
 mod flood;
 mod guard;
 mod links;
@@ -38,9 +42,11 @@ pub use accounts::{Invited, NewPerson, PersonChange};
 pub use agree::{Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
+pub use clamd::{ScanFault, Scanner};
 pub use decide::{Decided, StaffView};
 pub use error::Error;
 pub use factor::Enrolment;
+pub use files::{FileFault, OpenFile};
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use rules::Rules;
@@ -65,6 +71,7 @@ pub struct Partnership {
     pub(crate) rules: Arc<Rules>,
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
+    scanner: Scanner,
 }
 
 impl Partnership {
@@ -79,6 +86,7 @@ impl Partnership {
             rules: Arc::default(),
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
+            scanner: Scanner::none(),
         }
     }
 
@@ -108,6 +116,12 @@ impl Partnership {
     #[must_use]
     pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
         Self { kinds, ..self }
+    }
+
+    /// The same with a scanner of uploads.
+    #[must_use]
+    pub fn with_scanner(self, scanner: Scanner) -> Self {
+        Self { scanner, ..self }
     }
 
     /// Microseconds UTC.

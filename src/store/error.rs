@@ -19,6 +19,8 @@ pub enum Constraint {
     Version,
     AgreementSlot,
     TermsLabel,
+    /// The files of one subject would be more than they may be.
+    FileRoom,
 }
 
 #[derive(Debug, thiserror::Error)]
