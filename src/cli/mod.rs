@@ -15,6 +15,7 @@ mod credential;
 mod desk;
 mod doctor;
 mod failure;
+mod letters;
 mod live;
 mod message;
 mod money;
@@ -126,6 +127,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
+        Command::Mail(command) => letters::mail(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.
         Command::Run { .. }

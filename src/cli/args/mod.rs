@@ -4,6 +4,7 @@
 
 mod business;
 mod changes;
+mod letters;
 mod live;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use business::{
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
+pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
     TraceCommand, UnknownCommand,
@@ -150,6 +152,9 @@ pub enum Command {
     /// The trail of who did what
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Letters to applicants, partners and staff
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// The daemon's log
     #[command(subcommand)]
     Log(LogCommand),
