@@ -14,6 +14,7 @@ mod credential;
 mod desk;
 mod doctor;
 mod failure;
+mod letters;
 mod live;
 mod message;
 mod money;
@@ -129,6 +130,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Unknown(command) => message::unknown(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,
+        Command::Mail(command) => letters::mail(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.
         Command::Run { .. }

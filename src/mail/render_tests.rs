@@ -78,7 +78,7 @@ fn an_error_never_shows_the_data() {
 fn a_letter_without_its_optional_parts_has_no_holes() {
     let kind = Kind::named("application_declined").unwrap();
     let mut data = kind.sample();
-    data["may_apply_from"] = serde_json::Value::Null;
+    data["may_apply_from"] = Value::Null;
     let letter = renderer().render(kind.name, Language::Polish, &data).unwrap();
     assert!(!letter.text.contains("\n\n\n"), "{}", letter.text);
     assert!(!letter.text.contains("Nowy wniosek"), "{}", letter.text);

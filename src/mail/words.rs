@@ -63,7 +63,7 @@ fn warsaw(micros: i64) -> Option<Zoned> {
 }
 
 /// "5 października 2026", "5 October 2026". None: no calendar has that day.
-pub fn date(language: Language, micros: i64) -> Option<String> {
+pub(super) fn date(language: Language, micros: i64) -> Option<String> {
     let at = warsaw(micros)?;
     let months = match language {
         Language::Polish => &POLISH_MONTHS,
@@ -74,7 +74,7 @@ pub fn date(language: Language, micros: i64) -> Option<String> {
 }
 
 /// The date with the time of day, which English readers are told is that of Warsaw.
-pub fn moment(language: Language, micros: i64) -> Option<String> {
+pub(super) fn moment(language: Language, micros: i64) -> Option<String> {
     let (date, at) = (date(language, micros)?, warsaw(micros)?);
     let (hour, minute) = (at.hour(), at.minute());
     Some(match language {
@@ -84,7 +84,7 @@ pub fn moment(language: Language, micros: i64) -> Option<String> {
 }
 
 /// The name of a kind of agreement, in the nominative. None: there is no such kind.
-pub fn agreement(language: Language, kind: &str) -> Option<&'static str> {
+pub(super) fn agreement(language: Language, kind: &str) -> Option<&'static str> {
     let (polish, english) = match kind {
         "nda" => ("umowa o zachowaniu poufności", "non-disclosure agreement"),
         "framework" => ("umowa ramowa", "framework agreement"),

@@ -4,6 +4,7 @@
 
 mod business;
 mod changes;
+mod letters;
 mod live;
 mod people;
 
@@ -16,6 +17,7 @@ pub use business::{
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
+pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, Top, TraceCommand, UnknownCommand,
@@ -158,6 +160,9 @@ pub enum Command {
     /// What a subscriber may ask for: a copy of what is known, and to be forgotten
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// Letters to applicants, partners and staff
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// The daemon's log
     #[command(subcommand)]
     Log(LogCommand),
