@@ -5,6 +5,8 @@
 //! to hear of every wrong field at once.
 
 mod acceptance;
+mod application_shapes;
+pub mod applications;
 pub mod fields;
 pub mod messages;
 pub mod new_message;

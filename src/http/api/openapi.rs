@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-use super::messages;
+use super::{applications, messages};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,8 +30,18 @@ use super::messages;
                        explained at the address in its `type`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(messages::create, messages::show, messages::cancel),
-    tags((name = "messages", description = "Messages to subscribers")),
+    paths(
+        applications::create,
+        applications::show,
+        applications::submit,
+        messages::create,
+        messages::show,
+        messages::cancel
+    ),
+    tags(
+        (name = "applications", description = "Becoming a partner"),
+        (name = "messages", description = "Messages to subscribers")
+    ),
     modifiers(&ApiKeys)
 )]
 struct Api;
@@ -43,6 +53,10 @@ impl Modify for ApiKeys {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme(
             "api_key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+        components.add_security_scheme(
+            "application_key",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
     }
@@ -65,6 +79,7 @@ macro_rules! plain {
 
 plain!(IdempotencyKey, String, .min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")));
 plain!(IdText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z]+$")));
+plain!(ReferenceText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z-]+$")));
 plain!(True, String, .enum_values(Some(["true"])));
 
 /// The document as it is served, made once.
