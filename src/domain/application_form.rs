@@ -41,6 +41,14 @@ words! {
         Consent = "consent",
     }
 
+    /// How far a section is.
+    Progress {
+        /// Nothing was written yet.
+        Empty = "empty",
+        Incomplete = "incomplete",
+        Complete = "complete",
+    }
+
     /// What a company shows of itself (R0.25).
     DocumentKind {
         RegisterEntry = "register_entry",
@@ -159,16 +167,6 @@ pub struct FormRules<'r> {
     pub document_days_max: u16,
     /// Version of the privacy notice in force.
     pub privacy_notice: &'r str,
-}
-
-/// How far a section is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Progress {
-    /// Nothing was written yet.
-    Empty,
-    Incomplete,
-    Complete,
 }
 
 /// A line of the task list.

@@ -116,6 +116,9 @@ impl Deref for App {
 pub fn public(app: App) -> Router {
     let routes = Router::new()
         .route("/api/v1/openapi.json", get(api::openapi::document))
+        .route("/api/v1/applications", post(api::applications::create))
+        .route("/api/v1/applications/{reference}", get(api::applications::show))
+        .route("/api/v1/applications/{reference}/submission", post(api::applications::submit))
         .route("/api/v1/messages", post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
         .merge(portal::routes(&app))

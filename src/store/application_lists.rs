@@ -372,6 +372,17 @@ impl Store {
         )
     }
 
+    /// Letters about a subject, the oldest first: template and data.
+    #[cfg(test)]
+    pub(crate) async fn letters_of(&self, subject: &str) -> Result<Vec<(String, String)>, Error> {
+        fetch_all!(
+            &self.db,
+            (String, String),
+            "select template, data from mail where subject = $1 order by id",
+            subject
+        )
+    }
+
     /// Ids and scan results of the files of a subject.
     pub async fn file_marks(&self, subject: &str) -> Result<Vec<(String, String)>, Error> {
         fetch_all!(

@@ -75,7 +75,7 @@ async fn begun(store: &Store, number: i64) -> i64 {
 
 /// Submitted, with one area and a decision due in `days`.
 async fn submitted(store: &Store, number: i64, days: i64) -> i64 {
-    let id = begun(store, number).await;
+    let id = begun(store, number * 100 + days).await;
     let plan = Plan {
         area: Area::Wap,
         revenue: [number; 12],
@@ -280,7 +280,7 @@ on_both!(a_list_shows_what_was_asked_for_only, engine => {
 
 on_both!(applications_of_the_same_company_are_found, engine => {
     let first = submitted(&engine.store, 1, 5).await;
-    let second = submitted(&engine.store, 1, 5).await;
+    let second = submitted(&engine.store, 1, 6).await;
     let nip = company(1).nip.to_string();
     let found = engine.store.applications_of_nip(&nip, second).await.unwrap();
     assert_eq!(found, [(first, "A-2026-000001".to_owned(), "submitted".to_owned())]);

@@ -6,6 +6,8 @@
 
 mod acceptance;
 pub mod access;
+mod application_shapes;
+pub mod applications;
 pub mod fields;
 pub mod messages;
 pub mod new_message;

@@ -22,6 +22,7 @@ use utoipa::{
 
 use super::{access, messages, people, session};
 use crate::http::error::ProblemBody;
+use super::{applications, messages};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,6 +45,16 @@ use crate::http::error::ProblemBody;
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
+        applications::create,
+        applications::show,
+        applications::submit,
+        messages::create,
+        messages::show,
+        messages::cancel
+    ),
+    tags(
+        (name = "applications", description = "Becoming a partner"),
+        (name = "messages", description = "Messages to subscribers")
     ),
     modifiers(&ApiKeys)
 )]
@@ -95,6 +106,9 @@ impl IntoResponses for Problems {
             (status.to_owned(), RefOr::T(response))
         })
         .collect()
+            "application_key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
     }
 }
 
@@ -115,6 +129,7 @@ macro_rules! plain {
 
 plain!(IdempotencyKey, String, .min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")));
 plain!(IdText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z]+$")));
+plain!(ReferenceText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z-]+$")));
 plain!(True, String, .enum_values(Some(["true"])));
 
 /// The document as it is served, made once.
