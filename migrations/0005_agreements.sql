@@ -54,6 +54,8 @@ create table agreement (
     -- lapsed, declined
     state text not null,
     terms_id bigint references terms_version (id),
+    -- Whose mailed link may see and return it, before anybody has an account.
+    application_id bigint,
     -- The kind while it is on its way, null afterwards: no second one is begun before.
     slot text,
     -- Where letters about it go.

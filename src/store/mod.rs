@@ -36,7 +36,9 @@ mod rows;
 mod sessions;
 mod terms;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+#[cfg(test)]
+mod try_out;
 mod writer;
 
 use std::sync::{
@@ -52,7 +54,7 @@ pub use agreement_steps::{
     AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
     prepare_rule,
 };
-pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow};
+pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow, Whose};
 pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};

@@ -4,14 +4,13 @@
 //! mark up to which the work is done. What surprises: a page that is done twice writes nothing the
 //! second time, because the mark is part of its condition.
 
-use serde_json::json;
 
 use super::{
     AgreementRow, Error, NewMail, Store, audit,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
     letters::{next_id, queue_mail},
 };
-use crate::domain::{Caller, PartnerId};
+
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct TermsRow {
