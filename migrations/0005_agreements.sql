@@ -32,9 +32,7 @@ create table terms_version (
     -- The business day of the effect in Europe/Warsaw, and its first moment.
     effective_day text,
     effective_from bigint,
-    -- Up to this partner every notice is written; null once all are, or none is needed.
-    notices_after bigint,
-    -- Up to this partner the effect is carried out; null before the effect and after it.
+    -- Up to this partner the effect is carried out; null before the effect.
     effect_after bigint,
     in_force_at bigint,
     ended_at bigint,

@@ -70,7 +70,7 @@ pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
-pub use terms::TermsRow;
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};
