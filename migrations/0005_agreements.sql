@@ -32,9 +32,7 @@ create table terms_version (
     -- The business day of the effect in Europe/Warsaw, and its first moment.
     effective_day text,
     effective_from bigint,
-    -- Up to this partner every notice is written; null once all are, or none is needed.
-    notices_after bigint,
-    -- Up to this partner the effect is carried out; null before the effect and after it.
+    -- Up to this partner the effect is carried out; null before the effect.
     effect_after bigint,
     in_force_at bigint,
     ended_at bigint,
@@ -54,6 +52,8 @@ create table agreement (
     -- lapsed, declined
     state text not null,
     terms_id bigint references terms_version (id),
+    -- Whose mailed link may see and return it, before anybody has an account.
+    application_id bigint,
     -- The kind while it is on its way, null afterwards: no second one is begun before.
     slot text,
     -- Where letters about it go.

@@ -76,6 +76,9 @@ pub struct AgreementKind {
     pub remind_after_days: Vec<u16>,
     pub lapse_after_days: u16,
     pub reply_within_days: Option<u16>,
+    /// Days between the publication of changed terms and their effect, at least (R1.01).
+    #[serde(default = "notice_days")]
+    pub notice_days: u16,
     #[serde(default)]
     pub reply: Vec<ReplyItem>,
 }
@@ -98,6 +101,10 @@ impl AgreementKind {
     pub fn lapse_at(&self, sent: i64) -> i64 {
         sent + micros(self.lapse_after_days)
     }
+}
+
+const fn notice_days() -> u16 {
+    14
 }
 
 /// Days as microseconds; clocks of agreements run through weekends.
@@ -190,7 +197,7 @@ impl AgreementKind {
     fn check_days(&self) -> Result<(), String> {
         let within = [self.prepare_within_days, self.reply_within_days];
         let days = within.into_iter().flatten().chain([self.return_within_days]);
-        if days.chain([self.lapse_after_days]).any(|days| !(1..=DAYS_MAX).contains(&days)) {
+        if days.chain([self.lapse_after_days, self.notice_days]).any(|days| !(1..=DAYS_MAX).contains(&days)) {
             return Err(format!("days are 1 to {DAYS_MAX}"));
         }
         if self.lapse_after_days < self.return_within_days {

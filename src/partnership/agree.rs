@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         AgreementRow, CompanyStep, Deadline, HappeningRow, Invitation, NewAgreement, NewSignature,
-        PartyRow, SignatureRow,
+        PartyRow, SignatureRow, Whose,
     },
 };
 
@@ -45,6 +45,8 @@ pub struct NewAgreementOf {
     pub language: Option<String>,
     pub contact_name: String,
     pub contact_mail: String,
+    /// Whose mailed link may see and return it, while nobody has an account.
+    pub application: Option<i64>,
     pub valid_until: Option<i64>,
 }
 
@@ -152,6 +154,7 @@ impl Partnership {
             contact_name: new.contact_name.trim(),
             contact_mail: new.contact_mail.trim(),
             terms: terms.as_ref().map(|terms| terms.id),
+            application: new.application,
             valid_until: new.valid_until,
             is_single: !kind.many,
         };
@@ -439,12 +442,12 @@ impl Partnership {
         kind: Option<&str>,
         page: (i64, i64),
     ) -> Result<(Vec<AgreementRow>, i64), Error> {
-        let partner = match by {
-            Caller::Operator { .. } | Caller::User { partner: None, .. } => None,
-            _ => Some(by.partner().ok_or(Refusal::NotAllowed)?),
+        let whose = match by {
+            Caller::Operator { .. } | Caller::User { partner: None, .. } => Whose::All,
+            Caller::Applicant { application } => Whose::Application(*application),
+            _ => Whose::Partner(by.partner().ok_or(Refusal::NotAllowed)?),
         };
-        let (rows, count) = self.store.agreements(partner, state, kind, page).await?;
-        Ok((rows, count))
+        Ok(self.store.agreements(whose, state, kind, page, staff(by).is_ok()).await?)
     }
 
     /// What happened to it; a partner does not see what is the operator's alone.
@@ -455,7 +458,7 @@ impl Partnership {
     ) -> Result<Vec<HappeningRow>, Error> {
         self.agreement(by, id).await?;
         let mut rows = self.store.agreement_history(id).await?;
-        if by.partner().is_some() {
+        if staff(by).is_err() {
             rows.retain(|row| row.is_public != 0);
         }
         Ok(rows)

@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         AgreementRow, AgreementWrite, CompanyStep, Constraint, Deadline, Denial, Happening,
-        Invitation, NewDocument, NewMail, NewSignature, PartyRow, prepare_rule,
+        Invitation, NewDocument, NewMail, NewSignature, PartyRow, Whose, prepare_rule,
     },
 };
 
@@ -162,7 +162,16 @@ impl Partnership {
         by: &Caller,
         partner: PartnerId,
     ) -> Result<Vec<Stop>, Error> {
-        if staff(by).is_err() && by.partner() != Some(partner) {
+        let is_own = match by {
+            Caller::Applicant { application } => {
+                let whose = Whose::Application(*application);
+                let (rows, _) = self.store.agreements(whose, None, None, (0, 1), false).await?;
+                rows.iter().any(|row| row.partner_id == partner.0)
+            }
+            _ => by.partner() == Some(partner),
+        };
+        let is_staff = staff(by).is_ok();
+        if !is_staff && !is_own {
             return Err(Refusal::UnknownId("partner").into());
         }
         let goal = self.kinds.iter().find(|kind| kind.admits);
@@ -171,8 +180,10 @@ impl Partnership {
         };
         let (now, mut stops) = (self.now(), Vec::new());
         for kind in self.kinds.iter().filter(on_way) {
-            let (rows, _) =
-                self.store.agreements(Some(partner), None, Some(&kind.name), (0, 1)).await?;
+            let (rows, _) = self
+                .store
+                .agreements(Whose::Partner(partner), None, Some(&kind.name), (0, 1), is_staff)
+                .await?;
             stops.push(self.stop(partner, kind, rows.into_iter().next(), now).await?);
         }
         Ok(stops)
@@ -235,7 +246,7 @@ impl Partnership {
     ) -> Result<AgreementRow, Error> {
         let row = self.agreement(by, id).await?;
         // A person of the partner acts; a key or a session only looks.
-        if staff(by).is_err() && !matches!(by, Caller::User { .. }) {
+        if staff(by).is_err() && !matches!(by, Caller::User { .. } | Caller::Applicant { .. }) {
             return Err(Refusal::NotAllowed.into());
         }
         if row.version != version {
@@ -359,10 +370,11 @@ pub(super) fn staff(by: &Caller) -> Result<(), Error> {
 
 /// Its own, once it was sent: a draft is the operator's until then.
 pub(super) fn may_see(by: &Caller, row: &AgreementRow) -> bool {
-    match by.partner() {
-        Some(partner) => partner.0 == row.partner_id && row.sent_at.is_some(),
-        None => staff(by).is_ok(),
-    }
+    let is_own = match by {
+        Caller::Applicant { application } => row.application_id == Some(*application),
+        _ => by.partner() == Some(PartnerId(row.partner_id)),
+    };
+    staff(by).is_ok() || (is_own && row.sent_at.is_some())
 }
 
 pub(super) fn said<T>(step: Result<T, Denial>) -> Result<T, Error> {

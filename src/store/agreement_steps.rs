@@ -29,6 +29,7 @@ pub struct NewAgreement<'a> {
     pub contact_name: &'a str,
     pub contact_mail: &'a str,
     pub terms: Option<i64>,
+    pub application: Option<i64>,
     pub valid_until: Option<i64>,
     /// Only one of its kind may be on its way.
     pub is_single: bool,
@@ -125,10 +126,10 @@ impl Store {
         let slot = new.is_single.then_some(new.kind);
         let done = execute!(
             &mut tx,
-            "insert into agreement (id, number, partner_id, kind, language, state, terms_id, slot, \
+            "insert into agreement (id, number, partner_id, kind, language, state, terms_id, application_id, slot, \
              contact_name, contact_mail, prepared_at, reminders, valid_until, reason, replied, \
-             version) select $1, $2, partner_id, $4, $5, 'draft', $6, $7, $8, $9, $10, 0, $11, \
-             '', '', 1 from company where partner_id = $3",
+             version) select $1, $2, partner_id, $4, $5, 'draft', $6, $12, $7, $8, $9, $10, 0, \
+             $11, '', '', 1 from company where partner_id = $3",
             id,
             agreement::number(new.series, new.year, ordinal),
             new.partner.0,
@@ -139,7 +140,8 @@ impl Store {
             new.contact_name,
             new.contact_mail,
             at,
-            new.valid_until
+            new.valid_until,
+            new.application
         );
         match done {
             Ok(0) => return Ok(Err(Denial::Unknown)),

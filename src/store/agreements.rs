@@ -25,6 +25,7 @@ pub struct AgreementRow {
     #[sqlx(try_from = "String")]
     pub state: AgreementState,
     pub terms_id: Option<i64>,
+    pub application_id: Option<i64>,
     pub slot: Option<String>,
     pub contact_name: String,
     pub contact_mail: String,
@@ -65,7 +66,7 @@ impl TryFrom<String> for AgreementState {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, number, partner_id, kind, language, state, terms_id, slot, contact_name, \
+            "select id, number, partner_id, kind, language, state, terms_id, application_id, slot, contact_name, \
              contact_mail, file_id, prepared_at, sent_at, return_by, lapse_at, reminders, \
              remind_at, signed_at, in_force_at, valid_until, company_was, ended_at, reason, \
              replied, version from agreement ",
@@ -75,6 +76,14 @@ macro_rules! select {
 }
 
 pub(super) use select;
+
+/// Whose agreements are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    All,
+    Partner(PartnerId),
+    Application(i64),
+}
 
 /// A signed copy, valid or rejected.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
@@ -117,35 +126,47 @@ impl Store {
     /// Agreements of one partner or of all, newest first, with how many there are in all.
     pub async fn agreements(
         &self,
-        partner: Option<PartnerId>,
+        whose: Whose,
         state: Option<AgreementState>,
         kind: Option<&str>,
         page: (i64, i64),
+        with_drafts: bool,
     ) -> Result<(Vec<AgreementRow>, i64), Error> {
         let (offset, limit) = page;
-        let partner = partner.map_or(0, |partner| partner.0);
+        let (partner, application) = match whose {
+            Whose::All => (0, 0),
+            Whose::Partner(partner) => (partner.0, 0),
+            Whose::Application(application) => (0, application),
+        };
+        let with_drafts = i64::from(with_drafts);
         let (state, kind) = (state.map_or("", AgreementState::as_str), kind.unwrap_or_default());
         let rows = fetch_all!(
             &self.db,
             AgreementRow,
             select!(
                 "where ($1 = 0 or partner_id = $1) and ($2 = '' or state = $2) \
-                 and ($3 = '' or kind = $3) order by id desc limit $4 offset $5"
+                 and ($3 = '' or kind = $3) and ($4 = 0 or application_id = $4) \
+                 and ($7 = 1 or sent_at is not null) order by id desc limit $5 offset $6"
             ),
             partner,
             state,
             kind,
+            application,
             limit.clamp(0, PAGE_MAX),
-            offset.max(0)
+            offset.max(0),
+            with_drafts
         )?;
         let count = fetch_optional!(
             &self.db,
             (i64,),
             "select count(*) from agreement where ($1 = 0 or partner_id = $1) \
-             and ($2 = '' or state = $2) and ($3 = '' or kind = $3)",
+             and ($2 = '' or state = $2) and ($3 = '' or kind = $3) \
+             and ($4 = 0 or application_id = $4) and ($5 = 1 or sent_at is not null)",
             partner,
             state,
-            kind
+            kind,
+            application,
+            with_drafts
         )?;
         Ok((rows, count.map_or(0, |(count,)| count)))
     }

@@ -46,7 +46,9 @@ mod rows;
 mod sessions;
 mod terms;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+#[cfg(test)]
+mod try_out;
 mod writer;
 
 use std::sync::{
@@ -71,6 +73,8 @@ pub use agreement_steps::{
     prepare_rule,
 };
 pub use agreements::{AgreementRow, PartyRow, SignatureRow};
+pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow, Whose};
+pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
@@ -90,7 +94,7 @@ pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
-pub use terms::TermsRow;
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};
