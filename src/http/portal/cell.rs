@@ -174,11 +174,20 @@ impl From<Tag> for Cell {
     }
 }
 
+/// One row of a summary.
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    value: Cell,
+    /// Address and text of the link that changes the value.
+    change: Option<(String, String)>,
+}
+
 /// Names and values below each other, each with a way to change it.
 #[derive(Debug, Clone, Default, Template)]
 #[template(path = "summary.html", config = "src/http/portal/askama.toml")]
 pub struct Summary {
-    rows: Vec<(String, Cell, Option<(String, String)>)>,
+    rows: Vec<Row>,
 }
 
 impl HtmlSafe for Summary {}
@@ -190,7 +199,7 @@ impl Summary {
 
     #[must_use]
     pub fn row(mut self, name: impl Into<String>, value: impl Into<Cell>) -> Self {
-        self.rows.push((name.into(), value.into(), None));
+        self.rows.push(Row { name: name.into(), value: value.into(), change: None });
         self
     }
 
@@ -203,7 +212,8 @@ impl Summary {
         href: impl Into<String>,
         text: impl Into<String>,
     ) -> Self {
-        self.rows.push((name.into(), value.into(), Some((href.into(), text.into()))));
+        let change = Some((href.into(), text.into()));
+        self.rows.push(Row { name: name.into(), value: value.into(), change });
         self
     }
 }

@@ -33,6 +33,7 @@ struct Gallery<'p> {
     tags: Vec<Tag>,
 }
 
+/// The list is a file here too, as every page with `with_csv` must answer `ask.is_csv()`.
 pub(super) async fn show(page: Page, ask: Ask) -> Response {
     let form = Form::of([("name", "Acme"), ("area", "wap"), ("area", "sms"), ("kind", "sms")]);
     if ask.is_csv() {
@@ -41,6 +42,8 @@ pub(super) async fn show(page: Page, ask: Ask) -> Response {
     render(&page.titled("gallery-title").under("/", "gallery-start"), &form, &ask)
 }
 
+/// The pattern of every form: say all that is wrong at once, show the form again or send the
+/// browser on.
 pub(super) async fn send(page: Page, ask: Ask, mut form: Form) -> Response {
     form.require(&page, "name", "gallery-name-missing");
     form.require(&page, "mail", "gallery-mail-missing");
@@ -84,6 +87,7 @@ fn render(page: &Page, form: &Form, ask: &Ask) -> Response {
     page.show(&body)
 }
 
+/// A real page asks its verb for `ask.rows()` rows after `ask.after()`, in the order `ask.sort(..)`.
 fn list<'p>(page: &'p Page, ask: &'p Ask) -> List<'p> {
     let found: Vec<i64> = (0..8).collect();
     let cells = |number: &i64| {
@@ -110,6 +114,7 @@ fn list<'p>(page: &'p Page, ask: &'p Ask) -> List<'p> {
         .rows(&found, ToString::to_string, cells)
 }
 
+/// `third` is where the thing stands: somebody's turn, or the end.
 fn parcel(page: &Page, third: Passed) -> Parcel {
     let note = page.t1("gallery-turn", "left", page.left(page.now + 3 * DAY_US + 1));
     Parcel {
@@ -124,6 +129,7 @@ fn parcel(page: &Page, third: Passed) -> Parcel {
     }
 }
 
+/// A task without an address cannot be started yet.
 fn tasks(page: &Page) -> TaskList {
     let task = |key: &str, href: Option<&str>, tone, state: &str| Task {
         text: page.t(key),
@@ -140,6 +146,7 @@ fn tasks(page: &Page) -> TaskList {
     }
 }
 
+/// The latest stands first.
 fn timeline(page: &Page) -> Timeline {
     let step = |tone, key: &str, days: i64, why: Option<String>| Step {
         at: page.time(page.now - days * DAY_US),

@@ -12,11 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{
-    cell::Cell,
-    field::Choice,
-    page::{Page, encoded},
-};
+use super::{address::encoded, cell::Cell, field::Choice, page::Page};
 use crate::http::{
     App,
     error::{Fault, Problem},

@@ -39,6 +39,8 @@
 //! }
 //! ```
 //!
+//! A page for people who are logged in begins with
+//! `let Some(person) = &page.person else { return page.to_login() };`.
 //! The token of a form is checked before the handler runs ([`guard`]); a handler of POST takes
 //! `Form`, never a body. Values: `page.t1(key, name, value)`, `page.count(key, n)`,
 //! `page.time(us)`, `page.day(us)`, `page.left(us)`, `page.money(minor, "PLN")`; parts:
@@ -48,6 +50,7 @@
 //! The surprise: no `style="..."` and no inline script works anywhere, the content policy
 //! forbids both (S-50).
 
+pub mod address;
 pub mod assets;
 mod audit;
 pub mod cell;
@@ -62,6 +65,7 @@ pub mod guard;
 pub mod list;
 pub mod page;
 pub mod person;
+pub mod preferences;
 mod reference;
 mod start;
 pub mod texts;
@@ -78,6 +82,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/docs", get(reference::show))
         .route("/audit", get(audit::show))
         .route("/preferences", get(page::prefer))
+        .route("/preferences", get(preferences::prefer))
         .merge(gallery())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
     pages.route("/static/{name}", get(assets::serve))

@@ -10,17 +10,18 @@ use std::{convert::Infallible, sync::OnceLock};
 use askama::Template;
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use smol_str::SmolStr;
 
 use super::{
+    address::{encoded, see_other},
     assets, cookies,
     form::Form,
     format,
     guard::{self, VISIT},
     person::{self, MENU, Person},
+    preferences::Theme,
     texts::{self, Language, Value},
 };
 use crate::{
@@ -31,41 +32,7 @@ use crate::{
     },
 };
 
-/// A year, for choices that nobody wants to make twice.
-const CHOICE_SECONDS: u32 = 31_536_000;
 const NOTICE: &str = "notice";
-
-/// Light or dark; `Auto` follows the system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
-    Auto,
-    Light,
-    Dark,
-}
-
-impl Theme {
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
-
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    fn key(self) -> &'static str {
-        match self {
-            Self::Auto => "frame-theme-auto",
-            Self::Light => "frame-theme-light",
-            Self::Dark => "frame-theme-dark",
-        }
-    }
-
-    fn from_tag(tag: &str) -> Self {
-        Self::ALL.into_iter().find(|theme| theme.tag() == tag).unwrap_or(Self::Auto)
-    }
-}
 
 /// What a page knows before its handler runs.
 pub struct Page {
@@ -129,12 +96,10 @@ impl Page {
         &self.app
     }
 
-    /// The person, or the way to the login page.
-    pub fn signed(&self) -> Result<&Person, Response> {
-        self.person.as_ref().ok_or_else(|| {
-            let back = encoded(&self.here);
-            see_other(&format!("/login?back={back}"))
-        })
+    /// The way to the login page and back here:
+    /// `let Some(person) = &page.person else { return page.to_login() };`
+    pub fn to_login(&self) -> Response {
+        see_other(&format!("/login?back={}", self.back()))
     }
 
     /// Names the page; the heading is the body's own.
@@ -342,71 +307,4 @@ struct Layout<'p> {
 /// Templates pass references, which convert to no number; every number can be written, though.
 fn whole(number: impl std::fmt::Display) -> i64 {
     number.to_string().parse().unwrap_or(i64::MAX)
-}
-
-/// 303: the browser comes back with GET, so that reloading sends nothing twice.
-pub fn see_other(path: &str) -> Response {
-    let place = HeaderValue::from_str(path).unwrap_or_else(|_| HeaderValue::from_static("/"));
-    let headers =
-        [(header::LOCATION, place), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    (StatusCode::SEE_OTHER, headers).into_response()
-}
-
-/// A path of ours, or the start. `//host` and `/\host` would lead away.
-pub fn safe_back(back: Option<&str>) -> &str {
-    back.filter(|path| {
-        path.starts_with('/')
-            && !path.starts_with("//")
-            && path.len() <= 1024
-            && path.bytes().all(|octet| (0x21..0x7f).contains(&octet) && octet != b'\\')
-    })
-    .unwrap_or("/")
-}
-
-/// Everything but letters, digits and the few marks that mean nothing in a query.
-pub fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for octet in text.bytes() {
-        if octet.is_ascii_alphanumeric() || b"-_./~".contains(&octet) {
-            out.push(char::from(octet));
-        } else {
-            out.push('%');
-            out.push_str(&hex(&[octet]).to_uppercase());
-        }
-    }
-    out
-}
-
-/// `GET /preferences?language=pl&theme=dark&back=/somewhere`: keeps a choice and goes back.
-///
-/// A GET that sets a cookie, but nothing of ours: a foreign page could at most change the colours.
-pub(super) async fn prefer(
-    axum::extract::State(app): axum::extract::State<App>,
-    axum::extract::Query(asked): axum::extract::Query<Vec<(SmolStr, String)>>,
-) -> Response {
-    let of =
-        |name: &str| asked.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let mut back = safe_back(of("back")).to_owned();
-    let language = of("language").and_then(Language::from_tag);
-    if language.is_some() {
-        back = without_language(&back);
-    }
-    let mut response = see_other(&back);
-    let theme = of("theme").map(Theme::from_tag);
-    let chosen = [
-        language
-            .map(|language| cookies::write(&app, "language", language.tag(), Some(CHOICE_SECONDS))),
-        theme.map(|theme| cookies::write(&app, "theme", theme.tag(), Some(CHOICE_SECONDS))),
-    ];
-    for cookie in chosen.into_iter().flatten() {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
-}
-
-/// The address without `lang=`, which would overrule the choice.
-fn without_language(back: &str) -> String {
-    let Some((path, query)) = back.split_once('?') else { return back.to_owned() };
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("lang=")).collect();
-    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
 }

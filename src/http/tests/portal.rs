@@ -42,8 +42,8 @@ async fn a_form_is_taken_only_with_the_token_of_its_own_visitor() {
         assert_eq!(reply.status, 403, "{why}");
         assert!(reply.text.contains("foreign_page"), "{why}: {}", reply.text);
     }
-    let taken = world.send(form(&[("cookie", &cookie)], &with)).await;
-    assert_eq!((taken.status, taken.header("location")), (303, "/gallery"));
+    let sent = world.send(form(&[("cookie", &cookie)], &with)).await;
+    assert_eq!((sent.status, sent.header("location")), (303, "/gallery"));
 }
 
 #[tokio::test]
@@ -85,9 +85,10 @@ fn parts(cookie: &str, fields: &[(&str, &str, &str)]) -> Request<Body> {
     let mut body = String::new();
     for (name, file, value) in fields {
         let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
-        body += &format!(
-            "--XX\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n"
-        );
+        body.push_str("--XX\r\nContent-Disposition: form-data; name=\"");
+        for piece in [name, "\"", &file, "\r\n\r\n", value, "\r\n"] {
+            body.push_str(piece);
+        }
     }
     body += "--XX--\r\n";
     let headers = [("cookie", cookie), ("content-type", "multipart/form-data; boundary=XX")];
@@ -107,8 +108,8 @@ async fn files_come_after_the_token_and_within_their_limit() {
         ("kind", "", "sms"),
         ("agreed", "", "yes"),
     ];
-    let taken = [&[token][..], &right, &[file]].concat();
-    assert_eq!(world.send(parts(&cookie, &taken)).await.status, 303);
+    let whole = [&[token][..], &right, &[file]].concat();
+    assert_eq!(world.send(parts(&cookie, &whole)).await.status, 303);
     let early = [&[file, token][..], &right].concat();
     assert_eq!(world.send(parts(&cookie, &early)).await.code(), "foreign_page");
     let large = "x".repeat(crate::http::portal::form::UPLOAD_OCTETS_MAX + 1);
