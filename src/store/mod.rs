@@ -72,9 +72,7 @@ pub use agreement_steps::{
     AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
     prepare_rule,
 };
-pub use agreements::{AgreementRow, PartyRow, SignatureRow};
-pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow, Whose};
-pub use audit::{AuditFault, AuditHead, AuditRecord};
+pub use agreements::{AgreementRow, PartyRow, SignatureRow, Whose};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;

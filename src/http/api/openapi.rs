@@ -20,9 +20,8 @@ use utoipa::{
     },
 };
 
-use super::{access, messages, people, session};
+use super::{access, applications, messages, people, session};
 use crate::http::error::ProblemBody;
-use super::{applications, messages};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +32,7 @@ use super::{applications, messages};
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
+        applications::create, applications::show, applications::submit,
         messages::create, messages::show, messages::cancel,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,
@@ -45,16 +45,7 @@ use super::{applications, messages};
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
-        applications::create,
-        applications::show,
-        applications::submit,
-        messages::create,
-        messages::show,
-        messages::cancel
-    ),
-    tags(
         (name = "applications", description = "Becoming a partner"),
-        (name = "messages", description = "Messages to subscribers")
     ),
     modifiers(&ApiKeys)
 )]
@@ -71,6 +62,10 @@ impl Modify for ApiKeys {
         );
         components.add_security_scheme(
             "session",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+        components.add_security_scheme(
+            "application_key",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
     }
@@ -106,9 +101,6 @@ impl IntoResponses for Problems {
             (status.to_owned(), RefOr::T(response))
         })
         .collect()
-            "application_key",
-            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
-        );
     }
 }
 
