@@ -417,7 +417,7 @@ fn check_document(
     rules: &FormRules<'_>,
 ) -> Result<Document, FieldErrors> {
     let mut errors = FieldErrors::default();
-    let mut at = errors.below(prefix.clone());
+    let mut at = errors.below(prefix.to_owned());
     let kind = at.keep(
         "kind",
         DocumentKind::parse(&form.kind).ok_or_else(|| {

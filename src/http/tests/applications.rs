@@ -4,7 +4,7 @@ use super::*;
 
 fn application() -> Value {
     let plan = json!({
-        "revenue_minor": [100_050; 12],
+        "revenue_minor": vec![100_050; 12],
         "marketing_plan": "Television and the press, every week.",
         "idea": "A quiz in which the audience votes.",
         "novelty": "Nobody has it yet.",
