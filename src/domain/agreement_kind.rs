@@ -197,7 +197,10 @@ impl AgreementKind {
     fn check_days(&self) -> Result<(), String> {
         let within = [self.prepare_within_days, self.reply_within_days];
         let days = within.into_iter().flatten().chain([self.return_within_days]);
-        if days.chain([self.lapse_after_days, self.notice_days]).any(|days| !(1..=DAYS_MAX).contains(&days)) {
+        if days
+            .chain([self.lapse_after_days, self.notice_days])
+            .any(|days| !(1..=DAYS_MAX).contains(&days))
+        {
             return Err(format!("days are 1 to {DAYS_MAX}"));
         }
         if self.lapse_after_days < self.return_within_days {

@@ -9,11 +9,15 @@ mod agree_steps;
 #[cfg(test)]
 mod agree_tests;
 mod error;
+mod terms;
+#[cfg(test)]
+mod terms_tests;
 
 pub use agree::{
     Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept,
 };
 pub use error::Error;
+pub use terms::{Comparison, TermsDraft, TermsSwept};
 
 use std::sync::Arc;
 
@@ -46,6 +50,10 @@ impl Partnership {
     /// Microseconds UTC.
     pub fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    pub fn agreement_kinds(&self) -> &AgreementKinds {
+        &self.kinds
     }
 
     pub fn store(&self) -> &Store {

@@ -5,6 +5,7 @@
 //! to hear of every wrong field at once.
 
 mod acceptance;
+pub mod agreements;
 pub mod fields;
 pub mod messages;
 pub mod new_message;
