@@ -44,6 +44,7 @@ impl Both {
 }
 
 /// What one kind of agreement asks for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of the file by itself")]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgreementKind {

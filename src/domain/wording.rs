@@ -313,8 +313,8 @@ mod tests {
 
     #[test]
     fn what_is_too_long_to_compare_is_replaced_as_a_whole() {
-        let old: String = (0..3000).map(|n| format!("a{n} ")).collect();
-        let new: String = (0..3000).map(|n| format!("b{n} ")).collect();
+        let old = (0..3000).map(|n| format!("a{n}")).collect::<Vec<_>>().join(" ");
+        let new = (0..3000).map(|n| format!("b{n}")).collect::<Vec<_>>().join(" ");
         assert_eq!(pieces(&old, &new).len(), 2);
     }
 
