@@ -8,7 +8,7 @@ use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
 
 use super::Error;
-use crate::domain::{UserId, secret::hex, seal::Seal};
+use crate::domain::{UserId, seal::Seal, secret::hex};
 
 /// A code of one step before or after is taken: clocks differ. [RFC 6238 s5.2]
 const STEPS_AROUND: u16 = 1;

@@ -20,6 +20,8 @@ pub use access::{CredentialWish, NewSecret};
 pub use accounts::{Invited, NewPerson, PersonChange};
 pub use error::Error;
 pub use factor::Enrolment;
+#[cfg(test)]
+pub(crate) use factor::code_of;
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use session::{Enrolling, Signed};

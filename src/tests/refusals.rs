@@ -71,6 +71,16 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::TooManyRecipients { count: 2, max: 1 },
         Refusal::PartnerSuspended,
         Refusal::BadField(text()),
+        Refusal::FieldErrors(Vec::new()),
+        Refusal::NotAllowed,
+        Refusal::StepUpNeeded,
+        Refusal::WrongState(text()),
+        Refusal::VersionConflict,
+        Refusal::UnknownId("person"),
+        Refusal::Taken("mail address"),
+        Refusal::WrongLogIn,
+        Refusal::TooManyTries { retry_after: Duration::from_secs(1) },
+        Refusal::LinkInvalid,
     ]
 }
 
