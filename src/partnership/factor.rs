@@ -190,7 +190,7 @@ mod tests {
         for (shown, hash) in shown.iter().zip(&hashes) {
             assert_eq!(shown.len(), 19);
             let typed = shown.to_uppercase();
-            let read = super::read(&seal, UserId(1), None, &typed, NOON).unwrap();
+            let read = read(&seal, UserId(1), None, &typed, NOON).unwrap();
             assert_eq!(read, Code::Recovery(hash.clone()));
         }
     }
