@@ -93,7 +93,11 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_unrouted_total", Kind::Counter, "count", &["why"], "MO that no service takes"),
     series("bramka_incomplete_messages_total", Kind::Counter, "count", &["link"], "long MO that missed a part when their time was over"),
     series("bramka_callback_attempts_total", Kind::Counter, "count", &["outcome"], "posts to partners' callbacks"),
+    series("bramka_mails", Kind::Gauge, "count", &["state"], "letters by state: queued, sent, bounced, failed"),
+    series("bramka_mail_oldest_age_seconds", Kind::Gauge, "seconds", &[], "age of the oldest letter that waits"),
+    series("bramka_mail_sent_total", Kind::Counter, "count", &["result"], "tries to send a letter and how they ended"),
     series("bramka_http_requests_total", Kind::Counter, "count", &["route", "status"], "HTTP requests"),
+    series("bramka_deadlines_overdue", Kind::Gauge, "count", &["rule"], "promises that are over and were not kept"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
@@ -309,10 +313,27 @@ pub fn callback(outcome: &'static str) {
     counter!("bramka_callback_attempts_total", "outcome" => outcome).increment(1);
 }
 
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+pub fn mails(counts: &[(&'static str, i64)], oldest_age_micros: i64) {
+    for (state, count) in counts {
+        gauge!("bramka_mails", "state" => *state).set(*count as f64);
+    }
+    gauge!("bramka_mail_oldest_age_seconds").set(oldest_age_micros.max(0) as f64 / 1e6);
+}
+
+pub fn mail_sent(result: &'static str) {
+    counter!("bramka_mail_sent_total", "result" => result).increment(1);
+}
+
 pub fn http_request(route: &str, status: u16) {
     counter!("bramka_http_requests_total", "route" => route.to_owned(),
         "status" => status.to_string())
     .increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts promises well enough for a gauge")]
+pub fn deadlines_overdue(rule: &str, count: i64) {
+    gauge!("bramka_deadlines_overdue", "rule" => rule.to_owned()).set(count as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float counts octets well enough for a gauge")]

@@ -147,6 +147,8 @@ fn tell_everything() {
     lease_epoch("north", 4);
     binding_limit("link", "north", "window");
     callback("delivered");
+    mails(&[("queued", 1)], 1_000_000);
+    mail_sent("sent");
     http_request("/api/v1/messages", 202);
     disk_free(1 << 30);
     clock_jump();

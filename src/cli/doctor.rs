@@ -3,18 +3,20 @@
 //! It changes nothing but a file that it makes and removes in the data folder. What surprises:
 //! it runs beside a working daemon, so a busy port is good news when the daemon holds it.
 
+mod letters;
+
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use super::{Failure, Output, certificate, desk, failure::Outcome};
+use super::{Failure, Output, desk, failure::Outcome};
 use crate::{
     clock::Clock,
     config::{Config, SmscLink},
     control::{self, Client, who},
     store::Store,
-    tls,
+    tls::{self, certificate},
 };
 
 const CERTIFICATE_DAYS_WARN: i64 = 30;
@@ -112,6 +114,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     for link in &config.smsc_link {
         findings.push(of_link(config, link).await);
     }
+    findings.extend(letters::of_mail(config).await);
     findings.push(of_clock().await);
     findings
 }
@@ -231,7 +234,7 @@ async fn said(program: &mut tokio::process::Command) -> Option<String> {
 fn of_ports(config: &Config, is_running: bool) -> Vec<Finding> {
     let lists: [(&str, &[SocketAddr]); 5] = [
         ("smpp_server.listen", &config.smpp_server.listen),
-        ("smpp_server.listen_tls", &config.smpp_server.listen_tls),
+        ("smpp_server.listen_tls", config.smpp_server.tls_addresses()),
         ("http.listen", &config.http.listen),
         ("http.listen_tls", &config.http.listen_tls),
         ("http.admin_listen", &config.http.admin_listen),

@@ -8,18 +8,19 @@
 //! arguments and an [`Output`] and gives back the exit code, so tests run whole commands.
 
 pub mod args;
-mod certificate;
 mod changes;
 mod check;
 mod credential;
 mod desk;
 mod doctor;
 mod failure;
+mod letters;
 mod live;
 mod message;
 mod money;
 mod output;
 mod partner;
+mod privacy;
 mod seed;
 mod service;
 #[cfg(test)]
@@ -128,6 +129,8 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
+        Command::Privacy(command) => privacy::privacy(desk, command).await,
+        Command::Mail(command) => letters::mail(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.
         Command::Run { .. }

@@ -4,7 +4,14 @@
 //! What surprises: a message carries its whole fate from the moment of acceptance, so nothing
 //! here ever asks "what does the service say now".
 
+pub mod agreement;
+pub mod agreement_kind;
+pub mod application;
+pub mod application_form;
 pub mod catalog;
+pub mod company;
+pub mod deadline;
+pub mod fields;
 pub mod ids;
 pub mod item;
 pub mod lane;
@@ -18,8 +25,13 @@ pub mod seal;
 pub mod secret;
 pub mod service;
 pub mod tariff;
+pub mod terms;
+pub mod turn;
 pub mod user;
+pub mod wording;
 
+pub use agreement::{AgreementEvent, AgreementState, ReturnWay, Side};
+pub use agreement_kind::{AgreementKind, AgreementKinds, ReplyItem};
 pub use catalog::{Catalog, Route};
 pub use ids::Ids;
 pub use item::{Content, Item, ItemKey};

@@ -109,17 +109,19 @@ pub enum Refusal {
 /// One wrong field, for a form or a JSON body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {
-    /// Its name in the JSON body and in the form.
-    pub field: &'static str,
+    /// Its name in the JSON body and in the form; dots lead into the depth.
+    pub field: SmolStr,
     /// `missing`, `invalid`, or a more exact word.
     pub code: &'static str,
+    /// What a page needs to say it in another language.
+    pub params: Vec<(&'static str, String)>,
     /// What is wrong and what would be right.
     pub detail: String,
 }
 
 impl FieldFault {
-    pub fn new(field: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { field, code, detail: detail.into() }
+    pub fn new(field: impl Into<SmolStr>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), code, params: Vec::new(), detail: detail.into() }
     }
 }
 

@@ -19,11 +19,13 @@ pub mod mo;
 pub mod mt;
 #[cfg(test)]
 mod mt_tests;
+mod nameless;
 pub mod orphan;
 pub mod parts;
 mod poison;
 #[cfg(test)]
 mod poison_tests;
+mod proof;
 pub mod query;
 pub mod receipt;
 #[cfg(test)]
@@ -188,7 +190,21 @@ impl Gateway {
         }
         self.inner.groups.store(Arc::new(groups));
         self.inner.catalog.store(Arc::new(catalog));
+        self.send_disabled_away();
         Ok(())
+    }
+
+    /// Ends the sessions of partners and credentials that were disabled. A bind may be on its way
+    /// while that happens, so it is done again and again.
+    pub fn send_disabled_away(&self) {
+        let catalog = self.catalog();
+        for card in self.inner.registry.sessions() {
+            if !catalog.partner(card.partner).is_some_and(|partner| partner.is_active) {
+                card.send_away("its partner is disabled");
+            } else if !catalog.credential(&card.system_id).is_some_and(|own| own.is_active) {
+                card.send_away("its system_id is disabled");
+            }
+        }
     }
 
     pub fn store(&self) -> &Store {

@@ -33,6 +33,7 @@ pub enum Fault {
     Unauthorized,
     TooManyFailures,
     TooManyRequests,
+    ForeignPage,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -44,13 +45,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::MalformedJson,
         Self::BadRequest,
         Self::InvalidFields,
         Self::Unauthorized,
         Self::TooManyFailures,
         Self::TooManyRequests,
+        Self::ForeignPage,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -69,6 +71,7 @@ impl Fault {
             Self::Unauthorized => "unauthorized",
             Self::TooManyFailures => "too_many_failures",
             Self::TooManyRequests => "too_many_requests",
+            Self::ForeignPage => "foreign_page",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -86,6 +89,7 @@ impl Fault {
             Self::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TooManyFailures | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::ForeignPage => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -166,10 +170,15 @@ pub(crate) struct ProblemBody {
 }
 
 impl Problem {
+    /// The wait as Retry-After says it: whole seconds, at least one.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        let seconds = self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1));
+        seconds.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+
     /// The response itself; headers of `before`, such as Allow, stay.
     pub(crate) fn render(self, before: Response, request_id: &SmolStr) -> Response {
-        let seconds = self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1));
-        let seconds = seconds.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
+        let seconds = self.seconds();
         let body = ProblemBody {
             kind: format!("/problems/{}", self.code),
             title: problems::page(self.code).map_or("Problem", |page| page.title[0]),
@@ -242,7 +251,7 @@ impl From<Refusal> for Problem {
 impl From<&FieldFault> for FieldError {
     fn from(fault: &FieldFault) -> Self {
         Self {
-            pointer: Some(format!("/{}", fault.field)),
+            pointer: Some(format!("/{}", fault.field.replace('.', "/"))),
             header: None,
             detail: fault.detail.clone(),
             code: fault.code,

@@ -13,6 +13,7 @@ pub mod door;
 pub mod edge;
 pub mod error;
 pub mod health;
+pub mod portal;
 pub mod problems;
 pub mod rate;
 pub mod signed;
@@ -115,18 +116,21 @@ impl Deref for App {
 pub fn public(app: App) -> Router {
     let routes = Router::new()
         .route("/api/v1/openapi.json", get(api::openapi::document))
+        .route("/api/v1/applications", post(api::applications::create))
+        .route("/api/v1/applications/{reference}", get(api::applications::show))
+        .route("/api/v1/applications/{reference}/submission", post(api::applications::submit))
         .route("/api/v1/messages", post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
+        .merge(portal::routes(&app))
         .merge(people())
         .route("/problems", get(problems::list))
-        .route("/problems/style.css", get(problems::style))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(app.clone(), rate::admit))
         // What stands below the limit is not counted.
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready));
-    edge::around(routes, &app).with_state(app)
+    edge::around(routes, &app, edge::Answers::People).with_state(app)
 }
 
 /// What people do over the API: sessions, accounts, access of their systems.
@@ -155,7 +159,7 @@ pub fn admin(app: App) -> Router {
         .route("/readyz", get(health::ready_in_detail))
         .route("/startupz", get(health::started))
         .fallback(nothing);
-    edge::around(routes, &app).with_state(app)
+    edge::around(routes, &app, edge::Answers::Machines).with_state(app)
 }
 
 async fn nothing() -> Problem {

@@ -314,7 +314,7 @@ impl Partnership {
             return Err(Refusal::FieldErrors(faults).into());
         }
         let write = PersonWrite::new("person.prefer", &before, &after);
-        self.write(&signed.caller(), &write).await
+        self.write_person(&signed.caller(), &write).await
     }
 
     /// Another password of one's own. All other sessions end; this one goes on under a new token.
@@ -343,7 +343,7 @@ impl Partnership {
             letters: &letters,
             ..PersonWrite::new("person.change_password", &before, &after)
         };
-        self.write(&signed.caller(), &write).await?;
+        self.write_person(&signed.caller(), &write).await?;
         Ok(self.signed_in(&after, token, false))
     }
 
@@ -374,11 +374,11 @@ impl Partnership {
         if write.before.version != version {
             return Err(Refusal::VersionConflict.into());
         }
-        self.write(by, write).await?;
+        self.write_person(by, write).await?;
         Ok(Person { version: version + 1, ..write.after.clone() })
     }
 
-    pub(super) async fn write(&self, by: &Caller, write: &PersonWrite<'_>) -> Result<(), Error> {
+    pub(super) async fn write_person(&self, by: &Caller, write: &PersonWrite<'_>) -> Result<(), Error> {
         let written = self.store.write_person(by, self.now(), write).await.map_err(taken)?;
         Err(match written {
             Written::Done => return Ok(()),

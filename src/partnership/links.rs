@@ -66,7 +66,7 @@ impl Partnership {
             session: Some(&session),
             ..PersonWrite::new("person.accept", &before, &after)
         };
-        self.write(&caller(&before), &write).await?;
+        self.write_person(&caller(&before), &write).await?;
         Ok(self.signed_in(&after, session_token, true))
     }
 
@@ -111,7 +111,7 @@ impl Partnership {
             letters: &letters,
             ..PersonWrite::new("person.reset_password", &before, &after)
         };
-        self.write(&caller(&before), &write).await
+        self.write_person(&caller(&before), &write).await
     }
 
     /// An administrator sends a person a new link: the invitation again, or to a new password.
@@ -162,7 +162,7 @@ impl Partnership {
             letters: if by_letter { &letters } else { &[] },
             ..PersonWrite::new(what, person, person)
         };
-        self.write(by, &write).await?;
+        self.write_person(by, &write).await?;
         Ok(Invited { person: person.id, path, valid_until: link.expires_at })
     }
 }

@@ -235,7 +235,7 @@ impl Partnership {
         let mut after = before.clone();
         after.secrets.totp_new = Some(sealed);
         let write = PersonWrite::new("person.show_factor", &before, &after);
-        self.write(&caller(&before), &write).await?;
+        self.write_person(&caller(&before), &write).await?;
         Ok(enrolment)
     }
 
@@ -270,7 +270,7 @@ impl Partnership {
             letters: &letters,
             ..PersonWrite::new(PersonEvent::Enrolled.as_str(), &before, &after)
         };
-        self.write(&caller(&before), &write).await?;
+        self.write_person(&caller(&before), &write).await?;
         self.guard.forgive(&count, tick);
         Ok(Enrolled { signed_in: self.signed_in(&after, token, false), recovery_codes })
     }
@@ -288,7 +288,7 @@ impl Partnership {
             codes: Some(&hashes),
             ..PersonWrite::new("person.new_recovery_codes", &before, &before)
         };
-        self.write(&signed.caller(), &write).await?;
+        self.write_person(&signed.caller(), &write).await?;
         Ok(codes)
     }
 }

@@ -8,27 +8,58 @@ mod access;
 mod accounts;
 #[cfg(test)]
 mod accounts_tests;
+mod agree;
+mod agree_steps;
+#[cfg(test)]
+mod agree_tests;
+mod applicant;
+mod apply;
+#[cfg(test)]
+mod apply_tests;
+mod audit;
+mod clamd;
+mod decide;
+#[cfg(test)]
+mod decide_tests;
 mod error;
 mod factor;
+mod files;
+#[cfg(test)]
+mod files_tests;
+mod flood;
 mod guard;
 mod links;
 mod log_in;
 mod passwords;
+mod rules;
 mod session;
+mod wording;
+
+use std::sync::Arc;
 
 pub use access::{CredentialWish, NewSecret};
 pub use accounts::{Invited, NewPerson, PersonChange};
+pub use agree::{Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept};
+pub use applicant::{ApplicationView, LaterSteps};
+pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
+pub use clamd::{ScanFault, Scanner};
+pub use decide::{Decided, StaffView};
 pub use error::Error;
 pub use factor::Enrolment;
 #[cfg(test)]
 pub(crate) use factor::code_of;
+pub use files::{FileFault, OpenFile};
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
+pub use rules::Rules;
 pub use session::{Enrolling, Signed};
 
-use std::sync::Arc;
-
-use crate::{clock::Clock, config, domain::seal::Seal, store::Store};
+use crate::{
+    clock::Clock,
+    config,
+    domain::{AgreementKinds, seal::Seal},
+    store::Store,
+};
 
 /// The verbs, cheap to clone.
 #[derive(Clone)]
@@ -39,6 +70,10 @@ pub struct Partnership {
     pub(crate) portal: Arc<config::Portal>,
     passwords: passwords::Passwords,
     guard: Arc<guard::Guard>,
+    pub(crate) rules: Arc<Rules>,
+    floods: Arc<flood::Floods>,
+    pub(crate) kinds: Arc<AgreementKinds>,
+    scanner: Scanner,
 }
 
 impl Partnership {
@@ -50,6 +85,10 @@ impl Partnership {
             portal: Arc::default(),
             passwords: passwords::Passwords::new(),
             guard: Arc::default(),
+            rules: Arc::default(),
+            floods: Arc::default(),
+            kinds: AgreementKinds::shipped(),
+            scanner: Scanner::none(),
         }
     }
 
@@ -63,6 +102,28 @@ impl Partnership {
     #[cfg(test)]
     pub(crate) fn with_quick_passwords(self) -> Self {
         Self { passwords: passwords::Passwords::quick(), ..self }
+    }
+
+    /// The same with the operator's own deadlines, addresses and notices.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules: Arc::new(rules), ..self }
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// With kinds of agreement that the operator wrote itself.
+    #[must_use]
+    pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
+        Self { kinds, ..self }
+    }
+
+    /// The same with a scanner of uploads.
+    #[must_use]
+    pub fn with_scanner(self, scanner: Scanner) -> Self {
+        Self { scanner, ..self }
     }
 
     /// Microseconds UTC.

@@ -88,7 +88,7 @@ impl Partnership {
     /// Who is behind a session's token now. Reads the store each time: whoever was disabled, or
     /// whose session was ended, is nobody from the next call on (S-09).
     pub async fn caller_of(&self, token: &str) -> Result<Option<Signed>, Error> {
-        let Some(view) = self.view(token).await? else { return Ok(None) };
+        let Some(view) = self.session_view(token).await? else { return Ok(None) };
         let now = self.now();
         if view.is_enrolling || view.state != PersonState::Active {
             return Ok(None);
@@ -125,7 +125,7 @@ impl Partnership {
 
     /// Who must set a second factor with this token.
     pub async fn enrolling_of(&self, token: &str) -> Result<Option<Enrolling>, Error> {
-        let view = self.view(token).await?.filter(|view| {
+        let view = self.session_view(token).await?.filter(|view| {
             let may_enrol = matches!(view.state, PersonState::Invited | PersonState::Active);
             view.is_enrolling && may_enrol && self.now() - view.made_at < ENROLMENT
         });
@@ -137,7 +137,7 @@ impl Partnership {
         }))
     }
 
-    async fn view(&self, token: &str) -> Result<Option<SessionView>, Error> {
+    async fn session_view(&self, token: &str) -> Result<Option<SessionView>, Error> {
         if token.len() != TOKEN_LENGTH || !token.starts_with(TOKEN_PREFIX) {
             return Ok(None);
         }

@@ -10,10 +10,7 @@ use anyhow::Context;
 use smol_str::SmolStr;
 use tokio::{net::TcpStream, sync::mpsc, time::Instant};
 
-use super::{
-    profile::Profile,
-    session::{Ended, Talk},
-};
+use super::{ending::Ended, profile::Profile, session::Talk};
 use crate::{
     config::{self, LinkBind},
     gateway::{
@@ -107,6 +104,9 @@ impl Link {
         ));
         card.window.store(settings.window, Ordering::Release);
         card.rate.store(settings.rate, Ordering::Release);
+        let sends_whole = settings.long_messages == config::LongMessages::Payload
+            && settings.version != config::SmppVersion::V33;
+        card.sends_whole.store(sends_whole, Ordering::Release);
         metrics::link_limits(&name, settings.window, settings.rate);
         metrics::link_up(&name, 0);
         gateway.registry().add_link(Arc::clone(&card));

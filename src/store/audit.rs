@@ -23,6 +23,19 @@ pub struct AuditRecord {
     pub hash: Vec<u8>,
 }
 
+/// What somebody looks for in the trail; an empty text is everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// The whole name, like `user:7:anna`.
+    pub who: String,
+    /// The whole word, like `partner.add`.
+    pub what: String,
+    /// The whole name, like `application:12`.
+    pub subject: String,
+    /// Records before this one only; none is from the newest on.
+    pub before: Option<i64>,
+}
+
 /// The end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AuditHead {
@@ -151,6 +164,35 @@ impl Store {
                 expected += 1;
             }
         }
+    }
+
+    /// The newest records first that fit a question, at most `limit`.
+    ///
+    /// Each question has an index: of several conditions the rarest leads.
+    pub async fn find_audit(
+        &self,
+        query: &AuditQuery,
+        limit: i64,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        const FITS: &str = "($1 = '' or subject = $1) and ($2 = '' or who = $2) \
+                            and ($3 = '' or what = $3) and seq < $4";
+        let leader = match (query.subject.as_str(), query.who.as_str(), query.what.as_str()) {
+            ("", "", "") => "",
+            ("", "", _) => "what = $3 and ",
+            ("", _, _) => "who = $2 and ",
+            (..) => "subject = $1 and ",
+        };
+        let text = format!("select * from audit where {leader}{FITS} order by seq desc limit $5");
+        fetch_all!(
+            &self.db,
+            AuditRecord,
+            sqlx::AssertSqlSafe(text.clone()),
+            query.subject.as_str(),
+            query.who.as_str(),
+            query.what.as_str(),
+            query.before.unwrap_or(i64::MAX),
+            limit
+        )
     }
 
     /// The newest records first.

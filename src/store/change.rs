@@ -146,6 +146,11 @@ pub enum Rare {
     DropParts(Vec<i64>),
     KeepOrphan(Box<Orphan>),
     DropOrphan(i64),
+    /// Forgets a name under which receipts were awaited.
+    DropReceiptKey {
+        link_group: SmolStr,
+        smsc_message_id: SmolStr,
+    },
     PartState {
         link_group: SmolStr,
         smsc_message_id: SmolStr,

@@ -9,13 +9,23 @@
 
 mod access;
 mod admin;
+mod application_lists;
+mod applications;
+#[cfg(test)]
+mod applications_tests;
+mod agreement_steps;
+mod agreements;
 mod apply;
 mod audit;
 mod bulk;
 mod callbacks;
 pub mod change;
+mod companies;
+mod checked;
 mod db;
+mod deadlines;
 mod error;
+mod files;
 mod habits;
 mod inspect;
 mod lanes;
@@ -24,7 +34,9 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod outbox;
 mod parts;
+mod privacy;
 mod people;
 #[cfg(test)]
 mod private_postgres;
@@ -32,8 +44,11 @@ mod rare;
 mod retention;
 mod rows;
 mod sessions;
+mod terms;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+#[cfg(test)]
+mod try_out;
 mod writer;
 
 use std::sync::{
@@ -45,11 +60,28 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use access::KeyRotation;
 pub use admin::{CredentialRights, Overview, PartnerLine};
+pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
+pub use application_lists::{
+    ApplicationFilter, ApplicationLine, ApplicationMessage, ApplicationOrder, ApplicationRow,
+    HappeningRow,
+};
+pub use applications::{
+    ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
+};
+pub use agreement_steps::{
+    AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
+    prepare_rule,
+};
+pub use agreements::{AgreementRow, PartyRow, SignatureRow};
+pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow, Whose};
 pub use audit::{AuditFault, AuditHead, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
+pub use companies::CompanyRow;
 pub use db::Place;
+pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
+pub use files::{FileLine, NewFile, SealedFile};
 pub use habits::PartnerSetting;
 pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
@@ -57,9 +89,12 @@ pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use outbox::{Letter, LetterLine, MailCounts};
+pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

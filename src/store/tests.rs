@@ -16,23 +16,28 @@ use crate::domain::{
     TariffId, service::Brakes,
 };
 
-const NOON: i64 = 1_795_262_400_000_000;
+pub(super) const NOON: i64 = 1_795_262_400_000_000;
 
 /// A store of one engine with its writer running; what it made is gone when it is dropped.
-struct Engine {
-    store: Store,
+pub(super) struct Engine {
+    pub(super) store: Store,
+    pub(super) writer: tokio::task::JoinHandle<Result<(), Error>>,
+pub(crate) struct Engine {
+    pub(crate) store: Store,
     writer: tokio::task::JoinHandle<Result<(), Error>>,
     _folder: Option<tempfile::TempDir>,
     _server: Option<Arc<private_postgres::Server>>,
 }
 
-async fn sqlite() -> Engine {
+pub(super) async fn sqlite() -> Engine {
+pub(crate) async fn sqlite() -> Engine {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     engine(url, Some(folder)).await
 }
 
-async fn any_postgres() -> Engine {
+pub(super) async fn any_postgres() -> Engine {
+pub(crate) async fn any_postgres() -> Engine {
     if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
         return postgres(&url).await;
     }
@@ -75,6 +80,8 @@ macro_rules! on_both {
         }
     };
 }
+
+pub(super) use on_both;
 
 fn mt(id: i64, is_charged: bool) -> Arc<MtMessage> {
     let price = Price {
@@ -285,6 +292,77 @@ on_both!(who_was_first_is_a_named_conflict, engine => {
     assert_eq!(engine.store.verify_audit().await.unwrap(), Ok(1));
 });
 
+on_both!(what_could_not_be_loaded_again_is_refused_and_says_what_would_be_right, engine => {
+    let (store, by) = (&engine.store, Caller::Operator { name: "anna".into() });
+    store.add_partner(&by, NOON, &NewPartner::unhurried("acme", 100)).await.unwrap();
+    store.add_short_code(&by, NOON, "7455").await.unwrap();
+    let long = "ABCDEFGHIJKLMNOPQRSTU";
+    for word in ["", "WI N", long, "WI,N", "-"] {
+        let service = NewService::free("acme", "win", "7455", &["GO", word], "main");
+        let said = store.add_service(&by, NOON, &service).await.unwrap_err().to_string();
+        assert!(said.contains("1 to 20 letters, digits"), "{word}: {said}");
+    }
+    for digits in ["", "74 55", "12", "123456789"] {
+        let said = store.add_short_code(&by, NOON, digits).await.unwrap_err().to_string();
+        assert!(said.contains("3 to 8 digits"), "{digits}: {said}");
+        let service = NewService::free("acme", "win", digits, &["GO"], "main");
+        let said = store.add_service(&by, NOON, &service).await.unwrap_err().to_string();
+        assert!(said.contains("3 to 8 digits"), "{digits}: {said}");
+    }
+    let good = || NewService::free("acme", "win", "7455", &["Wín"], "main");
+    for (bad, right) in [
+        (NewService { state: "alive".into(), ..good() }, "testing, live"),
+        (NewService { billing: "mms".into(), ..good() }, "free, mo, mt"),
+        (NewService { on_unknown: "again".into(), ..good() }, "resend, park"),
+        (NewService { charge_at: "once".into(), ..good() }, "delivered, submitted"),
+        (NewService { test_numbers: vec!["600".into()], ..good() }, "7 to 15 digits"),
+    ] {
+        let said = store.add_service(&by, NOON, &bad).await.unwrap_err().to_string();
+        assert!(said.contains(right), "{said}");
+    }
+    let currency = NewTariff { currency: "ZŁOTY".into(), ..NewTariff::polish("T", 1, 1) };
+    assert!(matches!(store.add_tariff(&by, NOON, &currency).await, Err(Error::Wrong(_))));
+    let credential = NewCredential {
+        partner: "acme".into(), system_id: "acme".into(), secret: "ab".repeat(32),
+        addresses: vec!["192.0.2.0".into()], tls_only: false, binds_max: 1, window: 1,
+        default_sender: None,
+    };
+    let said = store.add_credential(&by, NOON, &credential).await.unwrap_err().to_string();
+    assert!(said.contains("192.0.2.0/24"), "{said}");
+    // None of it left a trace, and what is good is stored as it is compared.
+    assert_eq!(store.verify_audit().await.unwrap(), Ok(2));
+    let id = store.add_service(&by, NOON, &good()).await.unwrap();
+    assert!(matches!(store.set_service_state(&by, NOON, id, "").await, Err(Error::Wrong(_))));
+    let again = NewService { name: "two".into(), keywords: vec!["WIN".into()], ..good() };
+    let again = store.add_service(&by, NOON, &again).await;
+    assert!(matches!(again, Err(Error::Conflict(Constraint::KeywordTaken))), "{again:?}");
+    assert_eq!(store.load_catalog().await.unwrap().services().count(), 1);
+});
+
+on_both!(a_change_of_nothing_leaves_no_audit_row, engine => {
+    let (store, by) = (&engine.store, Caller::Operator { name: "anna".into() });
+    let rights = CredentialRights {
+        is_active: true, may_transmit: true, may_receive: true, may_have_receipts: true,
+        service_types: Vec::new(), binds_max: 1, addresses: Vec::new(), tls_only: false,
+        window: 1, outbind: None, pdu_octets_max: 70_000,
+    };
+    let secret = "ab".repeat(32);
+    assert!(!store.rotate_credential(&by, NOON, "nobody", &secret).await.unwrap());
+    assert!(!store.set_credential(&by, NOON, "nobody", &rights).await.unwrap());
+    assert!(!store.set_partner_active(&by, NOON, "nobody", false).await.unwrap());
+    assert!(!store.set_service_state(&by, NOON, ServiceId(7), "live").await.unwrap());
+    for setting in [
+        PartnerSetting::Rate { rate: 1, burst: 1 }, PartnerSetting::HexIds(true),
+        PartnerSetting::DefaultAlphabet("ia5"),
+    ] {
+        assert!(!store.set_partner(&by, NOON, "nobody", setting).await.unwrap());
+    }
+    assert_eq!(store.last_audit().await.unwrap(), 0);
+    store.add_partner(&by, NOON, &NewPartner::unhurried("acme", 1)).await.unwrap();
+    assert!(store.set_partner_active(&by, NOON, "acme", false).await.unwrap());
+    assert_eq!(store.last_audit().await.unwrap(), 2);
+});
+
 on_both!(expired_items_are_found_page_by_page, engine => {
     for id in 1..=30 {
         let mut message = MtMessage::clone(&mt(id, false));
@@ -455,4 +533,24 @@ on_both!(people_are_invited_changed_by_version_and_let_in_once_for_each_code, en
     }
     assert_eq!(store.sessions_of(id, 0).await.unwrap().len(), 20, "the oldest made place");
     assert!(store.verify_audit().await.unwrap().is_ok());
+});
+
+on_both!(an_auditor_finds_records_by_person_kind_and_subject, engine => {
+    let (anna, jan) = (Caller::Operator { name: "anna".into() }, Caller::Operator { name: "jan".into() });
+    for (by, name) in [(&anna, "acme"), (&jan, "best"), (&anna, "cool")] {
+        engine.store.add_partner(by, NOON, &NewPartner::unhurried(name, 10)).await.unwrap();
+    }
+    engine.store.set_partner_active(&anna, NOON, "best", false).await.unwrap();
+    let subjects = async |query: AuditQuery, limit| {
+        let found = engine.store.find_audit(&query, limit).await.unwrap();
+        found.into_iter().map(|record| record.subject).collect::<Vec<_>>()
+    };
+    let all = AuditQuery::default();
+    assert_eq!(subjects(all.clone(), 2).await, ["best", "cool"]);
+    assert_eq!(subjects(AuditQuery { before: Some(3), ..all.clone() }, 9).await, ["best", "acme"]);
+    let who = |name: &str| AuditQuery { who: format!("operator:{name}"), ..AuditQuery::default() };
+    assert_eq!(subjects(who("jan"), 9).await, ["best"]);
+    assert_eq!(subjects(AuditQuery { what: "partner.add".into(), ..who("anna") }, 9).await, ["cool", "acme"]);
+    assert_eq!(subjects(AuditQuery { subject: "best".into(), ..all.clone() }, 9).await, ["best", "best"]);
+    assert_eq!(subjects(who("nobody"), 9).await, Vec::<String>::new());
 });

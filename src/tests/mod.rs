@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
 
+mod browser;
 mod complaints;
 mod conformance_bind;
 mod conformance_delivery;
@@ -20,8 +21,11 @@ mod link_content;
 mod link_receipts;
 mod load;
 mod operate;
+mod privacy;
+mod outage;
 mod process;
 mod refusals;
 mod tidy;
+mod tls_grade;
 mod tools;
 mod world;

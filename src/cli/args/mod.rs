@@ -4,6 +4,7 @@
 
 mod business;
 mod changes;
+mod letters;
 mod live;
 mod people;
 
@@ -16,9 +17,10 @@ pub use business::{
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
+pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
-    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
-    TraceCommand, UnknownCommand,
+    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
+    QueueCommand, Top, TraceCommand, UnknownCommand,
 };
 pub use people::{UserAdd, UserCommand};
 
@@ -155,6 +157,12 @@ pub enum Command {
     /// The trail of who did what
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What a subscriber may ask for: a copy of what is known, and to be forgotten
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
+    /// Letters to applicants, partners and staff
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// The daemon's log
     #[command(subcommand)]
     Log(LogCommand),

@@ -6,6 +6,8 @@
 
 mod acceptance;
 pub mod access;
+mod application_shapes;
+pub mod applications;
 pub mod fields;
 pub mod messages;
 pub mod new_message;
@@ -13,3 +15,4 @@ pub mod openapi;
 pub mod people;
 pub mod session;
 mod shapes;
+pub(crate) mod wap_push;

@@ -1,8 +1,8 @@
 //! The description of the API, `OpenAPI` 3.1, made from the handlers themselves.
 //!
 //! It must be true: a tool that generates requests from it is run against the gateway. The
-//! surprise: what `utoipa` cannot say, that a message has a text or octets but never both, is put
-//! into the finished document.
+//! surprise: what `utoipa` cannot say, that a message has a text, octets or a push and only one of
+//! them, is put into the finished document.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -22,6 +22,7 @@ use utoipa::{
 
 use super::{access, messages, people, session};
 use crate::http::error::ProblemBody;
+use super::{applications, messages};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,6 +45,16 @@ use crate::http::error::ProblemBody;
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
+        applications::create,
+        applications::show,
+        applications::submit,
+        messages::create,
+        messages::show,
+        messages::cancel
+    ),
+    tags(
+        (name = "applications", description = "Becoming a partner"),
+        (name = "messages", description = "Messages to subscribers")
     ),
     modifiers(&ApiKeys)
 )]
@@ -95,6 +106,9 @@ impl IntoResponses for Problems {
             (status.to_owned(), RefOr::T(response))
         })
         .collect()
+            "application_key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
     }
 }
 
@@ -115,6 +129,7 @@ macro_rules! plain {
 
 plain!(IdempotencyKey, String, .min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")));
 plain!(IdText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z]+$")));
+plain!(ReferenceText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z-]+$")));
 plain!(True, String, .enum_values(Some(["true"])));
 
 /// The document as it is served, made once.
@@ -133,21 +148,54 @@ pub fn json_text() -> &'static str {
                 json!([
                     {
                         "title": "text", "required": ["text"],
-                        "not": { "anyOf": with(&["binary", "data_coding", "udh"]) }
+                        "not": { "anyOf": with(&["binary", "data_coding", "udh", "wap_push"]) }
                     },
                     {
                         "title": "octets", "required": ["binary", "data_coding"],
-                        "not": { "anyOf": with(&["text", "coding"]) }
+                        "not": { "anyOf": with(&["text", "coding", "wap_push"]) }
+                    },
+                    {
+                        "title": "push", "required": ["wap_push"],
+                        "not": { "anyOf":
+                            with(&["text", "coding", "binary", "data_coding", "udh"]) }
                     }
                 ]),
             );
             schema.insert("anyOf".to_owned(), json!(with(&["from", "service"])));
             schema.insert("not".to_owned(), json!({ "required": ["validity", "valid_until"] }));
         }
+        narrow_push(&mut document, place);
         add_examples(&mut document);
         document.to_string()
     });
     &TEXT
+}
+
+/// What an SI may have and an SL may not.
+fn narrow_push(document: &mut Value, message: &str) {
+    let push = document.pointer_mut(&format!("{message}/properties/wap_push"));
+    let Some(Value::Object(schema)) = push else { return };
+    let of = |kind: &str, actions: &[&str]| json!({ "kind": { "enum": [kind] }, "action": { "enum": actions } });
+    let signals = ["signal-none", "signal-low", "signal-medium", "signal-high", "delete"];
+    let only_si: Vec<Value> = ["text", "id", "created", "expires"]
+        .into_iter()
+        .map(|name| json!({ "required": [name] }))
+        .collect();
+    schema.insert("additionalProperties".to_owned(), json!(false));
+    schema.insert(
+        "oneOf".to_owned(),
+        json!([
+            { "title": "si", "properties": of("si", &signals[..4]) },
+            {
+                "title": "si that takes another back", "properties": of("si", &signals[4..]),
+                "required": ["action", "id"]
+            },
+            {
+                "title": "sl", "properties": of("sl", &["execute-low", "execute-high", "cache"]),
+                "not": { "anyOf": only_si }
+            }
+        ]),
+    );
 }
 
 /// Whole requests to copy, and what the id of an answer is good for.
@@ -170,6 +218,16 @@ fn add_examples(document: &mut Value) {
                 "summary": "Octets in an alphabet of yours",
                 "value": {
                     "to": "48600100200", "from": "7455", "binary": "AGEAYg==", "data_coding": 8
+                }
+            },
+            "push": {
+                "summary": "A WAP push with an address",
+                "value": {
+                    "to": "48600100200", "from": "7455",
+                    "wap_push": {
+                        "kind": "si", "href": "https://wap.example.pl/d?t=AB12",
+                        "text": "Pobierz grę"
+                    }
                 }
             }
         });

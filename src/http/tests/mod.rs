@@ -4,6 +4,7 @@ mod api;
 mod doors;
 mod pages;
 mod people;
+mod portal;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -24,9 +25,9 @@ use super::*;
 use crate::{
     clock::{Clock, SetClock},
     config::Shutdown,
-    domain::{Caller, Refusal, seal::Seal},
+    domain::{Caller, MessageId, Refusal, seal::Seal, secret},
     gateway::{Pages, Settings},
-    store::{GroupLimits, NewApiKey, NewPartner, NewService, NewTariff, Place, Store},
+    store::{GroupLimits, NewApiKey, NewPartner, NewService, NewTariff, Place, Store, Stored},
     tasks::{Phase, Signals, Stopping, Systemd, Tasks},
 };
 
