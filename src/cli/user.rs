@@ -24,7 +24,8 @@ impl From<Error> for Failure {
         match error {
             Error::Refused(Refusal::UnknownId(what)) => Self::not_found(format!("no such {what}")),
             Error::Refused(Refusal::FieldErrors(faults)) => {
-                let faults = faults.iter().map(|fault| format!("--{} {}", fault.field, fault.detail));
+                let faults =
+                    faults.iter().map(|fault| format!("--{} {}", fault.field, fault.detail));
                 Self::usage(faults.collect::<Vec<_>>().join("; "))
             }
             other => Self::failed(other.to_string()),
@@ -79,8 +80,10 @@ fn tell_link(desk: &mut Desk<'_>, invited: &Invited, was_sent: bool, what: &str)
     let text = if was_sent {
         format!("{what}; a letter with the link is on its way")
     } else {
-        format!("{what}\nlink: {link}\nIt works once, until {}, and is not shown again.",
-            until.as_str().unwrap_or("later"))
+        format!(
+            "{what}\nlink: {link}\nIt works once, until {}, and is not shown again.",
+            until.as_str().unwrap_or("later")
+        )
     };
     desk.out.show(&value, &text);
 }

@@ -21,12 +21,56 @@ const WORD_MAX: usize = 64;
 
 /// Common in Poland, and in no list of English passwords.
 const POLISH: &[&str] = &[
-    "polska", "haslo", "kochanie", "zaq12wsx", "misiek", "matrix", "marcin", "monika", "mateusz",
-    "agnieszka", "karolina", "bartek", "kasia", "damian", "lolek", "myszka", "kacper", "natalia",
-    "piotrek", "sloneczko", "kwiatek", "dupa", "dupadupa", "kurwa", "lukasz", "krystian",
-    "katarzyna", "justyna", "paulina", "aleksandra", "malgorzata", "wojtek", "przemek", "tomek",
-    "skarbie", "kocham", "kochamcie", "warszawa", "krakow", "gdansk", "poznan", "wroclaw",
-    "legia", "barcelona", "komputer", "samsung", "niunia", "kotek", "piesek", "rodzina",
+    "polska",
+    "haslo",
+    "kochanie",
+    "zaq12wsx",
+    "misiek",
+    "matrix",
+    "marcin",
+    "monika",
+    "mateusz",
+    "agnieszka",
+    "karolina",
+    "bartek",
+    "kasia",
+    "damian",
+    "lolek",
+    "myszka",
+    "kacper",
+    "natalia",
+    "piotrek",
+    "sloneczko",
+    "kwiatek",
+    "dupa",
+    "dupadupa",
+    "kurwa",
+    "lukasz",
+    "krystian",
+    "katarzyna",
+    "justyna",
+    "paulina",
+    "aleksandra",
+    "malgorzata",
+    "wojtek",
+    "przemek",
+    "tomek",
+    "skarbie",
+    "kocham",
+    "kochamcie",
+    "warszawa",
+    "krakow",
+    "gdansk",
+    "poznan",
+    "wroclaw",
+    "legia",
+    "barcelona",
+    "komputer",
+    "samsung",
+    "niunia",
+    "kotek",
+    "piesek",
+    "rodzina",
 ];
 
 /// Says what is wrong with a new password; `context` holds words an attacker tries first.
@@ -89,8 +133,14 @@ mod tests {
     use super::*;
 
     fn code(password: &str) -> Option<&'static str> {
-        let context =
-            ["anna.nowak@muzyka.example", "Anna Nowak", "acme", "Muzyka Sp. z o.o.", "7455", "Bramka"];
+        let context = [
+            "anna.nowak@muzyka.example",
+            "Anna Nowak",
+            "acme",
+            "Muzyka Sp. z o.o.",
+            "7455",
+            "Bramka",
+        ];
         check(password, &context).err().map(|fault| fault.code)
     }
 
@@ -119,10 +169,33 @@ mod tests {
     #[test]
     fn what_everybody_takes_is_refused() {
         for password in [
-            "password", "password1", "P@ssw0rd", "12345678", "123456789", "qwertyuiop", "1q2w3e4r",
-            "iloveyou1", "aaaaaaaa", "abcdefgh", "abcabcabc", "11112222", "letmein1", "football",
-            "zaq12wsx", "dupadupa", "kochanie1", "haslo123", "polska12", "19840512", "superman",
-            "trustno1", "asdfghjkl", "starwars", "whatever1", "qwerty123", "zxcvbnm1",
+            "password",
+            "password1",
+            "P@ssw0rd",
+            "12345678",
+            "123456789",
+            "qwertyuiop",
+            "1q2w3e4r",
+            "iloveyou1",
+            "aaaaaaaa",
+            "abcdefgh",
+            "abcabcabc",
+            "11112222",
+            "letmein1",
+            "football",
+            "zaq12wsx",
+            "dupadupa",
+            "kochanie1",
+            "haslo123",
+            "polska12",
+            "19840512",
+            "superman",
+            "trustno1",
+            "asdfghjkl",
+            "starwars",
+            "whatever1",
+            "qwerty123",
+            "zxcvbnm1",
         ] {
             assert_eq!(code(password), Some("too_common"), "{password}");
         }
@@ -131,8 +204,16 @@ mod tests {
     #[test]
     fn words_of_the_context_are_refused_with_digits_and_years_too() {
         for password in [
-            "annanowak", "anna.nowak", "nowak123", "Muzyka2026", "acmeacme", "acme1234",
-            "bramka2026", "Bramka!1", "7455745574", "muzyka.example",
+            "annanowak",
+            "anna.nowak",
+            "nowak123",
+            "Muzyka2026",
+            "acmeacme",
+            "acme1234",
+            "bramka2026",
+            "Bramka!1",
+            "7455745574",
+            "muzyka.example",
         ] {
             assert_eq!(code(password), Some("too_common"), "{password}");
         }

@@ -181,7 +181,11 @@ impl Refusal {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Throttled { .. } | Self::BacklogFull { .. } | Self::StoreFull | Self::Draining
+            Self::Throttled { .. }
+                | Self::BacklogFull { .. }
+                | Self::StoreFull
+                | Self::Draining
+                | Self::TooManyTries { .. }
         )
     }
 }

@@ -247,9 +247,13 @@ fn whose(
 fn check_wish(wish: &CredentialWish) -> Result<Vec<String>, Refusal> {
     let mut faults = Vec::new();
     let fits = (1..=SYSTEM_ID_OCTETS_MAX).contains(&wish.system_id.len())
-        && wish.system_id.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
+        && wish
+            .system_id
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
     if !fits {
-        let detail = format!("must be 1 to {SYSTEM_ID_OCTETS_MAX} letters, digits, `-`, `_` or `.`");
+        let detail =
+            format!("must be 1 to {SYSTEM_ID_OCTETS_MAX} letters, digits, `-`, `_` or `.`");
         faults.push(FieldFault::new("system_id", "invalid", detail));
     }
     if wish.addresses.len() > NETWORKS_MAX {

@@ -16,8 +16,9 @@ use crate::{
         Caller, PartnerId, PersonEvent, PersonState, Refusal, Right, Role, UserId, password,
         refusal::FieldFault, user::mail_address,
     },
-    store::{Constraint, Error as StoreError, Invitation, NewLink, NewMail, Person, PersonWrite,
-            Written},
+    store::{
+        Constraint, Error as StoreError, Invitation, NewLink, NewMail, Person, PersonWrite, Written,
+    },
 };
 
 /// Octets of the token in a link: 160 bits.
@@ -117,10 +118,7 @@ impl Partnership {
     }
 
     /// An invitation to be written in the transaction of another verb, and the path in its link.
-    pub fn invitation(
-        &self,
-        new: &NewPerson,
-    ) -> Result<(Invitation, Zeroizing<String>), Error> {
+    pub fn invitation(&self, new: &NewPerson) -> Result<(Invitation, Zeroizing<String>), Error> {
         let mut faults = Vec::new();
         let mail = mail_address(&new.mail);
         if mail.is_none() {
@@ -350,11 +348,7 @@ impl Partnership {
     }
 
     /// The hash of a password that is good enough for this person (S-01, S-02).
-    pub(super) async fn new_password(
-        &self,
-        person: &Person,
-        text: &str,
-    ) -> Result<String, Error> {
+    pub(super) async fn new_password(&self, person: &Person, text: &str) -> Result<String, Error> {
         let mut words = vec![
             person.mail.clone(),
             person.name.clone(),

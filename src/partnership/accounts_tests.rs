@@ -168,8 +168,7 @@ impl World {
     /// A session with a fresh code behind it.
     async fn fresh(&self, person: &Somebody) -> Signed {
         let code = self.fresh_code(person);
-        let signed_in =
-            self.try_log_in(&person.mail, PASSWORD, &code, HOME.address).await.unwrap();
+        let signed_in = self.try_log_in(&person.mail, PASSWORD, &code, HOME.address).await.unwrap();
         let signed = self.signed(&signed_in.token).await;
         let code = self.fresh_code(person);
         let token = self.partnership.step_up(&signed, &code).await.unwrap();
@@ -185,8 +184,7 @@ async fn a_fresh_install_has_nobody_and_the_host_makes_the_first_administrator()
     let invited = world.partnership.invite_by(&host(), &new, false).await.unwrap();
     assert_eq!(world.partnership.store().count_people().await.unwrap(), 1);
     assert_eq!(world.stored(invited.person).await.mail, "root@operator.example");
-    let admin =
-        world.enrol(invited.person, "root@operator.example", token_in(&invited.path)).await;
+    let admin = world.enrol(invited.person, "root@operator.example", token_in(&invited.path)).await;
     let signed = world.signed(&admin.token).await;
     assert!(signed.is_operator() && signed.may(Right::EditSettings));
     assert_eq!(world.stored(admin.id).await.state, PersonState::Active);
@@ -200,9 +198,8 @@ async fn an_invitation_works_once_and_for_a_week_and_the_newest_only() {
     let first = partnership.invite_by(&host(), &new, true).await.unwrap();
     let person = world.stored(first.person).await;
     let second = partnership.send_link_by(&host(), &person, true).await.unwrap();
-    let use_up = async |path: &str| {
-        partnership.accept_invitation(token_in(path), PASSWORD, HOME).await
-    };
+    let use_up =
+        async |path: &str| partnership.accept_invitation(token_in(path), PASSWORD, HOME).await;
     assert_eq!(refused(use_up(&first.path).await), Refusal::LinkInvalid);
     let view = partnership.look_at_link("invitation", token_in(&second.path)).await.unwrap();
     assert_eq!(view.mail, "a@acme.example");
@@ -258,9 +255,8 @@ async fn a_code_works_once_and_a_recovery_code_too() {
     let world = world().await;
     let anna = world.somebody(Some(world.acme), "a@acme.example", "admin").await;
     let code = world.fresh_code(&anna);
-    let log_in = async |code: &str| {
-        world.try_log_in(&anna.mail, PASSWORD, code, HOME.address).await
-    };
+    let log_in =
+        async |code: &str| world.try_log_in(&anna.mail, PASSWORD, code, HOME.address).await;
     assert!(log_in(&code).await.is_ok());
     assert_eq!(refused(log_in(&code).await), Refusal::WrongLogIn, "replayed");
     assert!(log_in(&anna.recovery[0]).await.is_ok());
@@ -356,8 +352,7 @@ async fn a_session_ends_by_idleness_and_by_age_sooner_for_the_operators_staff() 
         world.pass(idle * MINUTE);
         assert!(!world.is_alive(&anna.token).await, "idle");
         let code = world.fresh_code(&anna);
-        let token =
-            world.try_log_in(&mail, PASSWORD, &code, HOME.address).await.unwrap().token;
+        let token = world.try_log_in(&mail, PASSWORD, &code, HOME.address).await.unwrap().token;
         let begun = world.clock_now();
         while world.clock_now() - begun < micros(Duration::from_hours(absolute)) - 600_000_000 {
             world.pass(10 * MINUTE);
@@ -376,11 +371,8 @@ async fn a_disabled_account_is_dead_at_its_next_click_and_comes_back_without_its
     assert!(world.is_alive(&jan.token).await);
     let admin = world.fresh(&anna).await;
     let version = world.stored(jan.id).await.version;
-    let disabled = world
-        .partnership
-        .set_person(&admin, jan.id, version, PersonEvent::Disabled)
-        .await
-        .unwrap();
+    let disabled =
+        world.partnership.set_person(&admin, jan.id, version, PersonEvent::Disabled).await.unwrap();
     assert!(!world.is_alive(&jan.token).await);
     let code = world.fresh_code(&jan);
     let answer = world.try_log_in(&jan.mail, PASSWORD, &code, HOME.address).await;

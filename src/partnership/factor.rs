@@ -8,7 +8,7 @@ use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
 
 use super::Error;
-use crate::domain::{UserId, secret::hex, seal::Seal};
+use crate::domain::{UserId, seal::Seal, secret::hex};
 
 /// A code of one step before or after is taken: clocks differ. [RFC 6238 s5.2]
 const STEPS_AROUND: u16 = 1;
@@ -190,7 +190,7 @@ mod tests {
         for (shown, hash) in shown.iter().zip(&hashes) {
             assert_eq!(shown.len(), 19);
             let typed = shown.to_uppercase();
-            let read = super::read(&seal, UserId(1), None, &typed, NOON).unwrap();
+            let read = read(&seal, UserId(1), None, &typed, NOON).unwrap();
             assert_eq!(read, Code::Recovery(hash.clone()));
         }
     }

@@ -74,11 +74,8 @@ impl Guard {
     /// number of wrong ones so far, or the time to wait. Give it back with [`Self::forgive`].
     pub(crate) fn begin(&self, count: &Count, now: i64) -> Result<u32, Duration> {
         let count = self.place_for(count, now);
-        let mut tries = self.0.entry(count.clone()).or_insert(Tries {
-            wrong: 0,
-            next_at: now,
-            last_at: now,
-        });
+        let mut tries =
+            self.0.entry(count.clone()).or_insert(Tries { wrong: 0, next_at: now, last_at: now });
         if now - tries.last_at >= nanos(MEMORY) {
             *tries = Tries { wrong: 0, next_at: now, last_at: now };
         }

@@ -7,7 +7,9 @@
 use serde_json::json;
 
 use super::{
-    Error, Partnership, Signed, Visitor, accounts::Invited, factor,
+    Error, Partnership, Signed, Visitor,
+    accounts::Invited,
+    factor,
     guard::Count,
     log_in::{SignedIn, caller, letter, mail_hash},
 };
@@ -27,11 +29,7 @@ pub struct InvitationView {
 
 impl Partnership {
     /// Whom an invitation's or a reset's link is for; uses nothing up.
-    pub async fn look_at_link(
-        &self,
-        purpose: &str,
-        token: &str,
-    ) -> Result<InvitationView, Error> {
+    pub async fn look_at_link(&self, purpose: &str, token: &str) -> Result<InvitationView, Error> {
         let (person, valid_until) = self.holder(purpose, token).await?;
         let Person { name, mail, language, .. } = person;
         Ok(InvitationView { name, mail, language, valid_until })
@@ -75,8 +73,7 @@ impl Partnership {
     /// Sends a link to a new password if the address is somebody's. The answer never says so.
     pub async fn ask_reset(&self, mail: &str, visitor: Visitor<'_>) -> Result<(), Error> {
         let tick = self.clock.monotonic_nanos();
-        let counts =
-            [Count::Letter(mail_hash(mail)), Count::Address(visitor.address.to_owned())];
+        let counts = [Count::Letter(mail_hash(mail)), Count::Address(visitor.address.to_owned())];
         if counts.iter().any(|count| self.guard.begin(count, tick).is_err()) {
             // Said to nobody: it would tell that letters to this address were asked for before.
             return Ok(());

@@ -10,15 +10,13 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{
-    Enrolling, Enrolment, Error, Partnership, Signed, factor,
-    guard::Count,
-    micros,
+    Enrolling, Enrolment, Error, Partnership, Signed, factor, guard::Count, micros,
     session::new_token,
 };
 use crate::{
     domain::{
         Caller, PersonEvent, PersonState, Refusal, UserId,
-        user::{mail_address, MAIL_OCTETS_MAX},
+        user::{MAIL_OCTETS_MAX, mail_address},
     },
     metrics,
     store::{NewMail, NewSession, Person, PersonWrite, Proof, SignIn},
@@ -89,9 +87,8 @@ impl Partnership {
                 Refusal::TooManyTries { retry_after }
             })?;
         }
-        let person = person.filter(|person| {
-            matches!(person.state, PersonState::Active | PersonState::Invited)
-        });
+        let person = person
+            .filter(|person| matches!(person.state, PersonState::Active | PersonState::Invited));
         let stored = person.as_ref().and_then(|person| person.secrets.password.clone());
         let checked = self.passwords.check(wish.password, stored).await?;
         let known = person.filter(|_| checked.is_right);
@@ -298,19 +295,11 @@ impl Partnership {
 
 /// A person as the doer of what it does to itself before it has a session.
 pub(super) fn caller(person: &Person) -> Caller {
-    Caller::User {
-        partner: person.partner,
-        user: person.id,
-        name: person.name.as_str().into(),
-    }
+    Caller::User { partner: person.partner, user: person.id, name: person.name.as_str().into() }
 }
 
 /// A letter to a person about its own account.
-pub(super) fn letter(
-    person: &Person,
-    template: &'static str,
-    data: serde_json::Value,
-) -> NewMail {
+pub(super) fn letter(person: &Person, template: &'static str, data: serde_json::Value) -> NewMail {
     NewMail {
         recipient: person.mail.clone(),
         recipient_name: person.name.clone(),

@@ -47,6 +47,8 @@ pub use clamd::{ScanFault, Scanner};
 pub use decide::{Decided, StaffView};
 pub use error::Error;
 pub use factor::Enrolment;
+#[cfg(test)]
+pub(crate) use factor::code_of;
 pub use files::{FileFault, OpenFile};
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};

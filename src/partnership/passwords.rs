@@ -156,7 +156,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_weaker_hash_is_made_anew_when_its_password_is_known() {
-        let (old, new) = (Passwords::quick(), Passwords::with(Params::new(16, 2, 1, None).unwrap()));
+        let (old, new) =
+            (Passwords::quick(), Passwords::with(Params::new(16, 2, 1, None).unwrap()));
         let stored = old.hash("tajne przez poufne").await.unwrap();
         let wrong = new.check("zgadywanie", Some(stored.clone())).await.unwrap();
         assert_eq!(wrong, Checked { is_right: false, rehashed: None });

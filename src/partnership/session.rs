@@ -208,8 +208,7 @@ impl Partnership {
 
     /// Ends one of the own sessions.
     pub async fn end_session(&self, signed: &Signed, id: i64) -> Result<(), Error> {
-        let ended =
-            self.store.end_session(&signed.caller(), self.now(), signed.person, id).await?;
+        let ended = self.store.end_session(&signed.caller(), self.now(), signed.person, id).await?;
         if ended { Ok(()) } else { Err(Refusal::UnknownId("session").into()) }
     }
 

@@ -121,8 +121,7 @@ impl Store {
             token
         )?;
         let Some(row) = row else { return Ok(None) };
-        let (role, state) =
-            role_and_state(row.person_id, row.partner_id, &row.role, &row.state)?;
+        let (role, state) = role_and_state(row.person_id, row.partner_id, &row.role, &row.state)?;
         Ok(Some(SessionView {
             token: row.token,
             id: row.id,

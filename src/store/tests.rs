@@ -454,6 +454,82 @@ async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {
     drop(lock);
 }
 
+on_both!(people_are_invited_changed_by_version_and_let_in_once_for_each_code, engine => {
+    let store = &engine.store;
+    let by = Caller::Operator { name: "root".into() };
+    let invite = async |mail: &str| {
+        let link = NewLink { token: format!("link of {mail}"), purpose: "invitation", expires_at: NOON + 10 };
+        let new = Invitation {
+            partner: None, mail: mail.to_owned(), name: "Anna".to_owned(),
+            role: crate::domain::Role::OperatorAdmin, language: "pl".to_owned(), link, letter: None,
+        };
+        store.invite_person(&by, NOON, &new).await
+    };
+    let id = invite("anna@operator.example").await.unwrap();
+    assert!(matches!(
+        invite("anna@operator.example").await,
+        Err(Error::Conflict(Constraint::PersonMail))
+    ));
+    let before = store.person(id).await.unwrap().unwrap();
+    let mut after = before.clone();
+    after.state = crate::domain::PersonState::Active;
+    after.secrets.totp = Some(vec![0, 255]);
+    let codes = ["code 1".to_owned(), "code 2".to_owned()];
+    let session = |token: &str| NewSession {
+        token: token.to_owned(), is_enrolling: false, address: "192.0.2.1".to_owned(),
+        agent: "Browser".to_owned(), stepped_up_at: 0,
+    };
+    let first = session("first");
+    let write = PersonWrite {
+        uses: Some("link of anna@operator.example"), codes: Some(&codes), session: Some(&first),
+        ..PersonWrite::new("person.enrol", &before, &after)
+    };
+    assert_eq!(store.write_person(&by, NOON + 10, &write).await.unwrap(), Written::LinkUsed, "late");
+    assert_eq!(store.write_person(&by, NOON, &write).await.unwrap(), Written::Done);
+    assert_eq!(store.write_person(&by, NOON, &write).await.unwrap(), Written::LinkUsed, "twice");
+    let stale = PersonWrite::new("person.change", &before, &after);
+    assert_eq!(store.write_person(&by, NOON, &stale).await.unwrap(), Written::Conflict);
+    let known = store.person_by_mail("anna@operator.example").await.unwrap().unwrap();
+    assert_eq!((known.version, known.secrets.totp.as_deref()), (2, Some(&[0, 255][..])));
+    let mut gone = known.clone();
+    gone.state = crate::domain::PersonState::Disabled;
+    let last = PersonWrite::new("person.disable", &known, &gone);
+    assert_eq!(store.write_person(&by, NOON, &last).await.unwrap(), Written::LastAdmin);
+    let view = store.session("first").await.unwrap().unwrap();
+    assert_eq!((view.person, view.is_enrolling, view.level), (id, false, 0));
+    assert!(store.knows_address(id, "192.0.2.1").await.unwrap());
+    for (proof, version, is_let_in) in [
+        (Proof::Step(7), 2, true), (Proof::Step(7), 2, false), (Proof::Step(6), 2, false),
+        (Proof::Step(8), 1, false), (Proof::Step(8), 2, true),
+        (Proof::Recovery("code 1".into()), 2, true), (Proof::Recovery("code 1".into()), 2, false),
+    ] {
+        let new = session(&format!("{proof:?}"));
+        let sign_in = SignIn {
+            person: id, version, proof: &proof, session: &new, rehashed: None, over_before: 0,
+            letters: &[],
+        };
+        assert_eq!(store.sign_in(&by, NOON, &sign_in).await.unwrap(), is_let_in, "{proof:?}");
+    }
+    assert_eq!(store.sessions_of(id, 0).await.unwrap().len(), 4);
+    let proof = Proof::Step(9);
+    assert!(store.step_up(&by, NOON, (id, &proof), ("first", "second")).await.unwrap());
+    assert!(!store.step_up(&by, NOON, (id, &proof), ("second", "third")).await.unwrap());
+    assert!(store.session("first").await.unwrap().is_none());
+    let kept = store.session("second").await.unwrap().unwrap();
+    assert_eq!(store.end_sessions(&by, NOON, id, Some(kept.id)).await.unwrap(), 3);
+    assert!(store.end_session(&by, NOON, id, kept.id).await.unwrap());
+    for number in 0..25_i64 {
+        let (proof, new) = (Proof::Step(100 + number), session(&format!("s{number}")));
+        let sign_in = SignIn {
+            person: id, version: 2, proof: &proof, session: &new, rehashed: Some("phc"),
+            over_before: 0, letters: &[],
+        };
+        assert!(store.sign_in(&by, NOON + number, &sign_in).await.unwrap());
+    }
+    assert_eq!(store.sessions_of(id, 0).await.unwrap().len(), 20, "the oldest made place");
+    assert!(store.verify_audit().await.unwrap().is_ok());
+});
+
 on_both!(an_auditor_finds_records_by_person_kind_and_subject, engine => {
     let (anna, jan) = (Caller::Operator { name: "anna".into() }, Caller::Operator { name: "jan".into() });
     for (by, name) in [(&anna, "acme"), (&jan, "best"), (&anna, "cool")] {

@@ -5,11 +5,13 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Add a person; prints the link under which it sets its password, once
-    #[command(after_help = "A fresh gateway has nobody: the first administrator is made here. The \
+    #[command(
+        after_help = "A fresh gateway has nobody: the first administrator is made here. The \
                             link is shown once and not mailed, unless --send is given.\n\n\
                             Examples:\n  bramka user add --name \"Anna Nowak\" --mail \
                             anna@operator.example --role admin\n  bramka user add --name \"Jan \
-                            Lis\" --mail jan@acme.example --role developer --partner acme --send")]
+                            Lis\" --mail jan@acme.example --role developer --partner acme --send"
+    )]
     Add(UserAdd),
     /// The operator's staff, or a partner's people
     List {
@@ -24,10 +26,12 @@ pub enum UserCommand {
     #[command(after_help = "Example:\n  bramka user enable anna@operator.example")]
     Enable { mail: String },
     /// Make a new link to set the password; prints it once
-    #[command(after_help = "With --second-factor the lost authenticator is forgotten too: the next \
+    #[command(
+        after_help = "With --second-factor the lost authenticator is forgotten too: the next \
                             log-in sets a new one.\n\nExamples:\n  bramka user reset \
                             anna@operator.example\n  bramka user reset anna@operator.example \
-                            --second-factor")]
+                            --second-factor"
+    )]
     Reset {
         mail: String,
         /// Forget the second factor and its recovery codes

@@ -298,8 +298,7 @@ pub(crate) async fn revoke_key(
     Query(whose): Query<Whose>,
 ) -> Result<Response, Problem> {
     let (running, signed) = (app.clone(), caller.0.clone());
-    let work =
-        async move { running.partnership.revoke_api_key(&signed, whose.id(), &name).await };
+    let work = async move { running.partnership.revoke_api_key(&signed, whose.id(), &name).await };
     app.finish(work).await??;
     reload(&app).await?;
     Ok(named(&caller, StatusCode::NO_CONTENT.into_response()))

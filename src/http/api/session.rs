@@ -109,8 +109,7 @@ pub(crate) async fn create(
     let partnership = app.partnership.clone();
     let work = async move {
         let code = code.as_deref();
-        let wish =
-            LogIn { mail: &mail, password: &password, code, visitor: origin.visitor() };
+        let wish = LogIn { mail: &mail, password: &password, code, visitor: origin.visitor() };
         partnership.log_in(&wish).await
     };
     let begun = app.finish(work).await??;
@@ -143,8 +142,7 @@ pub(crate) async fn step_up(
     let code = needed(&mut fields, "code", SHORT);
     fields.finish(&["code"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
-    let token =
-        app.finish(async move { partnership.step_up(&signed, &code).await }).await??;
+    let token = app.finish(async move { partnership.step_up(&signed, &code).await }).await??;
     let body = SessionBody {
         token: token.to_string(),
         is_enrolling: false,

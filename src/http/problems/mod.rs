@@ -5,6 +5,7 @@
 //! the pages need no account, because the developer who reads them often has none yet.
 
 mod faults;
+mod partnership;
 mod refusals;
 
 use askama::Template;
@@ -41,7 +42,8 @@ pub fn page(code: &str) -> Option<&'static Page> {
 }
 
 pub fn pages() -> impl Iterator<Item = &'static Page> {
-    refusals::REFUSALS.iter().chain(refusals::SMPP_ONLY).chain(faults::FAULTS)
+    let people = partnership::PARTNERSHIP;
+    refusals::REFUSALS.iter().chain(refusals::SMPP_ONLY).chain(people).chain(faults::FAULTS)
 }
 
 #[derive(Template)]
