@@ -150,8 +150,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        let source =
-            format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}");
+        let source = format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}");
         let values = json!({ "evil": "<script>alert('x')</script>\" onload=\"& <b>" });
         html(&read(&source, &values).unwrap())
     }
@@ -167,7 +166,10 @@ mod tests {
         ];
         for body in bodies {
             let html = shown(body);
-            assert!(html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;"), "{html}");
+            assert!(
+                html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;"),
+                "{html}"
+            );
             assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
             assert!(!html.contains("\" onload"), "{html}");
         }
@@ -175,9 +177,8 @@ mod tests {
 
     #[test]
     fn markdown_that_is_html_or_leads_elsewhere_is_refused() {
-        let source = |body: &str| {
-            format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}")
-        };
+        let source =
+            |body: &str| format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}");
         for body in [
             "<script>1</script>",
             "a <b>b</b>",

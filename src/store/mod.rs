@@ -16,6 +16,8 @@ pub mod change;
 mod db;
 mod error;
 mod files;
+#[cfg(test)]
+mod files_tests;
 mod habits;
 mod inspect;
 mod lanes;

@@ -16,23 +16,23 @@ use crate::domain::{
     TariffId, service::Brakes,
 };
 
-const NOON: i64 = 1_795_262_400_000_000;
+pub(super) const NOON: i64 = 1_795_262_400_000_000;
 
 /// A store of one engine with its writer running; what it made is gone when it is dropped.
-struct Engine {
-    store: Store,
-    writer: tokio::task::JoinHandle<Result<(), Error>>,
+pub(super) struct Engine {
+    pub(super) store: Store,
+    pub(super) writer: tokio::task::JoinHandle<Result<(), Error>>,
     _folder: Option<tempfile::TempDir>,
     _server: Option<Arc<private_postgres::Server>>,
 }
 
-async fn sqlite() -> Engine {
+pub(super) async fn sqlite() -> Engine {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     engine(url, Some(folder)).await
 }
 
-async fn any_postgres() -> Engine {
+pub(super) async fn any_postgres() -> Engine {
     if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
         return postgres(&url).await;
     }
@@ -75,6 +75,8 @@ macro_rules! on_both {
         }
     };
 }
+
+pub(super) use on_both;
 
 fn mt(id: i64, is_charged: bool) -> Arc<MtMessage> {
     let price = Price {

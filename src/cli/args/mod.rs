@@ -4,6 +4,7 @@
 
 mod business;
 mod changes;
+mod document;
 mod live;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use business::{
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
+pub use document::{DocumentCommand, Render};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
     TraceCommand, UnknownCommand,
@@ -109,6 +111,9 @@ pub enum Command {
     /// Partners' products: a number, keywords, a tariff and a way of delivery
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Agreements: their texts, and how they look with values
+    #[command(subcommand)]
+    Document(DocumentCommand),
     /// Set up partners, numbers, tariffs and services from one file
     #[command(after_help = "What exists already is left as it is, so the same file may be read \
                             again.\n\nExample:\n  bramka seed acme.toml\n\nThe file:\n  numbers = \

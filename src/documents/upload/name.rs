@@ -72,6 +72,9 @@ mod tests {
     fn a_long_name_is_cut_before_its_extension() {
         let name = clean_name(&format!("{}.pdf", "ż".repeat(5000)));
         assert_eq!(name.chars().count(), 100);
-        assert_eq!(clean_name(&format!("{}.pdf", "ż".repeat(150))).rsplit_once('.').unwrap().1, "pdf");
+        assert_eq!(
+            clean_name(&format!("{}.pdf", "ż".repeat(150))).rsplit_once('.').unwrap().1,
+            "pdf"
+        );
     }
 }

@@ -193,17 +193,23 @@ fn bad_documents() -> Vec<(&'static str, Vec<u8>)> {
         ("script in objects packed by an escaped name", {
             packed("/Type /Obj#53tm /N 1 /F#69rst 4 /Filter /Fl#61teDecode", script)
         }),
-        ("script in packed objects of no type", packed("/N 1 /First 4 /Filter /FlateDecode", script)),
+        (
+            "script in packed objects of no type",
+            packed("/N 1 /First 4 /Filter /FlateDecode", script),
+        ),
         ("script in packed objects behind a comment", hidden),
         ("script in packed data that says nothing", packed("/Filter /FlateDecode", script)),
-        ("script packed twice", packed(
-            "/Type /ObjStm /N 1 /First 4 /Filter [/ASCIIHexDecode /FlateDecode]",
-            script,
-        )),
-        ("packed objects with a predictor", packed(
-            "/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /DecodeParms << /Predictor 12 >>",
-            script,
-        )),
+        (
+            "script packed twice",
+            packed("/Type /ObjStm /N 1 /First 4 /Filter [/ASCIIHexDecode /FlateDecode]", script),
+        ),
+        (
+            "packed objects with a predictor",
+            packed(
+                "/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /DecodeParms << /Predictor 12 >>",
+                script,
+            ),
+        ),
         ("packed objects in LZW", packed("/Type /ObjStm /First 4 /Filter /LZWDecode", script)),
         ("packed objects that cannot be unpacked", {
             pdf(&[&stream(OBJECTS, b"not packed at all")])
@@ -269,8 +275,11 @@ fn the_reason_tells_the_sender_what_to_do() {
 
 #[test]
 fn no_cut_and_no_bent_octet_makes_it_panic() {
-    let signed = pdf(&[b"<< /Type /Sig /ByteRange [0 1] /A#4", &stream(OBJECTS, &zlib(b"1 0 <<>>"))]);
-    for (name, octets) in [("a.pdf", signed), ("a.png", png()), ("a.jpg", jpeg()), ("a.tif", tiff())] {
+    let signed =
+        pdf(&[b"<< /Type /Sig /ByteRange [0 1] /A#4", &stream(OBJECTS, &zlib(b"1 0 <<>>"))]);
+    for (name, octets) in
+        [("a.pdf", signed), ("a.png", png()), ("a.jpg", jpeg()), ("a.tif", tiff())]
+    {
         for at in 0..octets.len() {
             check(name, &octets[..at]).ok();
             for value in [0, 0x7f, 0xff] {
