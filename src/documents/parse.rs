@@ -31,7 +31,7 @@ pub(super) fn blocks(
     for segment in segments(body, first_line)? {
         match segment {
             Segment::Text { text, line } => {
-                blocks.extend(Reader::new(text, line, &mut count).all()?)
+                blocks.extend(Reader::new(text, line, &mut count).all()?);
             }
             Segment::PageBreak => blocks.push(Block::PageBreak),
             Segment::Signatures(boxes) => blocks.push(Block::Signatures(boxes)),

@@ -23,8 +23,9 @@ fn bramka(folder: &Path, words: &[&str]) -> i32 {
     }
     let mut out = Output::new(Box::new(std::io::sink()), Box::new(std::io::stderr()));
     let config = config.display().to_string();
-    let words = ["bramka", "--config", &config].iter().chain(words);
-    main_with(words.map(ToString::to_string), &mut out)
+    let first = ["bramka", "--config", &config];
+    let words: Vec<String> = first.iter().chain(words).map(ToString::to_string).collect();
+    main_with(words, &mut out)
 }
 
 fn asked(tool: &str, words: &[&str]) -> String {

@@ -242,9 +242,9 @@ pub(super) fn put_line(row: &mut Row, line: &Line, left: f32, y: f32, size: f32)
     for piece in &line.pieces {
         let width = piece.run.width * size;
         if let Some(address) = piece.link.as_ref().filter(|link| !link.starts_with('#')) {
-            let link =
+            let area =
                 Mark::Link { x, y: y - size, width, height: size * 1.3, address: address.clone() };
-            row.marks.push(link);
+            row.marks.push(area);
         }
         row.marks.push(Mark::Text { x, y, size, run: piece.run.clone(), is_grey: false });
         x += width;

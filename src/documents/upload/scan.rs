@@ -131,9 +131,10 @@ fn is_value(after: &[u8]) -> bool {
 fn unpack(octets: &[u8], found: &mut Found) -> Result<(), UploadFault> {
     let mut left = UNPACKED_ALL_MAX;
     for at in memmem::find_iter(octets, b"stream") {
-        let data = match &octets[at + b"stream".len()..] {
-            [b'\r', b'\n', data @ ..] | [b'\n' | b'\r', data @ ..] => data,
-            _ => continue,
+        let ([b'\r', b'\n', data @ ..] | [b'\n' | b'\r', data @ ..]) =
+            &octets[at + b"stream".len()..]
+        else {
+            continue;
         };
         // `endstream` ends the one before.
         if octets[..at].ends_with(b"end") {

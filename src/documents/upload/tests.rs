@@ -171,17 +171,20 @@ fn bad_pictures() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
+const SCRIPT: &[u8] = b"1 0 << /S /JavaScript /JS (app.alert(1)) >>";
+
+fn hidden() -> Vec<u8> {
+    // The dictionary stands before a comment that looks like the start of an object.
+    let mut object = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode %obj\n".to_vec();
+    object.extend_from_slice(b">>\nstream\r\n");
+    object.extend_from_slice(&zlib(SCRIPT));
+    object.extend_from_slice(b"\nendstream");
+    pdf(&[&object])
+}
+
 fn bad_documents() -> Vec<(&'static str, Vec<u8>)> {
-    let script = b"1 0 << /S /JavaScript /JS (app.alert(1)) >>";
+    let script = SCRIPT;
     let good = pdf(&[b"<< /Type /Catalog >>"]);
-    let hidden = {
-        // The dictionary stands before a comment that looks like the start of an object.
-        let mut object = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode %obj\n".to_vec();
-        object.extend_from_slice(b">>\nstream\r\n");
-        object.extend_from_slice(&zlib(script));
-        object.extend_from_slice(b"\nendstream");
-        pdf(&[&object])
-    };
     vec![
         ("script", pdf(&[b"<< /OpenAction << /S /JavaScript /JS (1) >> >>"])),
         ("script without spaces", pdf(&[b"<</OpenAction<</S/JavaScript/JS(1)>>>>"])),
@@ -197,7 +200,7 @@ fn bad_documents() -> Vec<(&'static str, Vec<u8>)> {
             "script in packed objects of no type",
             packed("/N 1 /First 4 /Filter /FlateDecode", script),
         ),
-        ("script in packed objects behind a comment", hidden),
+        ("script in packed objects behind a comment", hidden()),
         ("script in packed data that says nothing", packed("/Filter /FlateDecode", script)),
         (
             "script packed twice",
