@@ -12,6 +12,7 @@ mod changes;
 mod check;
 mod credential;
 mod desk;
+mod document;
 mod doctor;
 mod failure;
 mod letters;
@@ -119,6 +120,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Number(command) => service::number(desk, command).await,
         Command::Tariff(command) => service::tariff(desk, command).await,
         Command::Service(command) => service::service(desk, command).await,
+        Command::Document(command) => document::document(desk, command),
         Command::Seed { file } => seed::seed(desk, &file).await,
         Command::Status => live::status(desk).await,
         Command::Top(wish) => top::top(desk, &wish).await,

@@ -26,6 +26,8 @@ mod db;
 mod deadlines;
 mod error;
 mod files;
+#[cfg(test)]
+mod files_tests;
 mod habits;
 mod inspect;
 mod lanes;

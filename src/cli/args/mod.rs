@@ -5,6 +5,7 @@
 mod business;
 mod changes;
 mod letters;
+mod document;
 mod live;
 mod people;
 
@@ -18,6 +19,7 @@ pub use business::{
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use letters::{LetterLanguage, MailCommand};
+pub use document::{DocumentCommand, Render};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, Top, TraceCommand, UnknownCommand,
@@ -116,6 +118,9 @@ pub enum Command {
     /// Partners' products: a number, keywords, a tariff and a way of delivery
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Agreements: their texts, and how they look with values
+    #[command(subcommand)]
+    Document(DocumentCommand),
     /// Set up partners, numbers, tariffs and services from one file
     #[command(after_help = "What exists already is left as it is, so the same file may be read \
                             again.\n\nExample:\n  bramka seed acme.toml\n\nThe file:\n  numbers = \
