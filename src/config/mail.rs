@@ -85,7 +85,9 @@ impl Mail {
         let is_clean = |part: &str| {
             !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "<>@,;\"".contains(c))
         };
-        Self::bare(text).rsplit_once('@').is_some_and(|(user, host)| is_clean(user) && is_clean(host))
+        Self::bare(text)
+            .rsplit_once('@')
+            .is_some_and(|(user, host)| is_clean(user) && is_clean(host))
     }
 }
 
