@@ -129,9 +129,8 @@ impl Renderer {
     }
 
     fn complaints_about(&self, kind: &Kind, language: Language) -> Vec<String> {
-        let Some(text) = self.templates.text(kind.name, language) else {
-            return vec!["missing".into()];
-        };
+        // What has no parts was complained about when it was read.
+        let Some(text) = self.templates.text(kind.name, language) else { return Vec::new() };
         let names: Vec<&str> = kind.variables.iter().map(|variable| variable.name).collect();
         let whole = format!("{}\n\n{}", text.subject, text.body);
         let mut wrong = self.unknown(language, &whole, &names);
