@@ -239,7 +239,7 @@ impl Group {
             i64::from(row.part),
         ]);
         write_rows!(tx, statements.charge, &self.charges, row => [
-            row.id, row.message.0, 0_i64, row.partner.0, row.service.0, row.service_version,
+            row.id, row.message.0, row.line, row.partner.0, row.service.0, row.service_version,
             row.direction, row.price.tariff.0, row.price.code.as_str(),
             row.price.gross.amount_minor, row.price.net.amount_minor,
             row.price.gross.currency.as_str(), row.msisdn.as_str(), row.at, row.reason,

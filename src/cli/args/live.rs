@@ -102,7 +102,7 @@ pub enum UnknownCommand {
         after_help = "The first person proposes, the second one runs the same command and it \
                             is done.\n`release` may charge the subscriber twice; `write-off` is \
                             final without a charge; `sent` means\nthat the operator's records show \
-                            it. What is in quarantine is released\nor written off.\n\nExample:\n  bramka unknown resolve 884930212345856 write-off \
+                            it. What is in quarantine is released\nor written off; an MO that was charged and is written off has its charge reversed.\n\nExample:\n  bramka unknown resolve 884930212345856 write-off \
                             --reason 'not in the CDRs of 21 November'"
     )]
     Resolve {
