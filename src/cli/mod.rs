@@ -20,6 +20,7 @@ mod message;
 mod money;
 mod output;
 mod partner;
+mod receipt;
 mod seed;
 mod service;
 #[cfg(test)]
@@ -125,6 +126,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Bind(command) => live::bind(desk, command).await,
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
+        Command::Receipt(command) => receipt::receipt(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.

@@ -33,6 +33,9 @@ mod receipt_tests;
 pub mod recent;
 pub mod registry;
 pub mod settings;
+pub mod strays;
+#[cfg(test)]
+mod strays_tests;
 pub mod submit;
 pub mod throttle;
 pub mod trail;

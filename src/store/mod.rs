@@ -30,6 +30,7 @@ mod private_postgres;
 mod rare;
 mod retention;
 mod rows;
+mod strays;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -55,6 +56,7 @@ pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use retention::Erasing;
+pub use strays::QuarantinedReceipt;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -118,6 +118,36 @@ pub enum UnknownCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum ReceiptCommand {
+    /// Orphans (no message is known under their id) and receipts in quarantine (they ended their
+    /// partner's sessions), oldest first of each
+    #[command(after_help = "Example:\n  bramka receipt list --json | jq 'map(select(.link == \
+                            \"north\"))'")]
+    List {
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+        limit: i64,
+    },
+    /// Try one again: match an orphan, or send one in quarantine to its partner
+    #[command(after_help = "Example:\n  bramka receipt release 884930212345856")]
+    Release {
+        /// From `bramka receipt list`
+        id: i64,
+    },
+    /// Give one up; its message stays as it is
+    #[command(
+        after_help = "Example:\n  bramka receipt drop 884930212345856 --reason 'a test of the \
+                            operator, 21 November'"
+    )]
+    Drop {
+        /// From `bramka receipt list`
+        id: i64,
+        /// Goes to the audit trail
+        #[arg(long)]
+        reason: String,
+    },
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Fate {
     /// Send it (again)

@@ -16,8 +16,8 @@ pub use business::{
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use live::{
-    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
-    TraceCommand, UnknownCommand,
+    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand,
+    ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
 
 /// Bramka: premium SMS and WAP partner gateway.
@@ -147,6 +147,9 @@ pub enum Command {
     /// Messages whose fate nobody knows
     #[command(subcommand)]
     Unknown(UnknownCommand),
+    /// Receipts that no message claims, and those that were put aside
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// The trail of who did what
     #[command(subcommand)]
     Audit(AuditCommand),
