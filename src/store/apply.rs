@@ -141,7 +141,7 @@ macro_rules! fetch {
 macro_rules! write_rows {
     ($tx:expr, $statement:expr, $rows:expr, $row:ident => [$($value:expr),* $(,)?]) => {
         for chunk in chunks($rows) {
-            run!($tx, $statement.text(chunk.len()).to_owned(), arguments => {
+            run!($tx, $statement.text(chunk.len()), arguments => {
                 for $row in chunk { $( add(&mut arguments, $value)?; )* }
             });
         }
@@ -319,7 +319,7 @@ impl Group {
         for ((state, error), (at, mut messages)) in alike {
             messages.sort_unstable();
             for chunk in chunks(&messages) {
-                let text = statements.state.text(chunk.len()).to_owned();
+                let text = statements.state.text(chunk.len());
                 run!(tx, text, arguments => {
                     add(&mut arguments, state.as_str())?;
                     add(&mut arguments, at)?;
@@ -362,7 +362,7 @@ async fn write_claim(
     }
     let mut claimed: Vec<(i64, i64, i64)> = Vec::with_capacity(claim.items.len());
     for chunk in chunks(&claim.items) {
-        let text = statements.claim.text(chunk.len()).to_owned();
+        let text = statements.claim.text(chunk.len());
         let rows: Vec<(i64, i64, i64)> = fetch!(tx, text, arguments => {
             add(&mut arguments, claim.link.as_str())?;
             add(&mut arguments, claim.epoch)?;
