@@ -4,7 +4,7 @@
 //! surprise: what `utoipa` cannot say, that a message has a text, octets or a push and only one of
 //! them, is put into the finished document.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{
     http::header,
@@ -12,15 +12,16 @@ use axum::{
 };
 use serde_json::{Value, json};
 use utoipa::{
-    Modify, OpenApi, PartialSchema, ToSchema,
+    IntoResponses, Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
-        ObjectBuilder, RefOr, Schema,
+        ContentBuilder, ObjectBuilder, RefOr, ResponseBuilder, Schema,
         schema::Type,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
 use super::messages;
+use crate::http::error;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,6 +33,7 @@ use super::messages;
     ),
     paths(messages::create, messages::show, messages::cancel),
     tags((name = "messages", description = "Messages to subscribers")),
+    components(schemas(error::ProblemBody)),
     modifiers(&ApiKeys)
 )]
 struct Api;
@@ -66,6 +68,48 @@ macro_rules! plain {
 plain!(IdempotencyKey, String, .min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")));
 plain!(IdText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z]+$")));
 plain!(True, String, .enum_values(Some(["true"])));
+
+/// The problems that a request may be answered with, by status; the body is the same for all.
+macro_rules! problems {
+    ($name:ident: $($status:literal $why:literal),+ $(,)?) => {
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                [$(($status, $why)),+].into_iter().map(problem).collect()
+            }
+        }
+    };
+}
+
+problems! { SendProblems:
+    "400" "Not JSON",
+    "401" "No valid API key",
+    "403" "Not allowed to your account",
+    "408" "Took too long",
+    "409" "The service is not live",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong, or the key was used for another message",
+    "429" "Over your rate",
+    "503" "Try again later",
+}
+
+problems! { LookProblems:
+    "400" "The path is not text",
+    "401" "No valid API key",
+    "403" "Account suspended",
+    "404" "None of your messages",
+    "429" "Too many wrong keys",
+    "503" "Try again later",
+}
+
+fn problem((status, why): (&str, &str)) -> (String, RefOr<utoipa::openapi::Response>) {
+    let body = utoipa::openapi::Ref::from_schema_name(error::ProblemBody::name());
+    let content = ContentBuilder::new().schema(Some(body)).build();
+    let response = ResponseBuilder::new().description(why);
+    (status.to_owned(), response.content("application/problem+json", content).build().into())
+}
 
 /// The document as it is served, made once.
 pub fn json_text() -> &'static str {
