@@ -86,6 +86,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_quarantined_messages_total", Kind::Counter, "count", &[], "messages put aside as poison"),
     series("bramka_charge_mismatch_total", Kind::Counter, "count", &[], "receipts that contradict a final state"),
     series("bramka_charges_total", Kind::Counter, "count", &["tariff"], "ledger rows"),
+    series("bramka_charges_reversed_total", Kind::Counter, "count", &["tariff"], "ledger rows that take a charge back"),
     series("bramka_charge_amount_minor_total", Kind::Counter, "minor", &["currency"], "money in ledger rows, minor units"),
     series("bramka_charges_submitted_twice_total", Kind::Counter, "count", &[], "charged messages submitted more than once: must stay 0"),
     series("bramka_replayed_total", Kind::Counter, "count", &["why"], "repeats that got the earlier answer"),
@@ -219,6 +220,10 @@ pub fn quarantined(count: u64) {
 
 pub fn charge_mismatch() {
     counter!("bramka_charge_mismatch_total").increment(1);
+}
+
+pub fn charge_reversed(price: &Price) {
+    counter!("bramka_charges_reversed_total", "tariff" => price.code.to_string()).increment(1);
 }
 
 pub fn charge(price: &Price) {

@@ -129,6 +129,7 @@ fn tell_everything() {
     quarantined(1);
     charge_mismatch();
     charge(&price);
+    charge_reversed(&price);
     replayed("same_key");
     retried("mo");
     unrouted("no_number");

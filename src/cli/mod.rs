@@ -22,6 +22,7 @@ mod money;
 mod output;
 mod partner;
 mod privacy;
+mod receipt;
 mod seed;
 mod service;
 #[cfg(test)]
@@ -130,6 +131,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Bind(command) => live::bind(desk, command).await,
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
+        Command::Receipt(command) => receipt::receipt(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,
         Command::Mail(command) => letters::mail(desk, command).await,

@@ -33,6 +33,9 @@ mod receipt_tests;
 pub mod recent;
 pub mod registry;
 pub mod settings;
+pub mod strays;
+#[cfg(test)]
+mod strays_tests;
 pub mod submit;
 pub mod throttle;
 pub mod trail;
@@ -113,6 +116,8 @@ pub(crate) struct Inner {
     pub(crate) uncertain: likeness::Uncertain,
     pub(crate) parts: parts::Waiting,
     registry: registry::Registry,
+    /// Held while a person's decision about one message is carried out.
+    deciding: tokio::sync::Mutex<()>,
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
     pub(crate) disk: std::sync::atomic::AtomicU8,
@@ -147,6 +152,7 @@ impl Gateway {
             uncertain: likeness::Uncertain::default(),
             parts: parts::Waiting::default(),
             registry: registry::Registry::default(),
+            deciding: tokio::sync::Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
             groups: ArcSwap::from_pointee(groups),

@@ -47,6 +47,7 @@ mod retention;
 mod rows;
 mod sessions;
 mod terms;
+mod strays;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
@@ -95,6 +96,7 @@ pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, Person
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
+pub use strays::QuarantinedReceipt;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -240,7 +240,7 @@ on_both!(a_message_is_charged_once_whatever_happens, engine => {
         let (price, _) = message.charge.clone().unwrap();
         let change = Change {
             charge: Some(Box::new(ChargeRow {
-                id, message: message.id, partner: message.partner, service: message.service,
+                id, message: message.id, line: 0, partner: message.partner, service: message.service,
                 service_version: 3, direction: "mt", price, msisdn: "48600100200".into(),
                 at: NOON, reason: "delivered",
             })),

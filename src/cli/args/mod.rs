@@ -23,6 +23,8 @@ pub use document::{DocumentCommand, Render};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, Top, TraceCommand, UnknownCommand,
+    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand,
+    ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
 pub use people::{UserAdd, UserCommand};
 
@@ -159,6 +161,9 @@ pub enum Command {
     /// Messages whose fate nobody knows
     #[command(subcommand)]
     Unknown(UnknownCommand),
+    /// Receipts that no message claims, and those that were put aside
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// The trail of who did what
     #[command(subcommand)]
     Audit(AuditCommand),
