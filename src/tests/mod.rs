@@ -20,6 +20,7 @@ mod link_content;
 mod link_receipts;
 mod load;
 mod operate;
+mod outage;
 mod process;
 mod refusals;
 mod tidy;
