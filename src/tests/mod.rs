@@ -24,5 +24,6 @@ mod outage;
 mod process;
 mod refusals;
 mod tidy;
+mod tls_grade;
 mod tools;
 mod world;

@@ -163,6 +163,8 @@ fn server_config(files: &ServerFiles, inside: Inside) -> anyhow::Result<Arc<Serv
         .with_single_cert(chain, key)
         .with_context(|| format!("using the certificate in `{}`", files.certificate.display()))?;
     config.alpn_protocols = inside.alpn();
+    // The stronger one that both know, not the one that the peer's old library happens to like.
+    config.ignore_client_order = true;
     Ok(Arc::new(config))
 }
 
