@@ -146,6 +146,7 @@ fn tell_everything() {
     link_reconnect("north");
     lease_epoch("north", 4);
     binding_limit("link", "north", "window");
+    stalled("lane", "mo/acme", 1);
     callback("delivered");
     http_request("/api/v1/messages", 202);
     disk_free(1 << 30);

@@ -31,6 +31,7 @@ mod receipt_tests;
 pub mod recent;
 pub mod registry;
 pub mod settings;
+pub mod stall;
 pub mod submit;
 pub mod throttle;
 pub mod trail;
@@ -111,6 +112,7 @@ pub(crate) struct Inner {
     pub(crate) uncertain: likeness::Uncertain,
     pub(crate) parts: parts::Waiting,
     registry: registry::Registry,
+    pub(crate) stalls: stall::Stalls,
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
     pub(crate) disk: std::sync::atomic::AtomicU8,
@@ -145,6 +147,7 @@ impl Gateway {
             uncertain: likeness::Uncertain::default(),
             parts: parts::Waiting::default(),
             registry: registry::Registry::default(),
+            stalls: stall::Stalls::default(),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
             groups: ArcSwap::from_pointee(groups),
