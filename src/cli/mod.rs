@@ -20,6 +20,7 @@ mod money;
 mod output;
 mod partner;
 mod seed;
+mod seen;
 mod service;
 #[cfg(test)]
 mod tests;
