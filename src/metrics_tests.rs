@@ -147,6 +147,7 @@ fn tell_everything() {
     link_reconnect("north");
     lease_epoch("north", 4);
     binding_limit("link", "north", "window");
+    stalled("lane", "mo/acme", 1);
     callback("delivered");
     mails(&[("queued", 1)], 1_000_000);
     mail_sent("sent");

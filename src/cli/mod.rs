@@ -24,6 +24,7 @@ mod partner;
 mod privacy;
 mod receipt;
 mod seed;
+mod seen;
 mod service;
 #[cfg(test)]
 mod tests;

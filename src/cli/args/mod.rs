@@ -82,7 +82,7 @@ pub enum Command {
     #[command(after_help = "`bramka run` does the same at its start. Run it beforehand to see \
                             how long it takes.\n\nExample:\n  bramka migrate")]
     Migrate,
-    /// Test what the gateway needs: store, disk, links, certificates, ports, clock
+    /// Test what the gateway needs: store, disk, links and their habits, certificates, ports, clock
     #[command(after_help = "Every line that is not ok says what to do. Exit code 1 if something \
                             is broken.\n\nExample:\n  bramka doctor --json | jq '.[] | \
                             select(.result != \"ok\")'")]
