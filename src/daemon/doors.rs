@@ -13,12 +13,13 @@ use super::{
 use crate::{
     config::Config,
     control,
+    documents::Texts,
     domain::{deadline::Calendar, seal::Seal, secret::Pepper},
     gateway::Gateway,
     http,
     listen::Listeners,
     log::LogHandle,
-    partnership::{Partnership, Rules, Scanner},
+    partnership::{Error, Partnership, Rules, Scanner},
     smpp_server::Server,
     tasks::{Phase, Stopping, Tasks},
 };
@@ -123,7 +124,7 @@ fn addresses(listeners: &[std::net::TcpListener]) -> anyhow::Result<Vec<std::net
 
 /// The verbs of the partnership over the same store. Files and second factors are sealed under a
 /// key drawn from the same secret as the pepper, and never under the secret itself.
-fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<Partnership> {
+pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<Partnership> {
     let secret = config.smpp_server.pepper_file.secret.reveal().as_bytes();
     let calendar = match &config.partnership.holidays_file {
         None => Calendar::polish(),
@@ -135,11 +136,16 @@ fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<Partnership
                 .map_err(|why| anyhow::anyhow!("days off in {}: {why}", path.display()))?
         }
     };
+    let texts = match &config.documents.texts_folder {
+        None => Texts::shipped(),
+        Some(folder) => Texts::with_folder(&config.file(folder)).context("texts of agreements")?,
+    };
     let rules = Rules::from_settings(&config.partnership, calendar);
     let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
     Ok(Partnership::new(store, clock, Seal::new([secret]))
         .with_portal(config.portal.clone())
         .with_scanner(Scanner::new(&config.uploads))
+        .with_texts(texts)
         .with_rules(rules))
 }
 
@@ -149,10 +155,19 @@ async fn sweep(partnership: Partnership, stopping: Stopping) -> anyhow::Result<(
     loop {
         tokio::select! {
             () = stopping.cancelled() => return Ok(()),
-            _ = every.tick() => if let Err(error) = partnership.sweep_overdue().await {
+            _ = every.tick() => if let Err(error) = sweep_once(&partnership).await {
                 // A store that is away is told elsewhere too; the next minute tries again.
                 tracing::warn!(%error, "promises could not be looked at");
             },
         }
     }
+}
+
+/// First agreements go out, old ones lapse, changed terms are told and take effect.
+async fn sweep_once(partnership: &Partnership) -> Result<(), Error> {
+    partnership.sweep_overdue().await?;
+    partnership.sweep_first_agreements().await?;
+    partnership.sweep_agreements().await?;
+    partnership.sweep_terms().await?;
+    Ok(())
 }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::doors;
 use crate::{
     config::Config,
+    domain::Caller,
     gateway::Gateway,
-    mail::{Attachments, NoAttachment, Post, Sink},
+    mail::{Attachment, Attachments, NoAttachment, Post, Sink},
+    partnership::FileFault,
     tasks::Tasks,
 };
 
@@ -17,9 +20,20 @@ pub(super) fn start(
     gateway: &Gateway,
     tasks: &Tasks,
 ) -> anyhow::Result<Option<Sink>> {
-    // A letter with files waits until something can read them.
-    let attachments: Attachments = Arc::new(|id| {
-        Box::pin(async move { Err(NoAttachment::Later(format!("nothing reads file {id} yet"))) })
+    let partnership = doors::partnership(config, gateway)?;
+    let attachments: Attachments = Arc::new(move |id| {
+        let partnership = partnership.clone();
+        Box::pin(async move {
+            match partnership.open_file(&Caller::Gateway, &id).await {
+                Ok(file) => Ok(Attachment {
+                    name: file.line.name,
+                    media_type: file.line.media_type,
+                    octets: file.octets,
+                }),
+                Err(FileFault::Unknown) => Err(NoAttachment::Gone),
+                Err(error) => Err(NoAttachment::Later(error.to_string())),
+            }
+        })
     });
     let settings = config.resolved_mail();
     if settings.server.is_empty() && !settings.sink {

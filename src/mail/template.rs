@@ -86,6 +86,16 @@ kinds! {
     terms_changed { company: Text = "Żółw i Spółka sp. z o.o.", title: Text = "Warunki współpracy", version: Text = "3", effective_at: Time = "1795262400000000", refuse_by: Time ? true = "1795262400000000", summary: Note = "Nowe stawki za SMS specjalny.", link: Link = "/terms/3", }
     terms_refused_confirmed { company: Text = "Żółw i Spółka sp. z o.o.", title: Text = "Warunki współpracy", version: Text = "3", refused_at: Time = "1795262400000000", ends_at: Time ? true = "1795262400000000", link: Link = "/terms/3", }
     account_disabled { company: Text = "Żółw i Spółka sp. z o.o.", login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
+    agreement_copy_rejected { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", return_by: Time = "1795262400000000", link: Link = "/agreements/7", }
+    agreement_suspended { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", link: Link = "/agreements/7", }
+    agreement_resumed { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", link: Link = "/agreements/7", }
+    agreement_declined { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", link: Link = "/agreements/7", }
+    agreement_terminated { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", link: Link = "/agreements/7", }
+    agreement_expired { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", expired_at: Time = "1795262400000000", link: Link = "/agreements/7", }
+    password_changed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
+    second_factor_set { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
+    second_factor_removed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
+    role_changed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", role: Text = "developer", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }
 }

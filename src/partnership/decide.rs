@@ -185,6 +185,10 @@ impl Partnership {
         let now = self.now();
         let accepted = self.store.accept_application(by, now, &step, &prospect).await;
         let partner = accepted.map_err(understood)?;
+        // The acceptance stands whatever happens here; the sweep tries again.
+        if let Err(error) = self.sweep_first_agreements().await {
+            tracing::warn!(%error, "the first agreement of a partner waits");
+        }
         Ok(Decided { version: version + 1, partner: Some(partner) })
     }
 

@@ -134,6 +134,12 @@ impl Partnership {
     pub async fn open_file(&self, by: &Caller, id: &str) -> Result<OpenFile, FileFault> {
         let line = self.store.file(id).await?.filter(|line| may_see(by, line));
         let line = line.ok_or(FileFault::Unknown)?;
+        self.give_out(by, &line).await
+    }
+
+    /// The same for a verb that has checked the right of the caller to it.
+    pub(super) async fn give_out(&self, by: &Caller, line: &FileLine) -> Result<OpenFile, FileFault> {
+        let id = line.id.as_str();
         match line.scan.as_str() {
             "clean" => {}
             "pending" => return Err(FileFault::NotYetScanned),

@@ -9,6 +9,7 @@ mod accounts;
 #[cfg(test)]
 mod accounts_tests;
 mod agree;
+mod agree_desk;
 mod agree_steps;
 #[cfg(test)]
 mod agree_tests;
@@ -29,6 +30,7 @@ mod guard;
 mod links;
 mod log_in;
 mod passwords;
+mod render;
 mod rules;
 mod session;
 mod terms;
@@ -41,6 +43,7 @@ use std::sync::Arc;
 pub use access::{CredentialWish, NewSecret};
 pub use accounts::{Invited, NewPerson, PersonChange};
 pub use agree::{Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept};
+pub use agree_desk::{AgreementStep, HandedCopy};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use clamd::{ScanFault, Scanner};
@@ -59,6 +62,7 @@ pub use terms::{Comparison, TermsDraft, TermsSwept};
 use crate::{
     clock::Clock,
     config,
+    documents::Texts,
     domain::{AgreementKinds, seal::Seal},
     store::Store,
 };
@@ -76,6 +80,7 @@ pub struct Partnership {
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
     scanner: Scanner,
+    texts: Arc<Texts>,
 }
 
 impl Partnership {
@@ -91,6 +96,7 @@ impl Partnership {
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
             scanner: Scanner::none(),
+            texts: Arc::new(Texts::shipped()),
         }
     }
 

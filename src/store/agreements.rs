@@ -100,6 +100,17 @@ pub struct SignatureRow {
     pub rejected_why: Option<String>,
 }
 
+/// A partner that was accepted and was sent nothing yet, and whom to write to.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct FirstRow {
+    /// Of the application.
+    pub id: i64,
+    pub partner_id: i64,
+    pub language: String,
+    pub mail: String,
+    pub name: String,
+}
+
 /// What a text is filled with: the company as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct PartyRow {
@@ -230,6 +241,23 @@ impl Store {
             rule
         )?;
         Ok(row.map(|(due_at,)| due_at))
+    }
+
+    /// Partners that came by an application and were never sent an agreement of a kind.
+    pub async fn without_first(&self, kind: &str, limit: i64) -> Result<Vec<FirstRow>, Error> {
+        fetch_all!(
+            &self.db,
+            FirstRow,
+            "select a.id, a.partner_id, a.language, a.mail, coalesce((select c.name \
+             from application_contact c where c.application_id = a.id and c.ordinal = 0), \
+             a.legal_name) as name from application a join company o \
+             on o.partner_id = a.partner_id where a.is_accepted = 1 and a.purpose = 'join' \
+             and o.state = 'prospect' and not exists (select 1 from agreement g \
+             where g.partner_id = a.partner_id and g.kind = $1 and g.state <> 'draft') \
+             order by a.id limit $2",
+            kind,
+            limit.clamp(0, PAGE_MAX)
+        )
     }
 
     pub async fn party(&self, partner: PartnerId) -> Result<Option<PartyRow>, Error> {

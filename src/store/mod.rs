@@ -75,7 +75,7 @@ pub use agreement_steps::{
     AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
     prepare_rule,
 };
-pub use agreements::{AgreementRow, PartyRow, SignatureRow, Whose};
+pub use agreements::{AgreementRow, FirstRow, PartyRow, SignatureRow, Whose};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;

@@ -51,6 +51,7 @@
 //! forbids both (S-50).
 
 pub mod address;
+mod agreements;
 pub mod assets;
 mod audit;
 pub mod cell;
@@ -83,6 +84,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/audit", get(audit::show))
         .route("/preferences", get(preferences::prefer))
         .merge(gallery())
+        .merge(agreements::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
     pages.route("/static/{name}", get(assets::serve))
 }

@@ -70,5 +70,13 @@ const fn entry(path: &'static str, key: &'static str, shown: fn(Option<&Person>)
 pub const MENU: &[Entry] = &[
     entry("/docs", "frame-menu-docs", |_| true),
     entry("/problems", "frame-menu-problems", |_| true),
+    entry("/agreements", "agreements-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeAgreements))
+    }),
+    entry("/partners", "agreements-partners", |person| person.is_some_and(Person::is_operator)),
+    entry("/terms", "agreements-terms", |person| {
+        person.is_some_and(|one| one.may(Right::SeeAgreements))
+    }),
+    entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
 ];

@@ -1,0 +1,108 @@
+//! Agreements, terms and companies: pages of partners, applicants and the desk.
+//!
+//! They decide nothing; every step is a verb. What surprises: an agreement's page is also for
+//! somebody without an account. The link of an application lets in to the agreements that came of
+//! it, for those are signed before anybody gets an account.
+
+mod company;
+mod files;
+mod partners;
+mod show;
+mod steps;
+mod terms;
+
+use axum::{
+    Router,
+    http::HeaderMap,
+    routing::{get, post},
+};
+
+use super::{
+    cell::{Tag, Tone},
+    cookies,
+    page::Page,
+    person::Person,
+};
+use crate::{
+    domain::{AgreementState, Caller, Refusal, Right},
+    http::{App, error::Problem},
+    store::AgreementRow,
+};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/agreements", get(show::list))
+        .route("/agreements/{id}", get(show::show))
+        .route("/agreements/{id}/document", get(files::document))
+        .route("/agreements/{id}/files/{file}", get(files::copy))
+        .route("/agreements/{id}/copy", post(steps::hand_in))
+        .route("/agreements/{id}/countersign", post(steps::countersign))
+        .route("/agreements/{id}/step", post(steps::step))
+        .route("/partners", get(partners::list))
+        .route("/partners/{id}", get(partners::show).post(partners::prepare))
+        .route("/terms", get(terms::list))
+        .route("/terms/{id}", get(terms::show).post(terms::step))
+        .route("/company", get(company::show).post(company::edit))
+}
+
+/// Who reads an agreement.
+struct Reader {
+    by: Caller,
+    /// None for an applicant.
+    person: Option<Person>,
+}
+
+impl Reader {
+    /// None if nobody is logged in and no application's link was followed.
+    async fn of(page: &Page, headers: &HeaderMap) -> Result<Option<Self>, Problem> {
+        let partnership = &page.app().partnership;
+        if let Some(person) = page.person.clone() {
+            partnership.require(&person.signed, Right::SeeAgreements)?;
+            return Ok(Some(Self { by: person.signed.caller(), person: Some(person) }));
+        }
+        let kept = cookies::read(page.app(), headers, "application");
+        let Some((reference, key)) = kept.and_then(|kept| kept.split_once('.')) else {
+            return Ok(None);
+        };
+        let (by, _) = partnership.follow_link(reference, key).await?;
+        Ok(Some(Self { by, person: None }))
+    }
+
+    fn is_staff(&self) -> bool {
+        self.person.as_ref().is_some_and(Person::is_operator)
+    }
+
+    fn may(&self, right: Right) -> bool {
+        match &self.person {
+            Some(person) => person.may(right),
+            None => right == Right::SignAgreements,
+        }
+    }
+}
+
+/// What cannot be an id is unknown, in the same words as an unknown one.
+fn number(id: &str, what: &'static str) -> Result<i64, Problem> {
+    let is_plain = id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
+    Ok(id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))?)
+}
+
+/// The text of a word of the code, such as a state.
+fn word(page: &Page, prefix: &str, word: &str) -> String {
+    page.t(&format!("{prefix}{}", word.replace('_', "-")))
+}
+
+fn kind_title(page: &Page, row: &AgreementRow) -> String {
+    let kind = page.app().partnership.agreement_kinds().get(&row.kind);
+    kind.map_or(&*row.kind, |kind| kind.title.of(page.language.tag())).to_owned()
+}
+
+fn state_tag(page: &Page, state: AgreementState) -> Tag {
+    let tone = match state {
+        AgreementState::Draft => Tone::Calm,
+        AgreementState::Sent | AgreementState::SignedByPartner => Tone::Busy,
+        AgreementState::InForce => Tone::Good,
+        AgreementState::Suspended => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    Tag::new(tone, word(page, "agreements-state-", state.as_str()))
+}
