@@ -563,3 +563,34 @@ on_both!(a_document_that_is_not_what_was_hashed_is_never_kept, w => {
     let bad = NewAgreementOf { contact_mail: "nobody".to_owned(), ..new };
     assert_eq!(refused(w.verbs.prepare_agreement(&staff(1), &bad, rendered).await).code(), "invalid_fields");
 });
+
+/// Names that stand after `letter(` or `template:` in the sources of the verbs.
+#[test]
+fn every_letter_that_a_verb_writes_has_its_texts() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/partnership");
+    let mut found = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_str().unwrap().ends_with("_tests.rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        for mark in ["letter(", "template: "] {
+            for rest in source.split(mark).skip(1) {
+                let head: String = rest.chars().take(60).collect();
+                let mut words = head.split('"');
+                let before = words.next().unwrap_or_default();
+                if let (false, Some(word)) = (before.contains(';'), words.next()) {
+                    let is_word = |c: char| c.is_ascii_lowercase() || c == '_';
+                    if word.contains('_') && word.chars().all(is_word) {
+                        found.insert(word.to_owned());
+                    }
+                }
+            }
+        }
+    }
+    found.extend(["agreement_declined", "agreement_terminated"].map(str::to_owned));
+    let unknown: Vec<_> =
+        found.iter().filter(|name| crate::mail::Kind::named(name).is_none()).collect();
+    assert!(unknown.is_empty() && found.len() > 20, "{unknown:?} of {found:?}");
+}
