@@ -226,8 +226,8 @@ fn strangers(folder: &Path) -> Vec<String> {
     let names = entries.flatten().take(1000).map(|entry| entry.file_name());
     let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     let mut wrong = Vec::new();
-    for name in names.iter().filter(|name| name.ends_with(".txt")) {
-        let stem = name.trim_end_matches(".txt");
+    for name in &names {
+        let Some(stem) = name.strip_suffix(".txt") else { continue };
         let known = stem.rsplit_once('.').filter(|(kind, code)| {
             (*kind == "footer" || Kind::named(kind).is_some()) && ["pl", "en"].contains(code)
         });

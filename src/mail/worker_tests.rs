@@ -20,7 +20,7 @@ use crate::{
 };
 
 const NOON: i64 = 1_795_262_400_000_000;
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 struct World {
     post: Post,
@@ -248,7 +248,7 @@ async fn a_letter_that_is_refused_for_days_is_given_up() {
     let mut tries = 0;
     while world.state(id).await == "queued" && tries < 1000 {
         world.round().await;
-        world.clock.advance(Duration::from_secs(4 * 3600));
+        world.clock.advance(Duration::from_hours(4));
         tries += 1;
     }
     let (state, attempt, error) = world.line(id).await;
@@ -294,7 +294,7 @@ async fn a_bounce_that_comes_later_is_noted_once() {
 
 #[test]
 fn pauses_double_up_to_a_limit_and_are_half_random() {
-    let (least, most) = (Duration::from_secs(30), Duration::from_secs(4 * 3600));
+    let (least, most) = (Duration::from_secs(30), Duration::from_hours(4));
     for (tries, whole) in [(0, 30), (1, 60), (5, 960), (9, 14_400), (i64::MAX, 14_400)] {
         let whole = Duration::from_secs(whole);
         assert_eq!(pause(least, most, tries, 0), whole / 2);

@@ -65,9 +65,9 @@ impl World {
             })
         });
         let clock = Clock::system();
-        let post = Post::new(store.clone(), clock, settings.clone(), attachments).unwrap();
+        let worker = Post::new(store.clone(), clock, settings.clone(), attachments).unwrap();
         let tasks = Tasks::for_tests();
-        post.start(&tasks);
+        worker.start(&tasks);
         Self { store, server, tasks, settings, _folder: folder }
     }
 
