@@ -112,3 +112,8 @@ create table happening (
     is_public bigint not null
 );
 create index happening_subject on happening (subject, id);
+
+-- An auditor asks for one subject, one person or one kind of change among millions.
+create index audit_subject on audit (subject, seq);
+create index audit_who on audit (who, seq);
+create index audit_what on audit (what, seq);

@@ -1,6 +1,7 @@
 //! Whole commands, run in this process against a folder of their own.
 
 mod changes;
+mod people;
 
 use std::{
     io::Write,
@@ -110,6 +111,51 @@ fn seed_text() -> &'static str {
      addresses = [\"192.0.2.0/24\"]\n\
      [[service]]\npartner = \"acme\"\nname = \"win\"\nnumber = \"7455\"\nkeywords = [\"win\"]\n\
      billing = \"mt\"\ntariff = \"T4\"\nlink_group = \"main\"\nstate = \"live\"\n"
+}
+
+/// What a person who types `--help` would miss, below one command.
+fn unexplained(command: &clap::Command, path: &str, missing: &mut Vec<String>) {
+    let path = format!("{path} {}", command.get_name());
+    if command.get_about().is_none() {
+        missing.push(path.clone());
+    }
+    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+        if argument.get_help().is_none() {
+            missing.push(format!("{path}: {}", argument.get_id()));
+        }
+        // Values of an enum of ours come one by one; plain words and truths explain themselves.
+        let values = argument.get_possible_values();
+        let is_told = values.iter().any(|value| value.get_help().is_some());
+        for value in values.iter().filter(|value| is_told && value.get_help().is_none()) {
+            missing.push(format!("{path}: {} {}", argument.get_id(), value.get_name()));
+        }
+    }
+    let mut is_leaf = true;
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        is_leaf = false;
+        unexplained(below, &path, missing);
+    }
+    let more = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    // An example names the command whole, so that it can be copied.
+    if is_leaf && !(more.contains("Example") && names_itself(&more, &path)) {
+        missing.push(format!("{path}: no example"));
+    }
+}
+
+/// `bramka --config FILE run` is an example of `bramka run`.
+fn names_itself(help: &str, path: &str) -> bool {
+    let words: Vec<&str> = path.split_whitespace().collect();
+    help.lines().any(|line| {
+        let mut said = line.split_whitespace();
+        words.iter().all(|word| said.any(|one| one == *word))
+    })
+}
+
+#[test]
+fn every_command_and_argument_is_explained_and_every_command_has_an_example() {
+    let mut missing = Vec::new();
+    unexplained(&Cli::command(), "", &mut missing);
+    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::mail::Mail;
 use super::mistake::Mistake;
 use super::secret::{self, SecretFile, why};
 use super::smsc_link::{LinkTlv, SmscLink, TlvType};
-use super::{Config, status};
+use super::{ClientNames, Config, SmppServer, status};
 
 /// Keys that no environment variable may set.
 pub(crate) const SECRET_KEYS: [&str; 4] =
@@ -74,13 +74,20 @@ impl Found<'_> {
                 address of this machine, or set `insecure_admin_listen = true`",
             );
         }
-        self.tls("smpp_server", &smpp.listen_tls, [&smpp.certificate_file, &smpp.key_file]);
+        // The default door with TLS waits for a certificate; whoever chose one wants it open.
+        let is_chosen = smpp.listen_tls != SmppServer::default().listen_tls;
+        let named: &[SocketAddr] = if is_chosen { &smpp.listen_tls } else { &[] };
+        self.tls("smpp_server", named, [&smpp.certificate_file, &smpp.key_file]);
         self.tls("http", &http.listen_tls, [&http.certificate_file, &http.key_file]);
         for (path, file) in [
             ("smpp_server.client_ca_file", &smpp.client_ca_file),
             ("callback.ca_file", &settings.callback.ca_file),
         ] {
             self.readable(path, file.as_deref());
+        }
+        if smpp.client_names == ClientNames::SystemId && smpp.client_ca_file.is_none() {
+            let why = "compares certificates that nobody has to show: set `client_ca_file`";
+            self.say("smpp_server.client_names", Some("\"system_id\"".into()), why);
         }
         self.ports_differ();
     }
@@ -106,8 +113,8 @@ impl Found<'_> {
         let Config { settings, .. } = self.config;
         let mut taken: BTreeMap<SocketAddr, &str> = BTreeMap::new();
         for (path, list) in [
-            ("smpp_server.listen", &settings.smpp_server.listen),
-            ("smpp_server.listen_tls", &settings.smpp_server.listen_tls),
+            ("smpp_server.listen", &settings.smpp_server.listen[..]),
+            ("smpp_server.listen_tls", settings.smpp_server.tls_addresses()),
             ("http.listen", &settings.http.listen),
             ("http.listen_tls", &settings.http.listen_tls),
             ("http.admin_listen", &settings.http.admin_listen),

@@ -12,6 +12,8 @@ mod machine;
 mod mail;
 mod messages;
 mod mistake;
+mod portal;
+mod partnership;
 mod range;
 mod reload;
 mod scalar;
@@ -21,6 +23,7 @@ mod smsc_link;
 pub mod status;
 mod suggest;
 mod units;
+mod uploads;
 mod visit;
 mod walk;
 
@@ -36,15 +39,18 @@ pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown,
 pub use mail::{Mail, MailSecurity};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
+pub use portal::Portal;
+pub use partnership::Partnership;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
-pub use smpp_server::{BindAuthError, BindLimitError, SmppServer, SmppVersion, VendorTlv};
+pub use smpp_server::{BindAuthError, BindLimitError, ClientNames, SmppServer, SmppVersion, VendorTlv};
 pub use smsc_link::{
     DefaultAlphabet, IdForm, LinkBind, LinkTlv, LongMessages, OnMissingPart, SmscLink, TariffWay,
     TlvDirection, TlvType, TlvsAllowed,
 };
 pub use units::Size;
+pub use uploads::{Documents, ScanWay, Uploads};
 pub use walk::Origin;
 
 use walk::section;
@@ -62,10 +68,18 @@ section! {
         tables smsc_link: Vec<SmscLink> = Vec::new(), |link| &link.name;
         /// Portal and API.
         table http: Http = Http::default();
+        /// What people see.
+        table portal: Portal = Portal::default();
         /// Callbacks to partners.
         table callback: Callback = Callback::default();
         /// Letters out.
         table mail: Mail = Mail::default();
+        /// How companies become partners.
+        table partnership: Partnership = Partnership::default();
+        /// Files that others send.
+        table uploads: Uploads = Uploads::default();
+        /// Texts of agreements.
+        table documents: Documents = Documents::default();
         /// Lives of messages.
         table messages: Messages = Messages::default();
         /// Limits.

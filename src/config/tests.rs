@@ -139,6 +139,12 @@ fn contradictions_are_reported_where_they_were_written() {
         ("[http]\n\nlisten = [\"192.0.2.1:80\"]", 3, "http.listen", "insecure_plain_listen"),
         ("[http]\nadmin_listen = [\"[::]:9464\"]", 2, "http.admin_listen", "log-in"),
         ("[smpp_server]\nlisten_tls = [\"[::]:3550\"]", 1, "smpp_server.key_file", "listen_tls"),
+        (
+            "[smpp_server]\nclient_names = \"system_id\"",
+            2,
+            "smpp_server.client_names",
+            "`client_ca_file`",
+        ),
         ("[http]\nlisten = [\"127.0.0.1:2775\"]", 2, "http.listen", "`smpp_server.listen`"),
         ("[store]\ndisk_hard = \"2GiB\"", 2, "store.disk_hard", "`disk_soft`"),
         ("[store]\nurl = \"mysql://h/d\"", 2, "store.url", "`sqlite:`"),
