@@ -59,6 +59,7 @@ impl Post {
         store: Store,
         clock: Clock,
         settings: config::Mail,
+        portal: &config::Portal,
         attachments: Attachments,
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(settings.templates.as_deref())
@@ -72,8 +73,8 @@ impl Post {
             Way::Server(Box::new(Pool::new(Server::new(settings.clone())?, settings.rate)))
         };
         Ok(Self {
-            renderer: Renderer::new(templates, &settings.brand, &settings.portal_url),
-            sender: Sender::new(&settings)?,
+            renderer: Renderer::of_portal(templates, portal),
+            sender: Sender::new(&settings, &portal.brand_name)?,
             store,
             clock,
             settings,

@@ -48,7 +48,9 @@ async fn world(settings: config::Mail) -> World {
             }
         })
     });
-    let post = Post::new(store, Clock::Set(Arc::clone(&clock)), settings, attachments).unwrap();
+    let hands = Clock::Set(Arc::clone(&clock));
+    let portal = config::Portal::default();
+    let post = Post::new(store, hands, settings, &portal, attachments).unwrap();
     let stopping = Tasks::for_tests().stopping();
     World { post, clock, stopping, _folder: folder }
 }
@@ -152,7 +154,7 @@ async fn a_letter_that_went_keeps_its_row_and_loses_its_data() {
     world.round().await;
     let letters = world.post.sink().unwrap().letters();
     assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].link(), Some("http://127.0.0.1:8080/reset?key=canary"));
+    assert_eq!(letters[0].link(), Some("http://localhost:8080/reset?key=canary"));
     assert_eq!(letters[0].attachments[0].octets.len(), 7);
     let (state, tries, _) = world.line(id).await;
     assert_eq!((state.as_str(), tries), ("sent", 1));
