@@ -24,8 +24,6 @@ mod decide_tests;
 mod error;
 mod factor;
 mod files;
-#[cfg(test)]
-mod files_tests;
 mod flood;
 mod guard;
 mod links;

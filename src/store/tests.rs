@@ -19,24 +19,19 @@ use crate::domain::{
 pub(super) const NOON: i64 = 1_795_262_400_000_000;
 
 /// A store of one engine with its writer running; what it made is gone when it is dropped.
-pub(super) struct Engine {
-    pub(super) store: Store,
-    pub(super) writer: tokio::task::JoinHandle<Result<(), Error>>,
 pub(crate) struct Engine {
     pub(crate) store: Store,
-    writer: tokio::task::JoinHandle<Result<(), Error>>,
+    pub(crate) writer: tokio::task::JoinHandle<Result<(), Error>>,
     _folder: Option<tempfile::TempDir>,
     _server: Option<Arc<private_postgres::Server>>,
 }
 
-pub(super) async fn sqlite() -> Engine {
 pub(crate) async fn sqlite() -> Engine {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     engine(url, Some(folder)).await
 }
 
-pub(super) async fn any_postgres() -> Engine {
 pub(crate) async fn any_postgres() -> Engine {
     if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
         return postgres(&url).await;
