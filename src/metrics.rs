@@ -76,6 +76,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_window_limit", Kind::Gauge, "count", &["link"], "the window in force on a link, all binds"),
     series("bramka_rate_limit", Kind::Gauge, "messages/second", &["link"], "messages a second in force on a link; 0 is none"),
     series("bramka_binding_limit", Kind::Gauge, "flag", &["subject", "name", "limit"], "1 for the limit that holds a lane or link back now, 0 for the others"),
+    series("bramka_stalled", Kind::Gauge, "count", &["subject", "name"], "lanes and links with work that could go and does not for limits.stalled_after"),
     series("bramka_throttled_total", Kind::Counter, "count", &["partner", "limit"], "submits refused for a limit"),
     series("bramka_link_up", Kind::Gauge, "count", &["link"], "bound sessions of a link"),
     series("bramka_link_reconnects_total", Kind::Counter, "count", &["link"], "tries to bind to an SMSC"),
@@ -86,6 +87,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_quarantined_messages_total", Kind::Counter, "count", &[], "messages put aside as poison"),
     series("bramka_charge_mismatch_total", Kind::Counter, "count", &[], "receipts that contradict a final state"),
     series("bramka_charges_total", Kind::Counter, "count", &["tariff"], "ledger rows"),
+    series("bramka_charges_reversed_total", Kind::Counter, "count", &["tariff"], "ledger rows that take a charge back"),
     series("bramka_charge_amount_minor_total", Kind::Counter, "minor", &["currency"], "money in ledger rows, minor units"),
     series("bramka_charges_submitted_twice_total", Kind::Counter, "count", &[], "charged messages submitted more than once: must stay 0"),
     series("bramka_replayed_total", Kind::Counter, "count", &["why"], "repeats that got the earlier answer"),
@@ -221,6 +223,10 @@ pub fn charge_mismatch() {
     counter!("bramka_charge_mismatch_total").increment(1);
 }
 
+pub fn charge_reversed(price: &Price) {
+    counter!("bramka_charges_reversed_total", "tariff" => price.code.to_string()).increment(1);
+}
+
 pub fn charge(price: &Price) {
     counter!("bramka_charges_total", "tariff" => price.code.to_string()).increment(1);
     counter!("bramka_charge_amount_minor_total",
@@ -307,6 +313,10 @@ pub fn binding_limit(subject: &'static str, name: &str, limit: &'static str) {
             "limit" => known)
         .set(f64::from(u8::from(known == limit)));
     }
+}
+
+pub fn stalled(subject: &'static str, name: &str, count: u32) {
+    gauge!("bramka_stalled", "subject" => subject, "name" => name.to_owned()).set(f64::from(count));
 }
 
 pub fn callback(outcome: &'static str) {

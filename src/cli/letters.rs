@@ -78,11 +78,8 @@ async fn show(desk: &mut Desk<'_>, store: &Store, id: i64) -> Outcome {
         (Kind::named(&line.template), serde_json::from_str::<Value>(&data))
     {
         mask(kind, &mut data);
-        let letter = renderer(&desk.config)?.render(
-            &line.template,
-            Language::of(&line.language),
-            &data,
-        );
+        let letter =
+            renderer(&desk.config)?.render(&line.template, Language::of(&line.language), &data);
         match letter {
             Ok(letter) => {
                 value["subject"] = letter.subject.into();

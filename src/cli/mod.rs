@@ -12,6 +12,7 @@ mod changes;
 mod check;
 mod credential;
 mod desk;
+mod document;
 mod doctor;
 mod failure;
 mod letters;
@@ -21,7 +22,9 @@ mod money;
 mod output;
 mod partner;
 mod privacy;
+mod receipt;
 mod seed;
+mod seen;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -119,6 +122,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Number(command) => service::number(desk, command).await,
         Command::Tariff(command) => service::tariff(desk, command).await,
         Command::Service(command) => service::service(desk, command).await,
+        Command::Document(command) => document::document(desk, command),
         Command::Seed { file } => seed::seed(desk, &file).await,
         Command::Status => live::status(desk).await,
         Command::Top(wish) => top::top(desk, &wish).await,
@@ -128,6 +132,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Bind(command) => live::bind(desk, command).await,
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
+        Command::Receipt(command) => receipt::receipt(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,
         Command::Mail(command) => letters::mail(desk, command).await,

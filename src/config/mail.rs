@@ -60,7 +60,7 @@ section! {
         fixed retry_min: Duration = secs(30), lasting(secs(1), secs(3600));
         /// Longest pause between two tries.
         fixed retry_max: Duration = secs(4 * 3600), lasting(secs(1), secs(86_400));
-        /// How long a letter is tried; one that waits longer has failed. [RFC 5321 s4.5.4.1]
+        /// How long a letter is tried, by RFC 5321 4 to 5 days; one that waits longer has failed.
         fixed give_up_after: Duration = days(4), lasting(secs(60), days(30));
         /// How long the contents of a letter that failed are kept, so that it can be sent again.
         fixed keep_failed: Duration = days(14), lasting(secs(60), days(90));

@@ -38,8 +38,7 @@ section! {
     }
 }
 
-#[expect(clippy::ptr_arg, reason = "checks take what the key is")]
-fn clamd(text: &String) -> Result<(), String> {
+fn clamd(text: &str) -> Result<(), String> {
     let is_address = |text: &str| {
         text.rsplit_once(':').is_some_and(|(host, port)| {
             !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()

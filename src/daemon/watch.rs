@@ -108,6 +108,8 @@ fn every<W>(
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // Asked first: after a long turn the next tick is due as well.
+                biased;
                 () = stopping.cancelled() => return Ok(()),
                 _ = ticks.tick() => {}
             }

@@ -10,10 +10,14 @@ use super::tree::{Align, Block, Document, Item, Signature, Span, Table};
 pub fn html(document: &Document) -> String {
     let mut out = String::with_capacity(16 * 1024);
     let language = document.language.code();
-    out.push_str(&format!("<article class=\"document\" lang=\"{language}\">\n"));
+    put(&mut out, &format!("<article class=\"document\" lang=\"{language}\">\n"));
     blocks(&mut out, &document.blocks);
     out.push_str("</article>\n");
     out
+}
+
+fn put(out: &mut String, text: &str) {
+    out.push_str(text);
 }
 
 /// Text that no browser takes for anything else.
@@ -40,12 +44,12 @@ fn blocks(out: &mut String, list: &[Block]) {
                     "" => String::new(),
                     anchor => format!(" id=\"{}\"", escape(anchor)),
                 };
-                out.push_str(&format!("<h{level}{id}>"));
+                put(out, &format!("<h{level}{id}>"));
                 if !number.is_empty() {
-                    out.push_str(&format!("<span class=\"number\">{}</span> ", escape(number)));
+                    put(out, &format!("<span class=\"number\">{}</span> ", escape(number)));
                 }
                 inline(out, spans);
-                out.push_str(&format!("</h{level}>\n"));
+                put(out, &format!("</h{level}>\n"));
             }
             Block::Paragraph(spans) => {
                 out.push_str("<p>");
@@ -72,8 +76,8 @@ fn items(out: &mut String, list: &[Item]) {
         return;
     }
     for item in list {
-        out.push_str(&format!("<div class=\"clause depth-{}\">", item.depth));
-        out.push_str(&format!("<span class=\"number\">{}</span>\n<div>", escape(&item.label)));
+        put(out, &format!("<div class=\"clause depth-{}\">", item.depth));
+        put(out, &format!("<span class=\"number\">{}</span>\n<div>", escape(&item.label)));
         blocks(out, &item.blocks);
         out.push_str("</div></div>\n");
     }
@@ -89,7 +93,7 @@ fn table(out: &mut String, table: &Table) {
     if !table.head.is_empty() {
         out.push_str("<thead><tr>");
         for (place, cell) in table.head.iter().enumerate() {
-            out.push_str(&format!("<th scope=\"col\"{}>", class(place)));
+            put(out, &format!("<th scope=\"col\"{}>", class(place)));
             inline(out, cell);
             out.push_str("</th>");
         }
@@ -99,7 +103,7 @@ fn table(out: &mut String, table: &Table) {
     for row in &table.rows {
         out.push_str("<tr>");
         for (place, cell) in row.iter().enumerate() {
-            out.push_str(&format!("<td{}>", class(place)));
+            put(out, &format!("<td{}>", class(place)));
             inline(out, cell);
             out.push_str("</td>");
         }
@@ -114,7 +118,7 @@ fn signatures(out: &mut String, boxes: &[Signature]) {
         let parts = [("side", side), ("name", name), ("note", note)];
         out.push_str("<div>");
         for (class, text) in parts.into_iter().filter(|(_, text)| !text.is_empty()) {
-            out.push_str(&format!("<p class=\"{class}\">{}</p>", escape(text)));
+            put(out, &format!("<p class=\"{class}\">{}</p>", escape(text)));
         }
         out.push_str("</div>\n");
     }
@@ -126,7 +130,7 @@ fn inline(out: &mut String, spans: &[Span]) {
         let text = escape(&span.text).replace('\n', "<br>\n");
         let mut close = Vec::new();
         if let Some(link) = &span.link {
-            out.push_str(&format!("<a href=\"{}\" rel=\"noreferrer\">", escape(link)));
+            put(out, &format!("<a href=\"{}\" rel=\"noreferrer\">", escape(link)));
             close.push("</a>");
         }
         if span.is_bold {
@@ -150,8 +154,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        let source =
-            format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}");
+        let source = format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}");
         let values = json!({ "evil": "<script>alert('x')</script>\" onload=\"& <b>" });
         html(&read(&source, &values).unwrap())
     }
@@ -167,7 +170,10 @@ mod tests {
         ];
         for body in bodies {
             let html = shown(body);
-            assert!(html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;"), "{html}");
+            assert!(
+                html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;"),
+                "{html}"
+            );
             assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
             assert!(!html.contains("\" onload"), "{html}");
         }
@@ -175,9 +181,8 @@ mod tests {
 
     #[test]
     fn markdown_that_is_html_or_leads_elsewhere_is_refused() {
-        let source = |body: &str| {
-            format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}")
-        };
+        let source =
+            |body: &str| format!("---\nkind: nda\ntitle: T\nversion: 1\nlanguage: pl\n---\n{body}");
         for body in [
             "<script>1</script>",
             "a <b>b</b>",

@@ -30,7 +30,9 @@ pub(super) fn blocks(
     let mut blocks = Vec::new();
     for segment in segments(body, first_line)? {
         match segment {
-            Segment::Text { text, line } => blocks.extend(Reader::new(text, line, &mut count).all()?),
+            Segment::Text { text, line } => {
+                blocks.extend(Reader::new(text, line, &mut count).all()?);
+            }
             Segment::PageBreak => blocks.push(Block::PageBreak),
             Segment::Signatures(boxes) => blocks.push(Block::Signatures(boxes)),
         }
@@ -159,9 +161,8 @@ impl Count {
 fn collect(items: &[Item], above: &[usize], places: &mut Vec<Vec<usize>>) {
     let numbered = items.iter().filter(|item| !item.label.is_empty());
     for item in numbered {
-        let before = places.iter().filter(|path| {
-            path.len() == above.len() + 1 && path.starts_with(above)
-        });
+        let before =
+            places.iter().filter(|path| path.len() == above.len() + 1 && path.starts_with(above));
         let mut path = above.to_vec();
         path.push(before.count() + 1);
         places.push(path.clone());
@@ -360,7 +361,9 @@ impl<'a, 'c> Reader<'a, 'c> {
                 Event::End(TagEnd::Emphasis) => look.is_italic = false,
                 Event::Start(Tag::Link { dest_url, .. }) => {
                     if !is_safe_link(&dest_url) {
-                        return Err(self.unsupported(&at, "a link that is not https, mailto or tel"));
+                        return Err(
+                            self.unsupported(&at, "a link that is not https, mailto or tel")
+                        );
                     }
                     look.link = Some(dest_url.to_string());
                 }

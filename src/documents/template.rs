@@ -276,6 +276,19 @@ mod tests {
         }
     }
 
+    fn walk(items: &[Item], labels: &mut Vec<String>, refs: &mut Vec<String>) {
+        for item in items {
+            labels.push(item.label.clone());
+            for block in &item.blocks {
+                match block {
+                    Block::Items(items) => walk(items, labels, refs),
+                    Block::Paragraph(spans) => refs.push(words(spans)),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     #[test]
     fn clauses_are_numbered_across_paragraphs_and_named_where_they_are_referred_to() {
         let body = "## One {#one}\n\n1. A\n   1. B\n   2. C\n\nbetween\n\n1. D [](#two)\n\n\
@@ -284,18 +297,6 @@ mod tests {
         let document = read(&text(body), &values).unwrap();
         let mut labels = Vec::new();
         let mut refs = Vec::new();
-        fn walk(items: &[Item], labels: &mut Vec<String>, refs: &mut Vec<String>) {
-            for item in items {
-                labels.push(item.label.clone());
-                for block in &item.blocks {
-                    match block {
-                        Block::Items(items) => walk(items, labels, refs),
-                        Block::Paragraph(spans) => refs.push(words(spans)),
-                        _ => {}
-                    }
-                }
-            }
-        }
         for block in &document.blocks {
             if let Block::Items(items) = block {
                 walk(items, &mut labels, &mut refs);

@@ -92,8 +92,9 @@ impl Texts {
                 let why = format!("{}: longer than {FILE_OCTETS_MAX} octets", path.display());
                 return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
             }
-            let source = fs::read_to_string(&path)
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+            let source = fs::read_to_string(&path).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            })?;
             // Editors of other systems end lines otherwise.
             *text = Text { name: path.display().to_string(), source: source.replace("\r\n", "\n") };
         }
@@ -296,8 +297,9 @@ mod tests {
     #[test]
     fn a_folder_goes_before_the_shipped_texts_and_what_it_lacks_is_shipped() {
         let folder = tempfile::tempdir().unwrap();
-        let own = "---\r\nkind: nda\r\ntitle: Own\r\nversion: 7\r\nlanguage: en\r\n---\r\nHello\r\n";
-        std::fs::write(folder.path().join("nda.en.md"), own).unwrap();
+        let own =
+            "---\r\nkind: nda\r\ntitle: Own\r\nversion: 7\r\nlanguage: en\r\n---\r\nHello\r\n";
+        fs::write(folder.path().join("nda.en.md"), own).unwrap();
         let texts = Texts::with_folder(folder.path()).unwrap();
         let document = texts.render("nda", Language::English, &serde_json::json!({})).unwrap();
         assert_eq!((document.title.as_str(), document.version.as_str()), ("Own", "7"));
@@ -305,7 +307,7 @@ mod tests {
         let source = texts.source("framework", Language::English);
         assert_eq!(source, shipped.source("framework", Language::English));
         let big = vec![b'x'; 300 * 1024];
-        std::fs::write(folder.path().join("nda.pl.md"), big).unwrap();
+        fs::write(folder.path().join("nda.pl.md"), big).unwrap();
         assert!(Texts::with_folder(folder.path()).is_err());
     }
 
@@ -314,12 +316,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, head: &str, body: &str| {
             let text = format!("---\n{head}\n---\n{body}");
-            std::fs::write(folder.path().join(name), text).unwrap();
+            fs::write(folder.path().join(name), text).unwrap();
         };
         write("nda.pl.md", "kind: nda\ntitle: T\nversion: 1\nlanguage: pl", "{{ company.nipp }}");
         write("nda.en.md", "kind: x\ntitle: T\nversion: 1\nlanguage: pl", "{{ a.b }} {{ c }}");
-        write("framework.pl.md", "kind: framework\ntitle: T\nversion: 1\nlanguage: pl", "## A\n\n1. b\n");
-        write("framework.en.md", "kind: framework\ntitle: T\nversion: 1\nlanguage: en", "## A\n\n- b\n");
+        write(
+            "framework.pl.md",
+            "kind: framework\ntitle: T\nversion: 1\nlanguage: pl",
+            "## A\n\n1. b\n",
+        );
+        write(
+            "framework.en.md",
+            "kind: framework\ntitle: T\nversion: 1\nlanguage: en",
+            "## A\n\n- b\n",
+        );
         write("data_processing.pl.md", "title: T", "");
         let mistakes = Texts::with_folder(folder.path()).unwrap().check();
         let list: Vec<String> = mistakes.iter().map(ToString::to_string).collect();

@@ -44,6 +44,7 @@ impl Both {
 }
 
 /// What one kind of agreement asks for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of the file by itself")]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgreementKind {
@@ -197,7 +198,10 @@ impl AgreementKind {
     fn check_days(&self) -> Result<(), String> {
         let within = [self.prepare_within_days, self.reply_within_days];
         let days = within.into_iter().flatten().chain([self.return_within_days]);
-        if days.chain([self.lapse_after_days, self.notice_days]).any(|days| !(1..=DAYS_MAX).contains(&days)) {
+        if days
+            .chain([self.lapse_after_days, self.notice_days])
+            .any(|days| !(1..=DAYS_MAX).contains(&days))
+        {
             return Err(format!("days are 1 to {DAYS_MAX}"));
         }
         if self.lapse_after_days < self.return_within_days {

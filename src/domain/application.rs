@@ -109,9 +109,8 @@ impl ApplicationState {
         use ApplicationEvent as E;
         Some(match (self, event) {
             (Self::Draft, E::Submit) => Self::Submitted,
-            (Self::Submitted, E::TakeUp) => Self::InReview,
+            (Self::Submitted, E::TakeUp) | (Self::NeedsInformation, E::Answer) => Self::InReview,
             (Self::InReview, E::Ask) => Self::NeedsInformation,
-            (Self::NeedsInformation, E::Answer) => Self::InReview,
             (Self::InReview, E::Decide) => Self::Decided,
             (Self::Draft | Self::Submitted | Self::InReview, E::Withdraw) => Self::Withdrawn,
             _ => return None,

@@ -217,7 +217,9 @@ impl Form {
             }
         }
         areas.truncate(2 * Area::ALL.len());
-        areas.iter_mut().for_each(|text| cut(text, 64));
+        for area in areas {
+            cut(area, 64);
+        }
         plans.retain(|area, _| Area::parse(area).is_some());
         for plan in plans.values_mut() {
             plan.revenue.truncate(MONTHS);
@@ -397,7 +399,7 @@ fn check_plan(area: Area, form: &PlanForm) -> Result<Plan, FieldErrors> {
         let detail = "at least one month must have revenue";
         errors.push(format!("{prefix}.revenue"), BadValue::new("revenue_zero", detail));
     }
-    let mut at = errors.below(prefix.to_owned());
+    let mut at = errors.below(prefix.clone());
     let plan = at.keep("marketing_plan", paragraphs(&form.marketing_plan, 20, 5000));
     let idea = at.keep("idea", paragraphs(&form.idea, 20, 5000));
     let novelty = at.keep("novelty", paragraphs(&form.novelty, 10, 3000));

@@ -82,7 +82,8 @@ fn the_task_list_tells_what_is_untouched_wrong_and_done() {
 
 #[test]
 fn every_mistake_has_its_own_place_and_code() {
-    let table: [(fn(&mut Form), &str, &str); 14] = [
+    type Case = (fn(&mut Form), &'static str, &'static str);
+    let table: [Case; 14] = [
         (|form| form.company.nip = "1".into(), "company.nip", "nip_form"),
         (|form| form.contacts.clear(), "contacts", "contact_missing"),
         (|form| form.contacts[0].mail = "jan".into(), "contacts.0.mail", "mail_form"),

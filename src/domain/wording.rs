@@ -84,18 +84,21 @@ pub fn clauses(text: &str) -> Vec<Clause> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let (mut section, mut item) = (String::new(), String::new());
     for line in text.lines() {
-        let number = number(line).filter(|_| found.len() < CLAUSES_MAX).map(|number| match number {
-            Number::Section(digits) => {
-                section = format!("§ {digits}");
-                item.clear();
-                section.clone()
-            }
-            Number::Item(digits) => {
-                item = joined(&section, &digits);
-                item.clone()
-            }
-            Number::Point(digits) => joined(if item.is_empty() { &section } else { &item }, &digits),
-        });
+        let number =
+            number(line).filter(|_| found.len() < CLAUSES_MAX).map(|number| match number {
+                Number::Section(digits) => {
+                    section = format!("§ {digits}");
+                    item.clear();
+                    section.clone()
+                }
+                Number::Item(digits) => {
+                    item = joined(&section, &digits);
+                    item.clone()
+                }
+                Number::Point(digits) => {
+                    joined(if item.is_empty() { &section } else { &item }, &digits)
+                }
+            });
         match number {
             Some(mut number) => {
                 let times = seen.entry(number.clone()).or_default();
@@ -144,9 +147,7 @@ fn number(line: &str) -> Option<Number> {
     let (head, tail) = rest.split_at(end.unwrap_or(rest.len()));
     let digits = head.trim_end_matches('.');
     let is_number = !digits.is_empty()
-        && digits.split('.').all(|part| {
-            (1..=3).contains(&part.len()) && !part.starts_with('0')
-        });
+        && digits.split('.').all(|part| (1..=3).contains(&part.len()) && !part.starts_with('0'));
     let ends = |tail: &str| tail.is_empty() || tail.starts_with([' ', '\t', '*', '\u{a0}']);
     if !is_number {
         return None;
@@ -168,8 +169,7 @@ pub fn pieces(old: &str, new: &str) -> Vec<Piece> {
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
     let tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(a, b)| a == b).count();
-    let (gone, come) =
-        (&old_rest[..old_rest.len() - tail], &new_rest[..new_rest.len() - tail]);
+    let (gone, come) = (&old_rest[..old_rest.len() - tail], &new_rest[..new_rest.len() - tail]);
     let mut made = Runs::default();
     made.push(Kind::Same, &old[..head]);
     middle(&mut made, gone, come);
@@ -278,10 +278,7 @@ mod tests {
                     # § 2 Dates\n14 days later\n5.05.2022 it begins\n1. Again";
         let found = clauses(text);
         let numbers: Vec<_> = found.iter().map(|clause| clause.number.as_str()).collect();
-        assert_eq!(
-            numbers,
-            ["", "§ 1", "§ 1.1", "§ 1.2", "§ 1.2.1)", "§ 1.2.2)", "§ 2", "§ 2.1"]
-        );
+        assert_eq!(numbers, ["", "§ 1", "§ 1.1", "§ 1.2", "§ 1.2.1)", "§ 1.2.2)", "§ 2", "§ 2.1"]);
         assert_eq!(found[2].text, "1. One\nmore of one");
         assert!(found[6].text.contains("5.05.2022"));
     }
@@ -316,8 +313,8 @@ mod tests {
 
     #[test]
     fn what_is_too_long_to_compare_is_replaced_as_a_whole() {
-        let old: String = (0..3000).map(|n| format!("a{n} ")).collect();
-        let new: String = (0..3000).map(|n| format!("b{n} ")).collect();
+        let old = (0..3000).map(|n| format!("a{n}")).collect::<Vec<_>>().join(" ");
+        let new = (0..3000).map(|n| format!("b{n}")).collect::<Vec<_>>().join(" ");
         assert_eq!(pieces(&old, &new).len(), 2);
     }
 

@@ -33,6 +33,10 @@ mod receipt_tests;
 pub mod recent;
 pub mod registry;
 pub mod settings;
+pub mod strays;
+#[cfg(test)]
+mod strays_tests;
+pub mod stall;
 pub mod submit;
 pub mod throttle;
 pub mod trail;
@@ -113,6 +117,9 @@ pub(crate) struct Inner {
     pub(crate) uncertain: likeness::Uncertain,
     pub(crate) parts: parts::Waiting,
     registry: registry::Registry,
+    /// Held while a person's decision about one message is carried out.
+    deciding: tokio::sync::Mutex<()>,
+    pub(crate) stalls: stall::Stalls,
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
     pub(crate) disk: std::sync::atomic::AtomicU8,
@@ -147,6 +154,8 @@ impl Gateway {
             uncertain: likeness::Uncertain::default(),
             parts: parts::Waiting::default(),
             registry: registry::Registry::default(),
+            deciding: tokio::sync::Mutex::default(),
+            stalls: stall::Stalls::default(),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
             groups: ArcSwap::from_pointee(groups),

@@ -151,7 +151,7 @@ impl Gateway {
     }
 }
 
-fn receipt_of(orphan: Orphan) -> NewReceipt {
+pub(super) fn receipt_of(orphan: Orphan) -> NewReceipt {
     NewReceipt {
         smsc_message_id: orphan.smsc_message_id,
         state: orphan.state,

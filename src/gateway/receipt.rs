@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ChargeAt, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
-        message::ReceiptState,
+        ChargeAt, MessageId, MessageState, MtMessage, NetworkError, Receipt, message::ReceiptState,
     },
     metrics,
     store::{Change, Stored, change::Rare},
@@ -61,16 +60,28 @@ impl Matched {
 impl Gateway {
     /// Takes a receipt. When this returns `Ok`, it is durable, matched or not.
     pub async fn receipt(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
-        let matched = match self.find_flight(seat, &new.smsc_message_id).await? {
-            Found::Flying(flight, part) => self.apply(seat, &flight, part, &new).await?,
-            Found::Ended(message, state) => self.late(seat, &message, state, &new).await?,
-            Found::Nothing => match self.proved(seat, &new).await? {
-                Some((flight, part)) => self.apply(seat, &flight, part, &new).await?,
-                None => self.keep_orphan(seat, new).await?,
-            },
+        let matched = match self.match_receipt(seat, &new).await? {
+            Some(matched) => matched,
+            None => self.keep_orphan(seat, new).await?,
         };
         metrics::receipt(&seat.name, matched.as_str());
         Ok(matched)
+    }
+
+    /// Finds the message of a receipt and moves it; none if no message is found.
+    pub(super) async fn match_receipt(
+        &self,
+        seat: &LinkSeat,
+        new: &NewReceipt,
+    ) -> Result<Option<Matched>, Error> {
+        Ok(match self.find_flight(seat, &new.smsc_message_id).await? {
+            Found::Flying(flight, part) => Some(self.apply(seat, &flight, part, new).await?),
+            Found::Ended(message, state) => Some(self.late(seat, &message, state, new).await?),
+            Found::Nothing => match self.proved(seat, new).await? {
+                Some((flight, part)) => Some(self.apply(seat, &flight, part, new).await?),
+                None => None,
+            },
+        })
     }
 
     /// Memory first; the store knows what is older or was pushed out.

@@ -523,6 +523,7 @@ impl Gateway {
         Some(Box::new(ChargeRow {
             id: self.next_id(),
             message: message.id,
+            line: 0,
             partner: message.partner,
             service: message.service,
             service_version: message.service_version,

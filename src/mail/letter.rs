@@ -37,9 +37,8 @@ pub enum NoAttachment {
 }
 
 /// Fetches a file by its id.
-pub type Attachments = Arc<
-    dyn Fn(String) -> BoxFuture<'static, Result<Attachment, NoAttachment>> + Send + Sync,
->;
+pub type Attachments =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<Attachment, NoAttachment>> + Send + Sync>;
 
 /// More files than this go with no letter.
 pub(super) const ATTACHMENTS_MAX: usize = 20;
@@ -228,7 +227,8 @@ pub(super) mod tests {
     #[test]
     fn an_address_that_is_none_ends_the_letter() {
         let sender = sender("portal@operator.example");
-        for bad in ["", "anna", "a@b, c@d", "a@b.example\r\nRCPT TO:<c@d>", "żółw@zolw.example"] {
+        for bad in ["", "anna", "a@b, c@d", "a@b.example\r\nRCPT TO:<c@d>", "żółw@zolw.example"]
+        {
             let letter = Letter { recipient: bad.into(), ..letter() };
             assert!(sender.compose(&letter, rendered(), Vec::new()).is_err(), "{bad}");
         }

@@ -80,11 +80,7 @@ impl Renderer {
     }
 
     /// The data with everything taken out that a letter must not hold.
-    fn values(
-        &self,
-        kind: &Kind,
-        data: &Value,
-    ) -> Result<BTreeMap<&'static str, Value>, String> {
+    fn values(&self, kind: &Kind, data: &Value) -> Result<BTreeMap<&'static str, Value>, String> {
         let mut values = BTreeMap::from([("brand", Value::from(self.brand.as_str()))]);
         for variable in kind.variables {
             let given = data.get(variable.name).unwrap_or(&Value::Null);
@@ -133,9 +129,8 @@ impl Renderer {
     }
 
     fn complaints_about(&self, kind: &Kind, language: Language) -> Vec<String> {
-        let Some(text) = self.templates.text(kind.name, language) else {
-            return vec!["missing".into()];
-        };
+        // What has no parts was complained about when it was read.
+        let Some(text) = self.templates.text(kind.name, language) else { return Vec::new() };
         let names: Vec<&str> = kind.variables.iter().map(|variable| variable.name).collect();
         let whole = format!("{}\n\n{}", text.subject, text.body);
         let mut wrong = self.unknown(language, &whole, &names);
@@ -154,7 +149,8 @@ impl Renderer {
                     let has_link = kind.variables.iter().any(|one| one.holds == Type::Link);
                     let buttons = rendered.html.matches(ANCHOR).count();
                     if buttons != usize::from(has_link) {
-                        let text = "must have `{{ button(\"...\", link) }}` on a line of its own, once";
+                        let text =
+                            "must have `{{ button(\"...\", link) }}` on a line of its own, once";
                         wrong.push(if has_link { text.into() } else { "has a button".into() });
                     }
                 }
@@ -171,7 +167,8 @@ impl Renderer {
         match environment.template_from_named_str("letter", source) {
             Ok(template) => {
                 let used = template.undeclared_variables(false);
-                let is_known = |name: &str| names.contains(&name) || ["brand", "button"].contains(&name);
+                let is_known =
+                    |name: &str| names.contains(&name) || ["brand", "button"].contains(&name);
                 let mut unknown: Vec<String> = used
                     .into_iter()
                     .filter(|name| !is_known(name))
@@ -317,13 +314,7 @@ fn wrapped(line: &str, prefix: &str) -> String {
 
 const ANCHOR: &str = "<a href=\"";
 
-fn html(
-    language: Language,
-    brand: &str,
-    subject: &str,
-    blocks: &[Block],
-    footer: &str,
-) -> String {
+fn html(language: Language, brand: &str, subject: &str, blocks: &[Block], footer: &str) -> String {
     let mut out = String::with_capacity(4096);
     put(
         &mut out,

@@ -60,8 +60,9 @@ impl Server {
                 let authority = Certificate::from_pem(&pem)
                     .with_context(|| format!("mail.ca_file `{}`", file.display()))?;
                 // Only this one: the system's list would make it pointless.
-                builder =
-                    builder.certificate_store(CertificateStore::None).add_root_certificate(authority);
+                builder = builder
+                    .certificate_store(CertificateStore::None)
+                    .add_root_certificate(authority);
             }
             Some(builder.build_rustls().context("TLS of the mail server")?)
         };

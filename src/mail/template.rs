@@ -187,9 +187,7 @@ impl Templates {
                 }
             }
         }
-        if wrong.is_empty() {
-            wrong = Renderer::complaints(&found);
-        }
+        wrong.extend(Renderer::complaints(&found));
         if wrong.is_empty() { Ok(found) } else { Err(wrong) }
     }
 

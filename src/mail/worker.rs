@@ -195,8 +195,12 @@ impl Post {
             Err(NotMade::Never(why)) => {
                 self.keep(line);
                 metrics::mail_sent("failed");
-                tracing::error!(letter = letter.id, template = letter.template, why,
-                    "a letter can never be sent");
+                tracing::error!(
+                    letter = letter.id,
+                    template = letter.template,
+                    why,
+                    "a letter can never be sent"
+                );
                 self.store.letter_ended(letter.id, false, &why).await
             }
             Err(NotMade::Later(why)) => {

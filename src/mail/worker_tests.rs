@@ -175,11 +175,7 @@ async fn without_a_server_letters_wait() {
 
 #[tokio::test]
 async fn a_letter_that_cannot_be_made_fails_at_once_and_others_go() {
-    let world = world(config::Mail {
-        attachment_octets_max: config::Size(10),
-        ..sink()
-    })
-    .await;
+    let world = world(config::Mail { attachment_octets_max: config::Size(10), ..sink() }).await;
     let mut ids = Vec::new();
     for attachments in [&["gone"][..], &["6", "6"], &["5", "5"], &["later"]] {
         ids.push(world.write("anna@zolw.example", attachments).await);

@@ -244,7 +244,7 @@ async fn a_common_password_or_one_about_the_partner_is_refused_by_name() {
         let token = token_in(&invited.path);
         let refusal = refused(world.partnership.accept_invitation(token, password, HOME).await);
         let Refusal::FieldErrors(faults) = refusal else { panic!("{refusal}") };
-        assert_eq!((&*faults[0].field, faults[0].code), ("password", code), "{password}");
+        assert_eq!((faults[0].field.as_str(), faults[0].code), ("password", code), "{password}");
     }
     // A refused password does not use up the link.
     world.enrol(invited.person, "nowak@acme.example", token_in(&invited.path)).await;

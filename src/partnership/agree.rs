@@ -258,7 +258,7 @@ impl Partnership {
             has_signature: copy.has_signature,
         };
         if is_last {
-            return self.enter(by, &row, after, kind, Some(signature), None).await;
+            return self.enter(by, (&row, after), kind, Some(signature), None).await;
         }
         let subject = row.subject();
         let mut write = self.write(&row, after, "agreement.return", "agreement_signed_by_partner");
@@ -301,7 +301,7 @@ impl Partnership {
             signed_by,
             has_signature: own.has_signature,
         });
-        self.enter(by, &row, after, kind, signature, administrator).await
+        self.enter(by, (&row, after), kind, signature, administrator).await
     }
 
     /// The copy is not what was sent, or is not signed: it is awaited again.

@@ -31,8 +31,7 @@ impl Partnership {
     pub(super) async fn enter(
         &self,
         by: &Caller,
-        row: &AgreementRow,
-        mut after: AgreementRow,
+        (row, mut after): (&AgreementRow, AgreementRow),
         kind: &AgreementKind,
         signature: Option<NewSignature<'_>>,
         administrator: Option<&Invitation>,

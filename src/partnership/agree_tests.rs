@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     clock::SetClock,
     domain::{
-        AgreementState as S, Caller, PartnerId, Refusal, ReplyItem, ReturnWay, Role, UserId,
+        AgreementState as S, Caller, PartnerId, Refusal, ReplyItem, ReturnWay, Role, Side, UserId,
         secret::hex,
     },
     store::{
@@ -53,6 +53,7 @@ pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a renderer may fail")]
 fn rendered(draft: &Draft) -> Result<Rendered, Error> {
     let pdf = format!("%PDF {} {}", draft.number, draft.company.legal_name).into_bytes();
     let sha256 = hex(&sha2::Sha256::digest(&pdf));
@@ -384,7 +385,7 @@ on_both!(a_foreign_agreement_is_as_unknown_as_none_and_so_is_a_draft, w => {
         let (rows, count) = verbs.agreements(&by, Some(S::Sent), Some("nda"), (0, 10)).await.unwrap();
         assert_eq!((rows.as_slice(), count), (&[row.clone()][..], 1));
         let stops = verbs.agreement_stops(&by, PartnerId(1)).await.unwrap();
-        assert_eq!(stops[0].turn.map(|side| side.as_str()), Some("partner"));
+        assert_eq!(stops[0].turn.map(Side::as_str), Some("partner"));
     }
     let draft = w.draft(2, "nda").await.unwrap();
     assert_eq!(refused(verbs.agreement(&person(2), draft.id).await), unknown);
@@ -531,14 +532,14 @@ on_both!(the_way_says_whose_turn_it_is_and_that_the_operator_is_late, w => {
     assert_eq!(kinds, [("nda", "awaited"), ("framework", "awaited")]);
     w.in_force(1, "nda").await;
     let framework = stops().await.remove(1);
-    assert_eq!(framework.turn.map(|side| side.as_str()), Some("operator"));
+    assert_eq!(framework.turn.map(Side::as_str), Some("operator"));
     assert_eq!(framework.due_at, Some(NOON + 5 * 86_400_000_000));
     w.clock.advance(Duration::from_secs(6 * DAY));
     assert!(stops().await[1].is_late);
     w.sent(1, "framework").await;
     let framework = stops().await.remove(1);
     assert!(!framework.is_late);
-    assert_eq!(framework.turn.map(|side| side.as_str()), Some("partner"));
+    assert_eq!(framework.turn.map(Side::as_str), Some("partner"));
 });
 
 on_both!(a_document_that_is_not_what_was_hashed_is_never_kept, w => {

@@ -153,7 +153,7 @@ impl Partnership {
         form.put(section);
         let step = ApplicationStep {
             version,
-            set: self.form_set(&row, &form),
+            set: Self::form_set(&row, &form),
             ..plain_step(&row, row.state, "saved")
         };
         let version = self.step_application(by, &step).await?;
@@ -397,7 +397,7 @@ impl Partnership {
     }
 
     /// The form as the store takes it, with the columns that lists search.
-    fn form_set(&self, row: &ApplicationRow, form: &Form) -> ApplicationSet {
+    fn form_set(row: &ApplicationRow, form: &Form) -> ApplicationSet {
         let company = Company::check(&form.company, "company").ok();
         let (nip, legal_name) = match (row.purpose, company) {
             (Purpose::Join, Some(company)) => (company.nip.as_str().to_owned(), company.legal_name),
@@ -424,9 +424,11 @@ impl Partnership {
 /// A conflict in the caller's words.
 pub(super) fn understood(error: store::Error) -> Error {
     match error {
-        store::Error::Conflict(Constraint::Version) => Refusal::VersionConflict.into(),
+        // The name is chosen by the gateway: who lost it in a race gets another at the next try.
+        store::Error::Conflict(Constraint::Version | Constraint::PartnerName) => {
+            Refusal::VersionConflict.into()
+        }
         store::Error::Conflict(Constraint::CompanyNip) => Refusal::Taken("company").into(),
-        store::Error::Conflict(Constraint::PartnerName) => Refusal::VersionConflict.into(),
         error => error.into(),
     }
 }

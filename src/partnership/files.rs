@@ -175,8 +175,7 @@ fn place(id: &str) -> String {
 /// application.
 fn may_see(by: &Caller, line: &FileLine) -> bool {
     match by {
-        Caller::Operator { .. } | Caller::Gateway => true,
-        Caller::User { partner: None, .. } => true,
+        Caller::Operator { .. } | Caller::Gateway | Caller::User { partner: None, .. } => true,
         Caller::Applicant { application } => line.subject == format!("application:{application}"),
         Caller::User { .. } | Caller::Session { .. } | Caller::ApiKey { .. } => {
             line.partner_id.is_some() && by.partner().map(|partner| partner.0) == line.partner_id

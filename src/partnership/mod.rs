@@ -31,6 +31,9 @@ mod log_in;
 mod passwords;
 mod rules;
 mod session;
+mod terms;
+#[cfg(test)]
+mod terms_tests;
 mod wording;
 
 use std::sync::Arc;
@@ -51,6 +54,7 @@ pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use rules::Rules;
 pub use session::{Enrolling, Signed};
+pub use terms::{Comparison, TermsDraft, TermsSwept};
 
 use crate::{
     clock::Clock,
@@ -127,6 +131,10 @@ impl Partnership {
     /// Microseconds UTC.
     pub fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    pub fn agreement_kinds(&self) -> &AgreementKinds {
+        &self.kinds
     }
 
     pub fn store(&self) -> &Store {

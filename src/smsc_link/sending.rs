@@ -117,6 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         if status.is_ok() {
             let id = match &command.pdu {
                 Pdu::SubmitSmResp(resp) | Pdu::DataSmResp(resp) => {
+                    self.link.seen().answer(&resp.message_id);
                     self.link.profile.response_id(&resp.message_id)
                 }
                 _ => SmolStr::default(),

@@ -93,8 +93,12 @@ async fn take_delivery(link: Arc<Link>, command: Command) -> Taken {
 async fn deliver(link: &Link, message: &ShortMessage) -> (CommandStatus, Option<MoAccepted>) {
     let gateway = &link.gateway;
     let outcome = match link.profile.delivery(message, gateway.now()) {
-        Ok(Delivered::Receipt(receipt)) => gateway.receipt(&link.seat, receipt).await.map(|_| None),
+        Ok(Delivered::Receipt(receipt, id)) => {
+            link.seen().receipt(id.as_bytes());
+            gateway.receipt(&link.seat, receipt).await.map(|_| None)
+        }
         Ok(Delivered::Mo(mo)) => {
+            link.seen().text(message);
             let began = Instant::now();
             let accepted = gateway.accept_mo(&link.seat, *mo).await.map(Some);
             metrics::accepted_in(SIDE, began.elapsed());

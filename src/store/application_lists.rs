@@ -424,7 +424,7 @@ impl AreaRow {
     fn judged(self, id: i64) -> Result<JudgedArea, Error> {
         let wrong = |column, why: &str| corrupt("application_area", column, id, why);
         let score = |score: Option<i64>| {
-            let read = score.map(|score| u8::try_from(score)).transpose();
+            let read = score.map(u8::try_from).transpose();
             read.map_err(|_| wrong("score", "it is not a small number"))
         };
         let verdict = match self.decision.as_deref() {

@@ -117,6 +117,8 @@ pub struct ReceiptKey {
 pub struct ChargeRow {
     pub id: i64,
     pub message: MessageId,
+    /// 0 for the charge itself, 1 for what takes it back. Each can be written once.
+    pub line: i64,
     pub partner: PartnerId,
     pub service: ServiceId,
     pub service_version: i64,

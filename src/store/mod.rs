@@ -26,6 +26,8 @@ mod db;
 mod deadlines;
 mod error;
 mod files;
+#[cfg(test)]
+mod files_tests;
 mod habits;
 mod inspect;
 mod lanes;
@@ -45,6 +47,7 @@ mod retention;
 mod rows;
 mod sessions;
 mod terms;
+mod strays;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
@@ -72,9 +75,7 @@ pub use agreement_steps::{
     AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
     prepare_rule,
 };
-pub use agreements::{AgreementRow, PartyRow, SignatureRow};
-pub use agreements::{AgreementRow, HappeningRow, PartyRow, SignatureRow, Whose};
-pub use audit::{AuditFault, AuditHead, AuditRecord};
+pub use agreements::{AgreementRow, PartyRow, SignatureRow, Whose};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
@@ -95,6 +96,7 @@ pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, Person
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
+pub use strays::QuarantinedReceipt;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -240,7 +240,7 @@ on_both!(a_message_is_charged_once_whatever_happens, engine => {
         let (price, _) = message.charge.clone().unwrap();
         let change = Change {
             charge: Some(Box::new(ChargeRow {
-                id, message: message.id, partner: message.partner, service: message.service,
+                id, message: message.id, line: 0, partner: message.partner, service: message.service,
                 service_version: 3, direction: "mt", price, msisdn: "48600100200".into(),
                 at: NOON, reason: "delivered",
             })),
@@ -548,4 +548,52 @@ on_both!(an_auditor_finds_records_by_person_kind_and_subject, engine => {
     assert_eq!(subjects(AuditQuery { what: "partner.add".into(), ..who("anna") }, 9).await, ["cool", "acme"]);
     assert_eq!(subjects(AuditQuery { subject: "best".into(), ..all.clone() }, 9).await, ["best", "best"]);
     assert_eq!(subjects(who("nobody"), 9).await, Vec::<String>::new());
+on_both!(a_letter_goes_from_the_outbox_to_its_end_and_is_claimed_once, engine => {
+    let store = &engine.store;
+    let by = Caller::Gateway;
+    let mut ids = Vec::new();
+    for number in 0..4_i64 {
+        let new = NewMail {
+            recipient: format!("anna{number}@zolw.example"),
+            recipient_name: "Żółw".into(),
+            language: "pl".into(),
+            template: "password_reset",
+            data: serde_json::json!({ "link": "/canary" }),
+            attachments: vec!["a".into(), "b".into()],
+            subject: "person:5".into(),
+            partner: None,
+        };
+        ids.push(store.queue_letter(&by, NOON + number, &new).await.unwrap());
+    }
+    let due = store.due_letters(NOON + 10, 3).await.unwrap();
+    assert_eq!(due.iter().map(|letter| letter.id).collect::<Vec<_>>(), ids[..3]);
+    assert_eq!((due[0].attachments.as_str(), due[0].tried_from), ("a,b", NOON));
+    assert!(!format!("{due:?}").contains("canary"));
+    for (turn, expected) in [(0, true), (1, false)] {
+        let claimed = store.claim_letter(&due[0], NOON + 100).await.unwrap();
+        assert_eq!(claimed, expected, "{turn}");
+    }
+    store.letter_sent(ids[0], NOON + 50, "250 ok\u{1b}").await.unwrap();
+    store.letter_put_off(ids[1], NOON + 60, "451").await.unwrap();
+    store.letter_ended(ids[2], true, &"5".repeat(1000)).await.unwrap();
+    store.letter_ended(ids[3], false, "no such template").await.unwrap();
+    let lines = store.letters_about("person:5", 10).await.unwrap();
+    let states: Vec<&str> = lines.iter().map(|line| line.state.as_str()).collect();
+    assert_eq!(states, ["failed", "bounced", "queued", "sent"]);
+    assert_eq!(lines[3].answer.as_deref(), Some("250 ok "));
+    assert_eq!(lines[1].error.as_ref().unwrap().len(), 500);
+    assert_eq!(store.letters("bounced", 10).await.unwrap().len(), 1);
+    assert_eq!(store.letters("", 2).await.unwrap().len(), 2);
+    assert!(store.due_letters(NOON + 59, 10).await.unwrap().is_empty());
+    assert_eq!(store.due_letters(NOON + 60, 10).await.unwrap().len(), 1);
+    let counts = store.mail_counts().await.unwrap();
+    assert_eq!((counts.queued, counts.sent, counts.bounced, counts.failed), (1, 1, 1, 1));
+    assert_eq!(counts.oldest_queued_at, Some(NOON + 1));
+    // What was sent has nothing left to send; what failed goes again until it is forgotten.
+    assert_eq!(store.letter(ids[0]).await.unwrap().unwrap().data, "");
+    assert!(!store.retry_letter(&by, NOON, ids[0]).await.unwrap());
+    assert!(store.retry_letter(&by, NOON, ids[2]).await.unwrap());
+    assert_eq!(store.forget_letters(NOON + 100).await.unwrap(), 1);
+    assert!(!store.retry_letter(&by, NOON, ids[3]).await.unwrap());
+    assert!(store.bounce_letter(&by, NOON, ids[0], "came back").await.unwrap());
 });

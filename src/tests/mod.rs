@@ -12,6 +12,7 @@ mod conformance_link;
 mod conformance_operations;
 mod conformance_submit;
 mod demo;
+mod documents;
 mod end_to_end;
 mod faults;
 mod interop;

@@ -5,6 +5,7 @@
 mod business;
 mod changes;
 mod letters;
+mod document;
 mod live;
 mod people;
 
@@ -18,9 +19,12 @@ pub use business::{
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use letters::{LetterLanguage, MailCommand};
+pub use document::{DocumentCommand, Render};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, Top, TraceCommand, UnknownCommand,
+    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand,
+    ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
 pub use people::{UserAdd, UserCommand};
 
@@ -78,7 +82,7 @@ pub enum Command {
     #[command(after_help = "`bramka run` does the same at its start. Run it beforehand to see \
                             how long it takes.\n\nExample:\n  bramka migrate")]
     Migrate,
-    /// Test what the gateway needs: store, disk, links, certificates, ports, clock
+    /// Test what the gateway needs: store, disk, links and their habits, certificates, ports, clock
     #[command(after_help = "Every line that is not ok says what to do. Exit code 1 if something \
                             is broken.\n\nExample:\n  bramka doctor --json | jq '.[] | \
                             select(.result != \"ok\")'")]
@@ -116,6 +120,9 @@ pub enum Command {
     /// Partners' products: a number, keywords, a tariff and a way of delivery
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Agreements: their texts, and how they look with values
+    #[command(subcommand)]
+    Document(DocumentCommand),
     /// Set up partners, numbers, tariffs and services from one file
     #[command(after_help = "What exists already is left as it is, so the same file may be read \
                             again.\n\nExample:\n  bramka seed acme.toml\n\nThe file:\n  numbers = \
@@ -154,6 +161,9 @@ pub enum Command {
     /// Messages whose fate nobody knows
     #[command(subcommand)]
     Unknown(UnknownCommand),
+    /// Receipts that no message claims, and those that were put aside
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// The trail of who did what
     #[command(subcommand)]
     Audit(AuditCommand),

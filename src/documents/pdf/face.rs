@@ -88,10 +88,10 @@ pub(super) fn shape(face: Face, text: &str) -> Result<Run, PdfFault> {
     buffer.push_str(text);
     buffer.guess_segment_properties();
     buffer.set_direction(Direction::LeftToRight);
-    let shaped = rustybuzz::shape(shaper, &[], buffer);
+    let result = rustybuzz::shape(shaper, &[], buffer);
     let em = shaper.units_per_em() as f32;
-    let places = shaped.glyph_positions();
-    let infos = shaped.glyph_infos();
+    let places = result.glyph_positions();
+    let infos = result.glyph_infos();
     let mut glyphs = Vec::with_capacity(infos.len());
     let mut width = 0.0;
     for (at, (info, place)) in infos.iter().zip(places).enumerate() {

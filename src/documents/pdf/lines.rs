@@ -114,11 +114,15 @@ fn words(spans: &[Span], setting: Setting) -> Result<Vec<Word>, PdfFault> {
 fn is_bound(word: &str, language: Language) -> bool {
     let last = word.rsplit('\u{a0}').next().unwrap_or(word);
     let last = last.trim_start_matches(['(', '„', '“', '"']);
-    let is_sign = ["§", "ust.", "pkt", "art.", "lit.", "nr", "No.", "clause", "Clause"];
+    let is_number = last.len() <= 3 && last.chars().all(|letter| letter.is_ascii_digit());
+    let is_sign = [
+        "§", "ust.", "pkt", "art.", "Art.", "Article", "Articles", "lit.", "nr", "no.", "clause",
+        "ul.", "al.", "lok.", "NIP", "REGON", "KRS", "sp.", "PLN",
+    ];
     let is_short = language == Language::Polish
         && last.chars().count() == 1
         && last.chars().all(char::is_alphabetic);
-    is_sign.contains(&last) || is_short
+    !last.is_empty() && (is_sign.contains(&last) || is_short || is_number)
 }
 
 /// Ends a word; one that is wider than the line is cut wherever it must be.

@@ -19,7 +19,7 @@ pub(super) fn pages(rows: Vec<Row>) -> Result<Vec<Vec<Placed>>, PdfFault> {
     while rows.peek().is_some() {
         // What must stay together.
         let mut group = Vec::new();
-        while let Some(row) = rows.next() {
+        for row in rows.by_ref() {
             let is_open = row.keeps_next;
             group.push(row);
             if !is_open {

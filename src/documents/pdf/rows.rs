@@ -16,10 +16,28 @@ use crate::documents::tree::{Block, Document, Item, Language, Signature, Span, w
 /// Something drawn; places are from the left of the text and the top of the row.
 #[derive(Debug, Clone)]
 pub(super) enum Mark {
-    Text { x: f32, y: f32, size: f32, run: Run, is_grey: bool },
+    Text {
+        x: f32,
+        y: f32,
+        size: f32,
+        run: Run,
+        is_grey: bool,
+    },
     /// A filled bar: a rule or a background.
-    Bar { x: f32, y: f32, width: f32, height: f32, grey: u8 },
-    Link { x: f32, y: f32, width: f32, height: f32, address: String },
+    Bar {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        grey: u8,
+    },
+    Link {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        address: String,
+    },
 }
 
 #[derive(Debug, Clone, Default)]
@@ -224,8 +242,9 @@ pub(super) fn put_line(row: &mut Row, line: &Line, left: f32, y: f32, size: f32)
     for piece in &line.pieces {
         let width = piece.run.width * size;
         if let Some(address) = piece.link.as_ref().filter(|link| !link.starts_with('#')) {
-            let link = Mark::Link { x, y: y - size, width, height: size * 1.3, address: address.clone() };
-            row.marks.push(link);
+            let area =
+                Mark::Link { x, y: y - size, width, height: size * 1.3, address: address.clone() };
+            row.marks.push(area);
         }
         row.marks.push(Mark::Text { x, y, size, run: piece.run.clone(), is_grey: false });
         x += width;

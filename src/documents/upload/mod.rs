@@ -75,7 +75,9 @@ pub enum UploadFault {
     Encrypted,
     #[error("the PDF holds {0}, which is not taken; print it to a new PDF and send that")]
     ActiveContent(&'static str),
-    #[error("the PDF is written in a way that cannot be looked into; print it to a new PDF and send that")]
+    #[error(
+        "the PDF is written in a way that cannot be looked into; print it to a new PDF and send that"
+    )]
     Opaque,
     #[error("the file is two kinds of file at once")]
     Polyglot,

@@ -9,10 +9,7 @@ pub fn clean_name(name: &str) -> String {
     let mut clean = String::new();
     for letter in last.chars().take(1000) {
         match letter {
-            // Signs that turn the direction of writing make `fdp.exe` look like `exe.pdf`.
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => {}
-            '\u{feff}' | '\u{fff9}'..='\u{fffb}' => {}
-            letter if letter.is_control() => {}
+            letter if letter.is_control() || is_invisible(letter) => {}
             '<' | '>' | ':' | '"' | '|' | '?' | '*' | '%' | '$' | '`' | '\'' | ';' | '&' => {
                 clean.push('_');
             }
@@ -41,6 +38,18 @@ pub fn clean_name(name: &str) -> String {
         Some(extension) => format!("{stem}.{extension}"),
         None => stem,
     }
+}
+
+/// Signs that turn the direction of writing make `fdp.exe` look like `exe.pdf`.
+const fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -72,6 +81,9 @@ mod tests {
     fn a_long_name_is_cut_before_its_extension() {
         let name = clean_name(&format!("{}.pdf", "ż".repeat(5000)));
         assert_eq!(name.chars().count(), 100);
-        assert_eq!(clean_name(&format!("{}.pdf", "ż".repeat(150))).rsplit_once('.').unwrap().1, "pdf");
+        assert_eq!(
+            clean_name(&format!("{}.pdf", "ż".repeat(150))).rsplit_once('.').unwrap().1,
+            "pdf"
+        );
     }
 }

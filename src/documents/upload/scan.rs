@@ -61,7 +61,9 @@ impl Found {
             let plain = undo(raw);
             match plain.as_slice() {
                 b"JavaScript" => return Err(UploadFault::ActiveContent("JavaScript")),
-                b"Launch" => return Err(UploadFault::ActiveContent("an action that starts programs")),
+                b"Launch" => {
+                    return Err(UploadFault::ActiveContent("an action that starts programs"));
+                }
                 b"EmbeddedFile" | b"EmbeddedFiles" | b"FileAttachment" | b"GoToE" => {
                     return Err(UploadFault::ActiveContent("other files"));
                 }
@@ -121,8 +123,7 @@ fn is_value(after: &[u8]) -> bool {
     }
     let head = &rest[..rest.len().min(32)];
     let mut words = head.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let mut is_number =
-        || words.next().is_some_and(|word| word.iter().all(u8::is_ascii_digit));
+    let mut is_number = || words.next().is_some_and(|word| word.iter().all(u8::is_ascii_digit));
     is_number() && is_number() && words.next().is_some_and(|word| word.starts_with(b"R"))
 }
 
@@ -130,9 +131,10 @@ fn is_value(after: &[u8]) -> bool {
 fn unpack(octets: &[u8], found: &mut Found) -> Result<(), UploadFault> {
     let mut left = UNPACKED_ALL_MAX;
     for at in memmem::find_iter(octets, b"stream") {
-        let data = match &octets[at + b"stream".len()..] {
-            [b'\r', b'\n', data @ ..] | [b'\n' | b'\r', data @ ..] => data,
-            _ => continue,
+        let ([b'\r', b'\n', data @ ..] | [b'\n' | b'\r', data @ ..]) =
+            &octets[at + b"stream".len()..]
+        else {
+            continue;
         };
         // `endstream` ends the one before.
         if octets[..at].ends_with(b"end") {

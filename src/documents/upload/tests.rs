@@ -171,17 +171,20 @@ fn bad_pictures() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
+const SCRIPT: &[u8] = b"1 0 << /S /JavaScript /JS (app.alert(1)) >>";
+
+fn hidden() -> Vec<u8> {
+    // The dictionary stands before a comment that looks like the start of an object.
+    let mut object = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode %obj\n".to_vec();
+    object.extend_from_slice(b">>\nstream\r\n");
+    object.extend_from_slice(&zlib(SCRIPT));
+    object.extend_from_slice(b"\nendstream");
+    pdf(&[&object])
+}
+
 fn bad_documents() -> Vec<(&'static str, Vec<u8>)> {
-    let script = b"1 0 << /S /JavaScript /JS (app.alert(1)) >>";
+    let script = SCRIPT;
     let good = pdf(&[b"<< /Type /Catalog >>"]);
-    let hidden = {
-        // The dictionary stands before a comment that looks like the start of an object.
-        let mut object = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode %obj\n".to_vec();
-        object.extend_from_slice(b">>\nstream\r\n");
-        object.extend_from_slice(&zlib(script));
-        object.extend_from_slice(b"\nendstream");
-        pdf(&[&object])
-    };
     vec![
         ("script", pdf(&[b"<< /OpenAction << /S /JavaScript /JS (1) >> >>"])),
         ("script without spaces", pdf(&[b"<</OpenAction<</S/JavaScript/JS(1)>>>>"])),
@@ -193,17 +196,23 @@ fn bad_documents() -> Vec<(&'static str, Vec<u8>)> {
         ("script in objects packed by an escaped name", {
             packed("/Type /Obj#53tm /N 1 /F#69rst 4 /Filter /Fl#61teDecode", script)
         }),
-        ("script in packed objects of no type", packed("/N 1 /First 4 /Filter /FlateDecode", script)),
-        ("script in packed objects behind a comment", hidden),
+        (
+            "script in packed objects of no type",
+            packed("/N 1 /First 4 /Filter /FlateDecode", script),
+        ),
+        ("script in packed objects behind a comment", hidden()),
         ("script in packed data that says nothing", packed("/Filter /FlateDecode", script)),
-        ("script packed twice", packed(
-            "/Type /ObjStm /N 1 /First 4 /Filter [/ASCIIHexDecode /FlateDecode]",
-            script,
-        )),
-        ("packed objects with a predictor", packed(
-            "/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /DecodeParms << /Predictor 12 >>",
-            script,
-        )),
+        (
+            "script packed twice",
+            packed("/Type /ObjStm /N 1 /First 4 /Filter [/ASCIIHexDecode /FlateDecode]", script),
+        ),
+        (
+            "packed objects with a predictor",
+            packed(
+                "/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /DecodeParms << /Predictor 12 >>",
+                script,
+            ),
+        ),
         ("packed objects in LZW", packed("/Type /ObjStm /First 4 /Filter /LZWDecode", script)),
         ("packed objects that cannot be unpacked", {
             pdf(&[&stream(OBJECTS, b"not packed at all")])
@@ -269,8 +278,11 @@ fn the_reason_tells_the_sender_what_to_do() {
 
 #[test]
 fn no_cut_and_no_bent_octet_makes_it_panic() {
-    let signed = pdf(&[b"<< /Type /Sig /ByteRange [0 1] /A#4", &stream(OBJECTS, &zlib(b"1 0 <<>>"))]);
-    for (name, octets) in [("a.pdf", signed), ("a.png", png()), ("a.jpg", jpeg()), ("a.tif", tiff())] {
+    let signed =
+        pdf(&[b"<< /Type /Sig /ByteRange [0 1] /A#4", &stream(OBJECTS, &zlib(b"1 0 <<>>"))]);
+    for (name, octets) in
+        [("a.pdf", signed), ("a.png", png()), ("a.jpg", jpeg()), ("a.tif", tiff())]
+    {
         for at in 0..octets.len() {
             check(name, &octets[..at]).ok();
             for value in [0, 0x7f, 0xff] {

@@ -8,6 +8,7 @@ mod acceptance;
 pub mod access;
 mod application_shapes;
 pub mod applications;
+pub mod agreements;
 pub mod fields;
 pub mod messages;
 pub mod new_message;

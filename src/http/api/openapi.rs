@@ -14,15 +14,14 @@ use serde_json::{Value, json};
 use utoipa::{
     IntoResponses, Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
-        Content, ObjectBuilder, Ref, RefOr, Response as OpenApiResponse, ResponseBuilder, Schema,
+        ContentBuilder, ObjectBuilder, RefOr, ResponseBuilder, Schema,
         schema::Type,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
-use super::{access, messages, people, session};
-use crate::http::error::ProblemBody;
-use super::{applications, messages};
+use super::{access, applications, messages, people, session};
+use crate::http::error;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +32,7 @@ use super::{applications, messages};
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
+        applications::create, applications::show, applications::submit,
         messages::create, messages::show, messages::cancel,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,
@@ -45,17 +45,9 @@ use super::{applications, messages};
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
-        applications::create,
-        applications::show,
-        applications::submit,
-        messages::create,
-        messages::show,
-        messages::cancel
-    ),
-    tags(
         (name = "applications", description = "Becoming a partner"),
-        (name = "messages", description = "Messages to subscribers")
     ),
+    components(schemas(error::ProblemBody)),
     modifiers(&ApiKeys)
 )]
 struct Api;
@@ -73,39 +65,7 @@ impl Modify for ApiKeys {
             "session",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
-    }
-}
-
-/// Every "no" that a person may hear, for all operations of people.
-pub(crate) struct Problems;
-
-impl IntoResponses for Problems {
-    fn responses() -> BTreeMap<String, RefOr<OpenApiResponse>> {
-        let body = RefOr::Ref(Ref::from_schema_name(ProblemBody::name()));
-        let content = Content::new(Some(body));
-        [
-            ("400", "Not JSON, or not HTTP as it should be"),
-            ("401", "No session, or not the right one"),
-            ("403", "Not allowed to your role, or a fresh code is needed"),
-            ("404", "Nothing of yours"),
-            ("408", "Took too long"),
-            ("409", "Not possible in this state"),
-            ("412", "Changed since it was read"),
-            ("413", "Body too large"),
-            ("415", "Not application/json"),
-            ("422", "Fields are wrong"),
-            ("429", "Too many tries"),
-            ("503", "Try again later"),
-        ]
-        .into_iter()
-        .map(|(status, what)| {
-            let response = ResponseBuilder::new()
-                .description(what)
-                .content("application/problem+json", content.clone())
-                .build();
-            (status.to_owned(), RefOr::T(response))
-        })
-        .collect()
+        components.add_security_scheme(
             "application_key",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
@@ -131,6 +91,64 @@ plain!(IdempotencyKey, String, .min_length(Some(1)).max_length(Some(255)).patter
 plain!(IdText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z]+$")));
 plain!(ReferenceText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z-]+$")));
 plain!(True, String, .enum_values(Some(["true"])));
+
+/// The problems that a request may be answered with, by status; the body is the same for all.
+macro_rules! problems {
+    ($name:ident: $($status:literal $why:literal),+ $(,)?) => {
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                [$(($status, $why)),+].into_iter().map(problem).collect()
+            }
+        }
+    };
+}
+
+problems! { SendProblems:
+    "400" "Not JSON",
+    "401" "No valid API key",
+    "403" "Not allowed to your account",
+    "408" "Took too long",
+    "409" "The service is not live",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong, or the key was used for another message",
+    "429" "Over your rate",
+    "503" "Try again later",
+}
+
+problems! { LookProblems:
+    "400" "The path is not text",
+    "401" "No valid API key",
+    "403" "Account suspended",
+    "404" "None of your messages",
+    "429" "Too many wrong keys",
+    "503" "Try again later",
+}
+
+// Every "no" that a person may hear, for all operations of people.
+problems! { Problems:
+    "400" "Not JSON, or not HTTP as it should be",
+    "401" "No session, or not the right one",
+    "403" "Not allowed to your role, or a fresh code is needed",
+    "404" "Nothing of yours",
+    "408" "Took too long",
+    "409" "Not possible in this state",
+    "412" "Changed since it was read",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong",
+    "429" "Too many tries",
+    "503" "Try again later",
+}
+
+fn problem((status, why): (&str, &str)) -> (String, RefOr<utoipa::openapi::Response>) {
+    let body = utoipa::openapi::Ref::from_schema_name(error::ProblemBody::name());
+    let content = ContentBuilder::new().schema(Some(body)).build();
+    let response = ResponseBuilder::new().description(why);
+    (status.to_owned(), response.content("application/problem+json", content).build().into())
+}
 
 /// The document as it is served, made once.
 pub fn json_text() -> &'static str {

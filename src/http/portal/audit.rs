@@ -7,6 +7,7 @@ use askama::Template;
 use axum::response::Response;
 
 use super::{
+    address::encoded,
     cell::Cell,
     list::{Ask, List},
     page::Page,
@@ -25,10 +26,7 @@ struct Audit<'p> {
 }
 
 pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
-    let person = match page.signed() {
-        Ok(person) => person.clone(),
-        Err(way_in) => return Ok(way_in),
-    };
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let records = records(&page, &person, &ask).await?;
     let page = page.titled("audit-title");
     let list = List::new(&page, &ask, "/audit", "audit-title", "audit-empty")
@@ -67,7 +65,7 @@ fn cells(page: &Page, record: &AuditRecord) -> Vec<Cell> {
         page.time(record.at).into(),
         Cell::text(&record.who),
         Cell::code(&record.what),
-        Cell::link(format!("/audit?subject={}", super::page::encoded(&record.subject)), &record.subject),
+        Cell::link(format!("/audit?subject={}", encoded(&record.subject)), &record.subject),
         Cell::code(detail),
     ]
 }

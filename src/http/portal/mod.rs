@@ -81,7 +81,6 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/", get(start::show))
         .route("/docs", get(reference::show))
         .route("/audit", get(audit::show))
-        .route("/preferences", get(page::prefer))
         .route("/preferences", get(preferences::prefer))
         .merge(gallery())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));

@@ -1,6 +1,7 @@
 //! The HTTP edge over a real gateway on a store of its own.
 
 mod api;
+mod applications;
 mod doors;
 mod pages;
 mod people;
