@@ -76,6 +76,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_window_limit", Kind::Gauge, "count", &["link"], "the window in force on a link, all binds"),
     series("bramka_rate_limit", Kind::Gauge, "messages/second", &["link"], "messages a second in force on a link; 0 is none"),
     series("bramka_binding_limit", Kind::Gauge, "flag", &["subject", "name", "limit"], "1 for the limit that holds a lane or link back now, 0 for the others"),
+    series("bramka_stalled", Kind::Gauge, "count", &["subject", "name"], "lanes and links with work that could go and does not for limits.stalled_after"),
     series("bramka_throttled_total", Kind::Counter, "count", &["partner", "limit"], "submits refused for a limit"),
     series("bramka_link_up", Kind::Gauge, "count", &["link"], "bound sessions of a link"),
     series("bramka_link_reconnects_total", Kind::Counter, "count", &["link"], "tries to bind to an SMSC"),
@@ -94,7 +95,11 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_unrouted_total", Kind::Counter, "count", &["why"], "MO that no service takes"),
     series("bramka_incomplete_messages_total", Kind::Counter, "count", &["link"], "long MO that missed a part when their time was over"),
     series("bramka_callback_attempts_total", Kind::Counter, "count", &["outcome"], "posts to partners' callbacks"),
+    series("bramka_mails", Kind::Gauge, "count", &["state"], "letters by state: queued, sent, bounced, failed"),
+    series("bramka_mail_oldest_age_seconds", Kind::Gauge, "seconds", &[], "age of the oldest letter that waits"),
+    series("bramka_mail_sent_total", Kind::Counter, "count", &["result"], "tries to send a letter and how they ended"),
     series("bramka_http_requests_total", Kind::Counter, "count", &["route", "status"], "HTTP requests"),
+    series("bramka_deadlines_overdue", Kind::Gauge, "count", &["rule"], "promises that are over and were not kept"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
@@ -310,14 +315,35 @@ pub fn binding_limit(subject: &'static str, name: &str, limit: &'static str) {
     }
 }
 
+pub fn stalled(subject: &'static str, name: &str, count: u32) {
+    gauge!("bramka_stalled", "subject" => subject, "name" => name.to_owned()).set(f64::from(count));
+}
+
 pub fn callback(outcome: &'static str) {
     counter!("bramka_callback_attempts_total", "outcome" => outcome).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+pub fn mails(counts: &[(&'static str, i64)], oldest_age_micros: i64) {
+    for (state, count) in counts {
+        gauge!("bramka_mails", "state" => *state).set(*count as f64);
+    }
+    gauge!("bramka_mail_oldest_age_seconds").set(oldest_age_micros.max(0) as f64 / 1e6);
+}
+
+pub fn mail_sent(result: &'static str) {
+    counter!("bramka_mail_sent_total", "result" => result).increment(1);
 }
 
 pub fn http_request(route: &str, status: u16) {
     counter!("bramka_http_requests_total", "route" => route.to_owned(),
         "status" => status.to_string())
     .increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts promises well enough for a gauge")]
+pub fn deadlines_overdue(rule: &str, count: i64) {
+    gauge!("bramka_deadlines_overdue", "rule" => rule.to_owned()).set(count as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float counts octets well enough for a gauge")]

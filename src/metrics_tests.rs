@@ -147,9 +147,13 @@ fn tell_everything() {
     link_reconnect("north");
     lease_epoch("north", 4);
     binding_limit("link", "north", "window");
+    stalled("lane", "mo/acme", 1);
     callback("delivered");
+    mails(&[("queued", 1)], 1_000_000);
+    mail_sent("sent");
     http_request("/api/v1/messages", 202);
     disk_free(1 << 30);
+    deadlines_overdue("decision", 1);
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

@@ -3,18 +3,20 @@
 //! It changes nothing but a file that it makes and removes in the data folder. What surprises:
 //! it runs beside a working daemon, so a busy port is good news when the daemon holds it.
 
+mod letters;
+
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use super::{Failure, Output, certificate, desk, failure::Outcome};
+use super::{Failure, Output, desk, failure::Outcome, seen};
 use crate::{
     clock::Clock,
     config::{Config, SmscLink},
     control::{self, Client, who},
     store::Store,
-    tls,
+    tls::{self, certificate},
 };
 
 const CERTIFICATE_DAYS_WARN: i64 = 30;
@@ -22,28 +24,28 @@ const TLS_PATIENCE: Duration = Duration::from_secs(10);
 const PROGRAM_PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Ok,
     Warn,
     Fail,
 }
 
 /// What one test found.
-struct Finding {
-    what: String,
+pub(super) struct Finding {
+    pub(super) what: String,
     result: Verdict,
-    text: String,
+    pub(super) text: String,
     /// What to do about it; empty when it is ok.
-    advice: String,
+    pub(super) advice: String,
 }
 
 impl Finding {
-    fn ok(what: impl Into<String>, text: impl Into<String>) -> Self {
+    pub(super) fn ok(what: impl Into<String>, text: impl Into<String>) -> Self {
         let advice = String::new();
         Self { what: what.into(), result: Verdict::Ok, text: text.into(), advice }
     }
 
-    fn warn(what: impl Into<String>, text: impl Into<String>, advice: &str) -> Self {
+    pub(super) fn warn(what: impl Into<String>, text: impl Into<String>, advice: &str) -> Self {
         let advice = advice.to_owned();
         Self { what: what.into(), result: Verdict::Warn, text: text.into(), advice }
     }
@@ -52,7 +54,7 @@ impl Finding {
         Self { result: Verdict::Fail, ..Self::warn(what, text, advice) }
     }
 
-    fn word(&self) -> &'static str {
+    pub(super) fn word(&self) -> &'static str {
         match self.result {
             Verdict::Ok => "ok",
             Verdict::Warn => "warn",
@@ -101,7 +103,9 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(of_store(config).await);
     findings.push(of_disk(config).await);
     let socket = control::socket(&config.data_folder());
-    let is_running = Client::new(&socket, &who::myself()).get("/status").await.is_ok();
+    let client = Client::new(&socket, &who::myself());
+    let status = client.get("/status").await;
+    let is_running = status.is_ok();
     findings.push(if is_running {
         Finding::ok("daemon", "answers at its control socket")
     } else {
@@ -111,6 +115,10 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(of_certificates(config));
     for link in &config.smsc_link {
         findings.push(of_link(config, link).await);
+    }
+    findings.extend(letters::of_mail(config).await);
+    if let (Ok(status), Ok(links)) = (status, client.get("/links").await) {
+        findings.extend(seen::findings(links, &status));
     }
     findings.push(of_clock().await);
     findings
@@ -231,7 +239,7 @@ async fn said(program: &mut tokio::process::Command) -> Option<String> {
 fn of_ports(config: &Config, is_running: bool) -> Vec<Finding> {
     let lists: [(&str, &[SocketAddr]); 5] = [
         ("smpp_server.listen", &config.smpp_server.listen),
-        ("smpp_server.listen_tls", &config.smpp_server.listen_tls),
+        ("smpp_server.listen_tls", config.smpp_server.tls_addresses()),
         ("http.listen", &config.http.listen),
         ("http.listen_tls", &config.http.listen_tls),
         ("http.admin_listen", &config.http.admin_listen),

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::mail::Mail;
 use super::mistake::Mistake;
 use super::secret::{self, SecretFile, why};
 use super::smsc_link::{LinkTlv, SmscLink, TlvType};
-use super::{Config, status};
+use super::{ClientNames, Config, SmppServer, status};
 
 /// Keys that no environment variable may set.
 pub(crate) const SECRET_KEYS: [&str; 4] =
@@ -25,6 +26,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Mistake> {
     for (index, link) in config.smsc_link.iter().enumerate() {
         found.link(&format!("smsc_link[{index}]"), link);
     }
+    found.mail();
     let mut mistakes = found.mistakes;
     mistakes.extend(read_secrets(config));
     mistakes
@@ -72,13 +74,20 @@ impl Found<'_> {
                 address of this machine, or set `insecure_admin_listen = true`",
             );
         }
-        self.tls("smpp_server", &smpp.listen_tls, [&smpp.certificate_file, &smpp.key_file]);
+        // The default door with TLS waits for a certificate; whoever chose one wants it open.
+        let is_chosen = smpp.listen_tls != SmppServer::default().listen_tls;
+        let named: &[SocketAddr] = if is_chosen { &smpp.listen_tls } else { &[] };
+        self.tls("smpp_server", named, [&smpp.certificate_file, &smpp.key_file]);
         self.tls("http", &http.listen_tls, [&http.certificate_file, &http.key_file]);
         for (path, file) in [
             ("smpp_server.client_ca_file", &smpp.client_ca_file),
             ("callback.ca_file", &settings.callback.ca_file),
         ] {
             self.readable(path, file.as_deref());
+        }
+        if smpp.client_names == ClientNames::SystemId && smpp.client_ca_file.is_none() {
+            let why = "compares certificates that nobody has to show: set `client_ca_file`";
+            self.say("smpp_server.client_names", Some("\"system_id\"".into()), why);
         }
         self.ports_differ();
     }
@@ -104,8 +113,8 @@ impl Found<'_> {
         let Config { settings, .. } = self.config;
         let mut taken: BTreeMap<SocketAddr, &str> = BTreeMap::new();
         for (path, list) in [
-            ("smpp_server.listen", &settings.smpp_server.listen),
-            ("smpp_server.listen_tls", &settings.smpp_server.listen_tls),
+            ("smpp_server.listen", &settings.smpp_server.listen[..]),
+            ("smpp_server.listen_tls", settings.smpp_server.tls_addresses()),
             ("http.listen", &settings.http.listen),
             ("http.listen_tls", &settings.http.listen_tls),
             ("http.admin_listen", &settings.http.admin_listen),
@@ -185,6 +194,32 @@ impl Found<'_> {
                 self.say(&path, None, format!("has the tag of `{other}`"));
             }
         }
+    }
+
+    fn mail(&mut self) {
+        let mail = &self.config.settings.mail;
+        if mail.server.is_empty() && !mail.sink {
+            return;
+        }
+        if !mail.server.is_empty() && mail.sink {
+            self.say("mail.sink", None, "and `server` are both set; keep one");
+        }
+        for (key, address) in [("from", &mail.from), ("reply_to", &mail.reply_to)] {
+            let is_needed = key == "from" && !mail.server.is_empty();
+            if !address.is_empty() && !Mail::is_address(address) {
+                let text = "must be an address such as \"portal@operator.example\"";
+                self.say(&format!("mail.{key}"), Some(format!("\"{address}\"")), text);
+            } else if address.is_empty() && is_needed {
+                self.say(&format!("mail.{key}"), None, "missing; `server` needs it");
+            }
+        }
+        if mail.user.is_empty() != mail.password_file.path.is_none() {
+            self.say("mail.user", None, "and `password_file` must both be set or both not");
+        }
+        if mail.retry_min > mail.retry_max {
+            self.say("mail.retry_min", None, "must not be longer than `retry_max`");
+        }
+        self.readable("mail.ca_file", mail.ca_file.as_deref());
     }
 
     fn link(&mut self, path: &str, link: &SmscLink) {
@@ -317,6 +352,7 @@ fn read_secrets(config: &mut Config) -> Vec<Mistake> {
     read("store.url_file".into(), &mut settings.store.url_file, 4096);
     read("smpp_server.pepper_file".into(), &mut settings.smpp_server.pepper_file, 4096);
     read("audit.signing_key_file".into(), &mut settings.audit.signing_key_file, 65_536);
+    read("mail.password_file".into(), &mut settings.mail.password_file, 1024);
     for (index, link) in settings.smsc_link.iter_mut().enumerate() {
         // [34 s4.1.1] password is a C-octet string of at most 9 with its NUL.
         read(format!("smsc_link[{index}].password_file"), &mut link.password_file, 8);

@@ -66,6 +66,8 @@ section! {
         live subscriber_charges_day: u32 = 50, between(1, 10_000);
         /// Receipts kept whose message is not known (P15).
         live orphan_receipts: u32 = 100_000, between(100, 10_000_000);
+        /// An alarm when messages could go for so long and none does: `bramka_stalled`.
+        live stalled_after: Duration = secs(300), lasting(secs(5), secs(86_400));
         /// HTTP requests per minute from one address without an account (S-56).
         live anonymous_requests_minute: u32 = 60, between(1, 100_000);
         /// Requests per minute with one API key (S-56).

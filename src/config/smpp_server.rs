@@ -30,6 +30,16 @@ words! {
 }
 
 words! {
+    /// Whose name a partner's certificate must bear.
+    pub enum ClientNames {
+        /// Any certificate of the authority opens the door; name and password do the rest.
+        Off = "off",
+        /// Its common name, or one of its alternative names, is the `system_id` of the bind.
+        SystemId = "system_id",
+    }
+}
+
+words! {
     /// What a bind over the limit is answered.
     pub enum BindLimitError {
         /// `ESME_RBINDFAIL`.
@@ -57,14 +67,16 @@ section! {
         fixed plain_from: Vec<IpNet> = Vec::new();
         /// Lets anybody bind without TLS on any address.
         fixed insecure_plain_listen: bool = false;
-        /// Addresses with TLS, usually port 3550.
-        fixed listen_tls: Vec<SocketAddr> = Vec::new(), each(0, 16, |_| Ok(()));
+        /// Addresses with TLS; they open once `certificate_file` is set (S-32), `[]` closes them.
+        fixed listen_tls: Vec<SocketAddr> = vec![([0, 0, 0, 0], 3550).into()], each(0, 16, |_| Ok(()));
         /// Certificate chain in PEM, leaf first; read again on SIGHUP and when the file changes.
         live certificate_file: Option<PathBuf> = None;
         /// Private key in PEM.
         live key_file: Option<PathBuf> = None;
         /// With it, a partner must show a certificate of this authority (mutual TLS).
         live client_ca_file: Option<PathBuf> = None;
+        /// `"system_id"`: over TLS a partner binds only with the name in its certificate (S-32).
+        fixed client_names: ClientNames = ClientNames::Off;
         /// Key of the HMAC under which partners' passwords are stored (S-31).
         fixed pepper_file: SecretFile = SecretFile::default();
         /// Our own name in bind responses.
@@ -157,6 +169,11 @@ section! {
 }
 
 impl SmppServer {
+    /// Addresses with TLS that are to be opened; none as long as there is no certificate to show.
+    pub fn tls_addresses(&self) -> &[SocketAddr] {
+        if self.certificate_file.is_some() { &self.listen_tls } else { &[] }
+    }
+
     /// Whether a peer may bind without TLS (S-32). The account's own list (S-33) comes on top.
     pub fn allows_plain(&self, peer: IpAddr) -> bool {
         self.insecure_plain_listen || is_near(peer, &self.plain_from)

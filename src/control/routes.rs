@@ -176,6 +176,7 @@ async fn status(state: Shared) -> Json<Value> {
         "links_up": bound,
         "binds": binds.len(),
         "queued": queued,
+        "stalled": gateway.stalls(),
         "need_a_person": unknown,
     }))
 }

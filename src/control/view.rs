@@ -65,6 +65,7 @@ pub(crate) fn link(card: &LinkCard) -> Value {
         "received": card.received.load(Ordering::Relaxed),
         "since_at": moment(card.since.load(Ordering::Relaxed)),
         "limit": **card.binding_limit.load(),
+        "habits": card.habits.load().as_ref(),
         "last_error": card.last_error.load().as_ref(),
     })
 }

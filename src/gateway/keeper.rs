@@ -304,29 +304,20 @@ impl Gateway {
 
     /// Gauges that are cheaper to look up than to keep.
     async fn publish(&self) {
-        let catalog = self.catalog();
         let now = self.now();
         for head in self.inner.lanes.all() {
             let waiting = head.waiting.load(Ordering::Acquire);
-            let partner = match head.lane {
-                Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => {
-                    catalog.partner(partner).map(|partner| partner.name.clone())
-                }
-                Lane::Callback { service } => catalog
-                    .service(service)
-                    .and_then(|service| catalog.partner(service.partner))
-                    .map(|partner| partner.name.clone()),
-            };
             let oldest = if waiting > 0 {
                 self.inner.store.oldest(head.id).await.ok().flatten()
             } else {
                 None
             };
             let age = oldest.map_or(0, |accepted_at| now - accepted_at);
-            let partner = metrics::partner_label(partner.as_deref().unwrap_or("other"));
+            let partner = metrics::partner_label(&self.partner_of(&head));
             metrics::queue(head.lane.class(), &partner, waiting, age);
             self.publish_limit(&head, &partner);
         }
+        self.look_for_stalls();
         if let Ok(counts) = self.inner.store.unknown_counts().await {
             metrics::unknown(&counts);
         }

@@ -12,7 +12,7 @@ use std::{
     collections::{BinaryHeap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -76,6 +76,8 @@ pub struct LaneHead {
     pub outlet: Arc<Outlet>,
     /// Rows of this lane in the store.
     pub waiting: AtomicI64,
+    /// Rows that went, since the start.
+    pub moved: AtomicU64,
     head: Mutex<Head>,
 }
 
@@ -123,6 +125,12 @@ impl LaneHead {
 
     pub fn is_paused(&self) -> bool {
         self.head().is_paused
+    }
+
+    /// Whether something could go, or is going, at this moment; what is planned for later is not.
+    pub fn has_work(&self) -> bool {
+        let head = self.head();
+        !head.is_paused && (head.is_behind || !head.known.is_empty())
     }
 
     /// Items that are being sent or whose answer is not yet with their partner.
@@ -173,6 +181,7 @@ impl Lanes {
                 id,
                 outlet,
                 waiting: AtomicI64::new(0),
+                moved: AtomicU64::new(0),
                 head: Mutex::default(),
             })
         };
@@ -247,6 +256,7 @@ impl Lanes {
         let Some(lane) = lane_of(key) else { return };
         let head = self.head(lane);
         head.waiting.fetch_sub(1, Ordering::AcqRel);
+        head.moved.fetch_add(1, Ordering::Relaxed);
         head.head().leave(key);
     }
 

@@ -54,8 +54,13 @@ impl Gateway {
 
     /// Shows it as a metric; `partner` is the label that the partner has there.
     pub(super) fn publish_limit(&self, head: &LaneHead, partner: &str) {
+        metrics::binding_limit("lane", &self.lane_name(head, partner), self.binding_limit(head));
+    }
+
+    /// What a lane is called in metrics, logs and alarms.
+    pub(super) fn lane_name(&self, head: &LaneHead, partner: &str) -> SmolStr {
         let class = head.lane.class();
-        let name: SmolStr = match head.lane {
+        match head.lane {
             Lane::Mt { group, .. } => {
                 format_smolstr!("{class}/{partner}/{}", self.group_name(group))
             }
@@ -65,7 +70,19 @@ impl Gateway {
                 format_smolstr!("{class}/{partner}/{service}")
             }
             Lane::Mo { .. } | Lane::Receipt { .. } => format_smolstr!("{class}/{partner}"),
+        }
+    }
+
+    /// The name of the partner whose lane it is.
+    pub(super) fn partner_of(&self, head: &LaneHead) -> SmolStr {
+        let catalog = self.catalog();
+        let partner = match head.lane {
+            Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => {
+                Some(partner)
+            }
+            Lane::Callback { service } => catalog.service(service).map(|known| known.partner),
         };
-        metrics::binding_limit("lane", &name, self.binding_limit(head));
+        let partner = partner.and_then(|id| catalog.partner(id));
+        partner.map_or_else(|| "other".into(), |partner| partner.name.clone())
     }
 }

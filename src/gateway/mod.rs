@@ -36,6 +36,7 @@ pub mod settings;
 pub mod strays;
 #[cfg(test)]
 mod strays_tests;
+pub mod stall;
 pub mod submit;
 pub mod throttle;
 pub mod trail;
@@ -118,6 +119,7 @@ pub(crate) struct Inner {
     registry: registry::Registry,
     /// Held while a person's decision about one message is carried out.
     deciding: tokio::sync::Mutex<()>,
+    pub(crate) stalls: stall::Stalls,
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
     pub(crate) disk: std::sync::atomic::AtomicU8,
@@ -153,6 +155,7 @@ impl Gateway {
             parts: parts::Waiting::default(),
             registry: registry::Registry::default(),
             deciding: tokio::sync::Mutex::default(),
+            stalls: stall::Stalls::default(),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
             groups: ArcSwap::from_pointee(groups),

@@ -89,6 +89,27 @@ impl SessionCard {
     }
 }
 
+/// What a link saw of its operator, and what its settings should be instead.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct LinkHabits {
+    /// Ids in answers that are remembered.
+    pub answers: usize,
+    /// Receipts that are remembered, and those of them that name one of the answers.
+    pub receipts: usize,
+    pub matched: usize,
+    /// Texts that tell alphabets apart.
+    pub texts: usize,
+    pub advice: Vec<LinkAdvice>,
+}
+
+/// One setting that contradicts what was seen.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct LinkAdvice {
+    pub seen: String,
+    /// Keys of `[[smsc_link]]` with their values.
+    pub set: String,
+}
+
 /// A configured link, up or not.
 #[derive(Debug)]
 pub struct LinkCard {
@@ -112,6 +133,7 @@ pub struct LinkCard {
     pub last_error: ArcSwap<Option<String>>,
     /// What holds the link back now (D35).
     pub binding_limit: ArcSwap<&'static str>,
+    pub habits: ArcSwap<LinkHabits>,
     pub traces: DashMap<u64, mpsc::Sender<TraceLine>>,
 }
 
@@ -134,6 +156,7 @@ impl LinkCard {
             since: AtomicI64::new(0),
             last_error: ArcSwap::from_pointee(None),
             binding_limit: ArcSwap::from_pointee("absent"),
+            habits: ArcSwap::default(),
             traces: DashMap::new(),
         }
     }

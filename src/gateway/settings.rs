@@ -31,6 +31,8 @@ pub struct Settings {
     /// HTTP requests of one address without a key, and of one key.
     pub anonymous_requests_minute: u32,
     pub key_requests_minute: u32,
+    /// Work without progress for so long is an alarm.
+    pub stalled_after: Duration,
     pub reassembly_wait: Duration,
     pub drops_incomplete: bool,
 }
@@ -61,6 +63,7 @@ impl Default for Settings {
             mo_parts_waiting_max: 10_000,
             anonymous_requests_minute: 600,
             key_requests_minute: 6000,
+            stalled_after: Duration::from_mins(5),
             reassembly_wait: Duration::from_mins(2),
             drops_incomplete: false,
         }

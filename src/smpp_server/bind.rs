@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::{Host, doors::BindPlace};
 use crate::{
-    config::BindAuthError,
+    config::{BindAuthError, ClientNames},
     domain::{Credential, Partner},
     gateway::registry::SessionOrder,
     smpp::{BindKind, CommandStatus, Version, pdu::Bind},
@@ -31,9 +31,23 @@ pub(crate) struct Refused {
 
 /// Where a bind comes from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Origin {
+pub(crate) struct Origin<'a> {
     pub(crate) address: IpAddr,
-    pub(crate) is_tls: bool,
+    pub(crate) transport: &'a Transport,
+}
+
+/// What carries a connection.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    Plain,
+    /// With the names in the certificate that the peer showed, if it showed one.
+    Tls(Vec<String>),
+}
+
+impl Transport {
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
 }
 
 impl Host {
@@ -41,7 +55,7 @@ impl Host {
         &self,
         kind: BindKind,
         bind: &Bind,
-        origin: Origin,
+        origin: Origin<'_>,
     ) -> Result<Admitted, Refused> {
         let name = SmolStr::from(String::from_utf8_lossy(&bind.system_id));
         if !self.doors.admits_bind(self.gateway.clock().monotonic_nanos()) {
@@ -78,7 +92,7 @@ impl Host {
         &self,
         name: &SmolStr,
         password: &[u8],
-        origin: Origin,
+        origin: Origin<'_>,
     ) -> Result<(Arc<Credential>, Arc<Partner>), &'static str> {
         let catalog = self.gateway.catalog();
         let credential = catalog.credential(name);
@@ -97,6 +111,9 @@ impl Host {
             .filter(|partner| partner.is_active)
             .ok_or("partner_suspended")?;
         from_right_place(credential, origin, self.settings.insecure_plain_listen)?;
+        if self.settings.client_names == ClientNames::SystemId {
+            bears_name(origin.transport, name)?;
+        }
         Ok((Arc::clone(credential), Arc::clone(partner)))
     }
 
@@ -131,7 +148,7 @@ impl Host {
         }
     }
 
-    fn refused(&self, name: &SmolStr, origin: Origin, reason: &'static str) -> Refused {
+    fn refused(&self, name: &SmolStr, origin: Origin<'_>, reason: &'static str) -> Refused {
         let in_a_row = self.doors.failed(name, origin.address);
         let (shortest, longest) = self.settings.bind_fail_delay();
         let spread =
@@ -159,7 +176,7 @@ impl Host {
 /// Address and transport of a bind against its account (S-32, S-33).
 fn from_right_place(
     credential: &Credential,
-    origin: Origin,
+    origin: Origin<'_>,
     allows_plain_anywhere: bool,
 ) -> Result<(), &'static str> {
     let address = origin.address.to_canonical();
@@ -167,7 +184,7 @@ fn from_right_place(
     if !credential.addresses.is_empty() && !is_listed {
         return Err("address");
     }
-    if !origin.is_tls {
+    if !origin.transport.is_tls() {
         if credential.tls_only {
             return Err("tls_only");
         }
@@ -178,6 +195,17 @@ fn from_right_place(
         }
     }
     Ok(())
+}
+
+/// S-32: over TLS the certificate says who may bind. A session in the clear shows none; whether it
+/// is good enough is a matter of its place and of the account's `tls_only`.
+fn bears_name(transport: &Transport, system_id: &str) -> Result<(), &'static str> {
+    match transport {
+        Transport::Tls(names) if !names.iter().any(|name| name == system_id) => {
+            Err("certificate_name")
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -219,11 +247,12 @@ mod tests {
             (&["203.0.113.0/24"][..], false, far, true, Err("address")),
             (&["203.0.113.0/24"][..], false, "127.0.0.1", false, Err("address")),
         ] {
-            let origin = Origin { address: from.parse().unwrap(), is_tls };
+            let transport = if is_tls { Transport::Tls(Vec::new()) } else { Transport::Plain };
+            let origin = Origin { address: from.parse().unwrap(), transport: &transport };
             let found = from_right_place(&credential(addresses, tls_only), origin, false);
             assert_eq!(found, expected, "{addresses:?} {tls_only} {from} {is_tls}");
         }
-        let origin = Origin { address: far.parse().unwrap(), is_tls: false };
+        let origin = Origin { address: far.parse().unwrap(), transport: &Transport::Plain };
         assert_eq!(from_right_place(&credential(&[], false), origin, true), Ok(()));
     }
 }

@@ -1,13 +1,18 @@
 //! Partners bind to us here: the message centre's side of SMPP.
 //!
-//! Read `session` for what a connection does, `request` for what a partner may ask, `read` and
-//! `write` for how PDUs and messages become each other. It never touches the store; verbs do.
+//! Read `session` for what a connection does; its bind (`admission`), `answers`, `delivery` and
+//! `ending` stand beside it. `request` is what a partner may ask, `read` and `write` are how PDUs
+//! and messages become each other. It never touches the store; verbs do.
 //!
 //! What surprises: there is no queue between a socket and the store. A session that has enough in
 //! work stops reading, and the partner's own TCP window slows it down (P26).
 
+mod admission;
+mod answers;
 pub(crate) mod bind;
+mod delivery;
 pub(crate) mod doors;
+mod ending;
 pub(crate) mod outbind;
 pub(crate) mod read;
 pub(crate) mod request;
@@ -26,8 +31,9 @@ use crate::{
     gateway::Gateway,
     listen, metrics,
     tasks::{Phase, Scope, Stopping, Tasks},
-    tls::ServerTls,
+    tls::{self, ServerTls},
 };
+use bind::Transport;
 use doors::Doors;
 use session::{Places, Talk};
 
@@ -160,8 +166,8 @@ impl Server {
         let host = Arc::clone(&self.host);
         let places = Places { unbound, address };
         let started = if is_tls {
-            let Some(tls) = &self.tls else { return refuse("no_certificate") };
-            let acceptor = tls.acceptor();
+            let Some(server) = &self.tls else { return refuse("no_certificate") };
+            let acceptor = server.acceptor();
             let handshakes = Arc::clone(&self.handshakes);
             let within = host.settings.tls_handshake;
             self.scope.spawn(async move {
@@ -173,18 +179,22 @@ impl Server {
                     stream
                 };
                 match tokio::time::timeout(within, handshake).await {
-                    Ok(Ok(stream)) => Talk::new(host, stream, peer, true, places).run().await,
+                    Ok(Ok(stream)) => {
+                        let transport = Transport::Tls(tls::peer_names(&stream));
+                        Talk::new(host, stream, peer, transport, places).run().await;
+                    }
                     Ok(Err(error)) => {
                         metrics::bind("server", "tls");
-                        let problem = crate::tls::handshake_problem(&error);
+                        let problem = tls::handshake_problem(&error);
                         tracing::info!(session.peer = %peer, problem, "a TLS handshake failed");
                     }
                     Err(_) => metrics::bind("server", "tls_timeout"),
                 }
             })
         } else {
-            self.scope
-                .spawn(async move { Talk::new(host, stream, peer, false, places).run().await })
+            self.scope.spawn(async move {
+                Talk::new(host, stream, peer, Transport::Plain, places).run().await;
+            })
         };
         if started.is_err() {
             refuse("connections_max");

@@ -12,6 +12,7 @@ use tokio::{net::TcpStream, time::Instant};
 
 use super::{
     Host,
+    bind::Transport,
     session::{Places, Talk},
 };
 use crate::{
@@ -81,5 +82,5 @@ async fn call(host: Arc<Host>, credential: Arc<Credential>) {
         tracing::debug!(session.peer = %peer, %error, "a socket could not be tuned");
     }
     tracing::info!(system_id = %credential.system_id, session.peer = %peer, "outbind");
-    Talk::new(host, stream, peer, false, Places { unbound, address }).outbind().await;
+    Talk::new(host, stream, peer, Transport::Plain, Places { unbound, address }).outbind().await;
 }

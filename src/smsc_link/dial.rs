@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -10,10 +10,7 @@ use anyhow::Context;
 use smol_str::SmolStr;
 use tokio::{net::TcpStream, sync::mpsc, time::Instant};
 
-use super::{
-    profile::Profile,
-    session::{Ended, Talk},
-};
+use super::{ending::Ended, habits::Seen, profile::Profile, session::Talk};
 use crate::{
     config::{self, LinkBind},
     gateway::{
@@ -44,6 +41,7 @@ pub struct Link {
     tasks: Tasks,
     tls: Option<tokio_rustls::TlsConnector>,
     steering: Mutex<Steering>,
+    seen: Mutex<Seen>,
 }
 
 /// The send rate as the SMSC's own throttling moves it (P19).
@@ -127,6 +125,7 @@ impl Link {
             tasks: tasks.clone(),
             tls,
             steering: Mutex::new(Steering { rate: 0, taken: 0, looked_at: Instant::now() }),
+            seen: Mutex::default(),
         }))
     }
 
@@ -287,6 +286,23 @@ impl Link {
         self.rate.tune(rate, burst(rate));
     }
 
+    /// What its operator does, for whoever asks why nothing matches.
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn judge_habits(&self) {
+        let habits = self.seen().judge(&self.profile.settings);
+        let Some(habits) = habits else { return };
+        let before = self.card.habits.swap(Arc::new(habits));
+        let now = self.card.habits.load();
+        let is_old = |set: &str| before.advice.iter().any(|advice| advice.set == set);
+        for advice in now.advice.iter().filter(|advice| !is_old(&advice.set)) {
+            tracing::warn!(link = %self.seat.name, seen = advice.seen, set = advice.set,
+                "the operator does something else than the settings say");
+        }
+    }
+
     pub(crate) fn took_one(&self) {
         self.steering.lock().unwrap_or_else(PoisonError::into_inner).taken += 1;
     }
@@ -326,6 +342,7 @@ impl Link {
             }
             let taken = std::mem::take(&mut steering.taken);
             steering.looked_at = now;
+            self.judge_habits();
             if steering.rate == 0 {
                 return;
             }

@@ -114,7 +114,8 @@ fn is_for_mt(tlv: &LinkTlv) -> bool {
     matches!(tlv.direction, TlvDirection::Mt | TlvDirection::Any)
 }
 
-fn normal(raw: &[u8], form: IdForm, strips_zeros: bool) -> SmolStr {
+/// One spelling of an id for all of a form.
+pub(crate) fn normal(raw: &[u8], form: IdForm, strips_zeros: bool) -> SmolStr {
     let text = String::from_utf8_lossy(raw);
     let text = text.trim().to_ascii_lowercase();
     let number = match form {

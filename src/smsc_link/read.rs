@@ -29,7 +29,8 @@ use crate::{
 /// What a delivery turned out to be.
 #[derive(Debug)]
 pub(crate) enum Delivered {
-    Receipt(NewReceipt),
+    /// With its id as the operator wrote it.
+    Receipt(NewReceipt, SmolStr),
     Mo(Box<NewMo>),
 }
 
@@ -47,14 +48,14 @@ impl Profile {
         let kind = pdu.esm_class & esm_class::TYPE;
         let text = || ReceiptText::parse(octets);
         if kind == esm_class::RECEIPT || kind == esm_class::INTERMEDIATE {
-            return self.receipt(pdu, text().as_ref(), kind, now).map(Delivered::Receipt);
+            return self.receipt(pdu, text().as_ref(), kind, now);
         }
         // C035: some SMSCs forget esm_class.
         if self.settings.receipt_by_text
             && kind == 0
             && let Some(found) = text().filter(ReceiptText::is_unmistakable)
         {
-            return self.receipt(pdu, Some(&found), kind, now).map(Delivered::Receipt);
+            return self.receipt(pdu, Some(&found), kind, now);
         }
         self.mo(pdu, octets).map(|mo| Delivered::Mo(Box::new(mo)))
     }
@@ -66,14 +67,11 @@ impl Profile {
         text: Option<&ReceiptText>,
         kind: u8,
         now: i64,
-    ) -> Result<NewReceipt, Unreadable> {
+    ) -> Result<Delivered, Unreadable> {
         let from_tlv = pdu.tlvs.text(tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty());
-        let id = match (from_tlv, text) {
-            (Some(id), _) => self.receipt_id(id),
-            (None, Some(text)) => self.receipt_id(text.id.as_bytes()),
-            // Without an id it is kept as an orphan: the reference may still tell.
-            (None, None) => SmolStr::default(),
-        };
+        // Without an id it is kept as an orphan: the reference may still tell.
+        let written = from_tlv.or(text.map(|text| text.id.as_bytes())).unwrap_or_default();
+        let id = if written.is_empty() { SmolStr::default() } else { self.receipt_id(written) };
         let code =
             pdu.tlvs.u8(tag::MESSAGE_STATE).or_else(|| text.and_then(ReceiptText::message_state));
         let state = match code {
@@ -83,7 +81,7 @@ impl Profile {
         };
         let done_at =
             text.and_then(|text| text.done_date).and_then(|date| self.moment(date)).unwrap_or(now);
-        Ok(NewReceipt {
+        let receipt = NewReceipt {
             smsc_message_id: id,
             state,
             network_error: network_error(pdu, text),
@@ -91,7 +89,8 @@ impl Profile {
             sender: self.digits(pdu.source.ton, &pdu.source.digits),
             recipient: printable(&pdu.destination.digits),
             reference: pdu.tlvs.u16(tag::USER_MESSAGE_REFERENCE),
-        })
+        };
+        Ok(Delivered::Receipt(receipt, String::from_utf8_lossy(written).into()))
     }
 
     /// Dates in receipts carry no zone; the profile says which it is.

@@ -43,22 +43,7 @@ impl Store {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let id = next_id(&mut tx, "select coalesce(max(id), 0) + 1 from partner").await?;
-        execute!(
-            &mut tx,
-            "insert into partner (id, name, is_active, rate, burst, backlog_max, waiting_max, \
-             message_id_form, receipt_seconds, receipt_zone, default_alphabet, \
-             strip_trailing_nul, prefers_rx_t_appn, vendor_tlvs, splits_long, \
-             takes_data_sm, made_at) \
-             values ($1, $2, 1, $3, $4, $5, $6, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 0, 1, \
-             0, $7)",
-            id,
-            new.name.as_str(),
-            i64::from(new.rate),
-            i64::from(new.burst),
-            clamp(new.backlog_max),
-            clamp(new.waiting_max),
-            at
-        )?;
+        insert_partner(&mut tx, at, id, new, true).await?;
         let detail = json!({ "rate": new.rate, "backlog_max": new.backlog_max });
         audit::append(&mut tx, at, by, "partner.add", &new.name, &detail).await?;
         tx.commit().await?;
@@ -398,6 +383,34 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Writes the row that traffic sees.
+pub(super) async fn insert_partner(
+    tx: &mut Tx<'_>,
+    at: i64,
+    id: i64,
+    new: &NewPartner,
+    is_active: bool,
+) -> Result<(), Error> {
+    execute!(
+        tx,
+        "insert into partner (id, name, is_active, rate, burst, backlog_max, waiting_max, \
+         message_id_form, receipt_seconds, receipt_zone, default_alphabet, \
+         strip_trailing_nul, prefers_rx_t_appn, vendor_tlvs, splits_long, \
+         takes_data_sm, made_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 0, 1, \
+         0, $8)",
+        id,
+        new.name.as_str(),
+        i64::from(is_active),
+        i64::from(new.rate),
+        i64::from(new.burst),
+        clamp(new.backlog_max),
+        clamp(new.waiting_max),
+        at
+    )?;
+    Ok(())
 }
 
 /// Everything of a credential but its password and its owner.

@@ -29,7 +29,8 @@ use tokio::{
 };
 
 use super::world::{
-    Builder, LINK, PASSWORD, PartnerPlan, Wire, World, eventually, operator, raw, rights, service,
+    Builder, LINK, PASSWORD, PartnerPlan, Wire, World, at_a_set_time, eventually, operator, raw,
+    rights, service,
 };
 
 const SUBSCRIBER: &str = "48600100200";
@@ -88,6 +89,49 @@ async fn c3_01_a_receipt_finds_its_message_however_the_operator_spells_ids() {
 }
 
 #[tokio::test]
+async fn c3_01_a_link_whose_operator_writes_ids_otherwise_says_what_to_set() {
+    let mut builder = Builder::default();
+    builder.script.id_format = IdFormat::Hex;
+    builder.script.receipts.id_format = Some(IdFormat::Decimal);
+    let world = builder.ready().await;
+    let acme = world.bind("acme").await;
+    for number in 0..5 {
+        acme.submit(mt("7455", SUBSCRIBER, &format!("text {number}"))).await.unwrap();
+    }
+    let socket = control::socket(&world.config.data_folder());
+    let client = control::Client::new(&socket, "test");
+    let habits = eventually("the link knows better", async || {
+        let links = client.get("/links").await.ok()?;
+        let habits = &links[0]["habits"];
+        (habits["advice"][0].is_object() && habits["receipts"] == 5).then(|| habits.clone())
+    })
+    .await;
+    assert_eq!(habits["matched"], 0);
+    assert_eq!(
+        habits["advice"][0]["set"],
+        "message_id_response = \"hex\", message_id_receipt = \"decimal\", strip_leading_zeros = false"
+    );
+    // Set so, they match, and nothing is left to say.
+    let link = "message_id_response = \"hex\"\nmessage_id_receipt = \"decimal\"";
+    let mut builder = Builder { link: link.into(), ..Builder::default() };
+    builder.script.id_format = IdFormat::Hex;
+    builder.script.receipts.id_format = Some(IdFormat::Decimal);
+    let world = builder.ready().await;
+    let acme = world.bind("acme").await;
+    for number in 0..5 {
+        acme.submit(mt("7455", SUBSCRIBER, &format!("text {number}"))).await.unwrap();
+    }
+    let socket = control::socket(&world.config.data_folder());
+    let client = control::Client::new(&socket, "test");
+    let advice = eventually("all five match", async || {
+        let habits = client.get("/links").await.ok()?[0]["habits"].clone();
+        (habits["matched"] == 5).then(|| habits["advice"].clone())
+    })
+    .await;
+    assert_eq!(advice, serde_json::json!([]));
+}
+
+#[tokio::test]
 async fn c3_02_receipts_and_texts_wait_for_a_partner_that_is_away_or_only_sends() {
     let world = World::new().await;
     let sender = world.bind_as("acme", BindKind::Transmitter, Version::V34).await;
@@ -139,6 +183,51 @@ async fn c3_03_a_partner_that_answers_nothing_holds_up_nobody_and_is_seen() {
     for _ in 0..40 {
         acme.next_delivery().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn c3_03_work_that_could_go_and_does_not_raises_an_alarm_of_its_own() {
+    let (clock, mut builder) = at_a_set_time();
+    builder.partners.push(PartnerPlan::named("globex"));
+    builder.services.push(service("globex", "vote", "7477", &["VOTE"]));
+    let world = builder.ready().await;
+    let mut acme = world.bind("acme").await;
+    acme.auto_answer(false);
+    // More than a window for a partner that answers nothing; one for a partner that is away.
+    for _ in 0..15 {
+        world.smsc.queue_mo(SUBSCRIBER, "7455", "win").unwrap();
+    }
+    assert!(world.smsc.mo(SUBSCRIBER, "7477", "vote").await.unwrap().is_ok());
+    eventually("acme's lane is held back", async || {
+        (waits(&world, "mo").await["limit"] == "window").then_some(())
+    })
+    .await;
+    let socket = control::socket(&world.config.data_folder());
+    let client = control::Client::new(&socket, "test");
+    let stalled = async || client.get("/status").await.unwrap()["stalled"].clone();
+    assert_eq!(stalled().await, serde_json::json!([]), "not at once");
+    // The keeper looks once a second, and has to see the work before the time passes.
+    let found = eventually("the alarm", async || {
+        clock.advance(world.gateway().settings().stalled_after);
+        let found = stalled().await;
+        (!found.as_array().unwrap().is_empty()).then_some(found)
+    })
+    .await;
+    assert_eq!(found.as_array().unwrap().len(), 1, "who is away is not stalled: {found}");
+    assert_eq!(
+        (&found[0]["subject"], &found[0]["name"], &found[0]["limit"]),
+        (&"lane".into(), &"mo/acme".into(), &"window".into())
+    );
+    assert!(found[0]["seconds"].as_i64().unwrap() >= 300, "{found}");
+    acme.auto_answer(true);
+    for _ in 0..10 {
+        let unanswered = acme.next_delivery().await.unwrap();
+        acme.answer(unanswered.sequence, S::ROK).await.unwrap();
+    }
+    eventually("it goes on, and the alarm is over", async || {
+        stalled().await.as_array().unwrap().is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bramka::{
-    config::{Secret, Size},
+    config::{ClientNames, Secret, Size, SmppServer},
     demo::esme::{Esme, Failed, mt},
     domain::secret::Pepper,
     smpp::{BindKind, Command, CommandStatus as S, Pdu, Version},
@@ -289,6 +289,92 @@ async fn s32_a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on() 
     assert!(world.node.certificates.reload(&world.config).is_err());
     connect_tls(world.node.smpp_tls[0], folder.path()).await.unwrap();
     old.request(Pdu::EnquireLink).await.unwrap();
+}
+
+/// A client that shows a certificate of this authority with a common name and other names.
+async fn connect_as(
+    to: SocketAddr,
+    folder: &Path,
+    authority: &rcgen::CertifiedIssuer<'_, rcgen::KeyPair>,
+    names: Option<(&str, &[&str])>,
+) -> std::io::Result<Esme> {
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(folder.join("tls.pem")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match names {
+        None => builder.with_no_client_auth(),
+        Some((common, others)) => {
+            let others = others.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let mut parameters = rcgen::CertificateParams::new(others).unwrap();
+            parameters.distinguished_name = rcgen::DistinguishedName::new();
+            parameters.distinguished_name.push(rcgen::DnType::CommonName, common);
+            let key = rcgen::KeyPair::generate().unwrap();
+            let made = parameters.signed_by(&key, authority).unwrap();
+            let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+            builder.with_client_auth_cert(vec![made.der().clone()], key).unwrap()
+        }
+    };
+    let stream = TcpStream::connect(to).await?;
+    let name = tls::server_name("localhost").unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    Ok(Esme::over(connector.connect(name, stream).await?))
+}
+
+#[tokio::test]
+async fn s32_over_tls_a_partner_binds_only_with_the_name_in_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path());
+    let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let authority = rcgen::CertifiedIssuer::self_signed(parameters, key).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    let files = ["tls.pem", "tls.key", "ca.pem"].map(|name| Some(folder.path().join(name)));
+    let world = Builder::server(move |server| {
+        server.listen_tls = vec![([127, 0, 0, 1], 0).into()];
+        [server.certificate_file, server.key_file, server.client_ca_file] = files;
+        server.client_names = ClientNames::SystemId;
+        server.bind_fail_delay = vec![millis(1), millis(2)];
+    })
+    .ready()
+    .await;
+    let connect = async |names| {
+        connect_as(world.node.smpp_tls[0], folder.path(), &authority, names).await.unwrap()
+    };
+    for names in [("acme", &[][..]), ("Acme Ltd", &["acme"])] {
+        bind(&connect(Some(names)).await, "acme", PASSWORD).await.unwrap();
+    }
+    // S-35: the right password with another's certificate is answered as a wrong password is.
+    for names in [("globex", &[][..]), ("ACME", &["acme.example"])] {
+        assert!(
+            is_refused(&bind(&connect(Some(names)).await, "acme", PASSWORD).await),
+            "{names:?}"
+        );
+    }
+    assert!(is_refused(&bind(&connect(Some(("acme", &[]))).await, "acme", "wrong").await));
+    // Without a certificate nothing is heard of the bind at all. The client of TLS 1.3 believes in
+    // its connection before the server does.
+    let bare = connect_as(world.node.smpp_tls[0], folder.path(), &authority, None).await;
+    if let Ok(bare) = bare {
+        let answer = bind(&bare, "acme", PASSWORD).await;
+        assert!(matches!(answer, Err(Failed::Closed)), "{answer:?}");
+    }
+    assert!(world.gateway().registry().sessions().len() <= 2);
+}
+
+#[test]
+fn s32_the_door_with_tls_waits_for_a_certificate_and_for_nothing_else() {
+    let mut server = SmppServer::default();
+    assert_eq!(server.tls_addresses(), []);
+    server.certificate_file = Some("tls.pem".into());
+    assert_eq!(server.tls_addresses(), [SocketAddr::from(([0, 0, 0, 0], 3550))]);
+    server.listen_tls = Vec::new();
+    assert_eq!(server.tls_addresses(), []);
 }
 
 #[tokio::test]

@@ -522,6 +522,38 @@ async fn c021_an_mo_is_stored_before_its_answer_put_off_when_full_refused_when_u
     world.stop().await;
 }
 
+/// P24 from the other seat: to the SMSC that delivers we say "later", never "never" and never yes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c021_p24_an_mo_met_by_a_stopped_writer_is_put_off_and_the_session_lives() {
+    let (world, listener) = by_hand("").await;
+    let mut hand = Hand::accept(&listener).await;
+    hand.accept_bind().await;
+    let deliver = |sequence, words: &'static str| {
+        let message = ShortMessage {
+            source: Address::new(1, 1, SUBSCRIBER),
+            destination: Address::new(3, 1, FREE),
+            short_message: words.into(),
+            ..ShortMessage::default()
+        };
+        Command::new(sequence, Pdu::DeliverSm(Box::new(message)))
+    };
+    hand.send(deliver(1, "win")).await;
+    assert_eq!(hand.expect().await.status, CommandStatus::ROK);
+    world.break_store().await;
+    // The first is in the group that fails; the second meets a writer that is gone.
+    for sequence in [2, 3] {
+        hand.send(deliver(sequence, "win too")).await;
+        let answer = hand.expect().await;
+        assert_eq!((answer.sequence, answer.status), (sequence, CommandStatus::RX_T_APPN));
+    }
+    hand.send(Command::new(4, Pdu::EnquireLink)).await;
+    let answer = hand.expect().await;
+    assert_eq!((answer.sequence, answer.pdu), (4, Pdu::EnquireLinkResp));
+    let mut acme = world.bind("acme").await;
+    assert_eq!(text(&acme.next_delivery().await.unwrap().message), "win");
+    assert!(acme.try_delivery().is_none(), "what was put off is not half there");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c022_c023_c040_deliveries_are_answered_with_an_empty_id_and_alerts_not_at_all() {
     let (world, listener) = by_hand("").await;

@@ -427,18 +427,6 @@ async fn s091_above_its_backlog_a_partner_is_told_that_the_queue_is_full() {
     assert_eq!(known(&world).await, 2);
 }
 
-/// The store refuses every message from now on, as a broken disk would.
-async fn break_store(world: &World) {
-    let url = world.config.store_url().reveal().to_owned();
-    let mut connection: sqlx::SqliteConnection =
-        <sqlx::SqliteConnection as sqlx::Connection>::connect(&url)
-            .await
-            .expect("what the story needs");
-    let trigger = "create trigger broken before insert on message begin \
-                   select raise(abort, 'disk I/O error'); end";
-    sqlx::query(trigger).execute(&mut connection).await.expect("what the story needs");
-}
-
 #[tokio::test]
 async fn s092_p24_a_gateway_that_cannot_work_says_so_in_the_word_that_the_partner_prefers() {
     for (prefers, expected) in [(false, S::RSYSERR), (true, S::RX_T_APPN)] {
@@ -458,7 +446,7 @@ async fn s092_p4_when_the_writer_stopped_nobody_is_answered_and_the_session_ends
     let esme = world.bind("acme").await;
     let idle = world.bind("acme").await;
     esme.submit(good()).await.unwrap();
-    break_store(&world).await;
+    world.break_store().await;
     let unanswered = esme.submit(good()).await;
     assert!(matches!(unanswered, Err(Failed::Closed)), "{unanswered:?}");
     assert!(!world.gateway().is_ready());

@@ -258,12 +258,64 @@ async fn t18_t19_a_silent_bind_at_the_limit_makes_room_and_a_live_one_does_not()
     world.stop().await;
 }
 
+/// Drops what comes to a connection before TCP sees it, as a firewall's DROP rule does: nothing is
+/// acknowledged, and nothing is reset. A filter of one's own socket needs no right that a rule of
+/// the machine would, so this runs everywhere.
+fn drop_all_that_comes(socket: &socket2::Socket) {
+    // BPF_RET | BPF_K: keep this many octets of each packet. [linux/bpf_common.h]
+    let nothing = socket2::SockFilter::new(0x06, 0, 0, 0);
+    socket.attach_filter(&[nothing]).expect("a filter");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t18_a_peer_behind_a_drop_rule_is_noticed_and_its_place_is_given_to_the_next() {
+    let mut plan = super::world::PartnerPlan::named("acme");
+    plan.credential.binds_max = 1;
+    // A twentieth of what is the default.
+    let default = bramka::config::SmppServer::default();
+    let (idle, answer) = (default.enquire_link / 20, default.response / 20);
+    let tune = move |config: &mut bramka::config::Config| {
+        config.smpp_server.enquire_link = idle;
+        config.smpp_server.response = answer;
+    };
+    let mut builder = Builder { partners: vec![plan], ..Builder::default() };
+    builder.tune = Some(Box::new(tune));
+    let world = builder.ready().await;
+    let stream = tokio::net::TcpStream::connect(world.node.smpp[0]).await.unwrap();
+    let socket =
+        socket2::Socket::from(std::os::fd::AsFd::as_fd(&stream).try_clone_to_owned().unwrap());
+    let ghost = Esme::over(stream);
+    ghost.bind_as(BindKind::Transceiver, Version::V34, "acme", PASSWORD).await.unwrap();
+    // A sign of life is answered as long as it comes.
+    ghost.request(Pdu::EnquireLink).await.unwrap();
+    drop_all_that_comes(&socket);
+    let dropped = tokio::time::Instant::now();
+    // What comes for it meanwhile is lost with the session and not for good.
+    world.smsc.queue_mo(SUBSCRIBER, "7455", "win").unwrap();
+    eventually("its session is over", async || {
+        world.gateway().registry().sessions().is_empty().then_some(())
+    })
+    .await;
+    // Idle, then two signs of life without an answer; looked at every half of the shortest timer.
+    let within = default.enquire_link + default.enquire_link_misses * default.response;
+    assert!(within <= Duration::from_mins(1), "P32: {within:?}");
+    assert!(dropped.elapsed() < Duration::from_secs(10), "{:?}", dropped.elapsed());
+    assert!(!ghost.is_closed(), "no FIN and no RST came through");
+    let mut next = world.bind("acme").await;
+    assert_eq!(next.next_delivery().await.unwrap().message.short_message, "win");
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t20_a_storm_of_binds_ends_with_everybody_bound() {
     let mut plan = super::world::PartnerPlan::named("acme");
-    plan.credential.binds_max = 200;
-    let settings = "[smpp_server]\nconnections_per_address = 1000\nbind_rate = 1000\n\
-                    bind_fail_delay = [\"1ms\", \"20ms\"]";
+    plan.credential.binds_max = 2000;
+    let settings = "[smpp_server]\nconnections_per_address = 2000\nbind_rate = 1000\n\
+                    unbound_max = 2000\nbind_fail_delay = [\"1ms\", \"20ms\"]";
+    // Both ends of a thousand connections are in this process.
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let enough = rustix::process::Rlimit { current: most.maximum, ..most };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, enough).expect("more files");
     let config = bramka::config::Config::from_text(settings, Path::new(".")).expect("settings");
     let world = Builder { config, partners: vec![plan], ..Builder::default() }.build().await;
     world.link_up().await;
@@ -280,7 +332,10 @@ async fn t20_a_storm_of_binds_ends_with_everybody_bound() {
             Err(other) => panic!("{other:?}"),
         }
     };
-    let bound = futures_util::future::join_all((0..150).map(bind)).await;
+    let began = tokio::time::Instant::now();
+    let bound = futures_util::future::join_all((0..1000).map(bind)).await;
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(world.gateway().registry().sessions().len(), 1001);
     assert!(bound.iter().all(|esme| !esme.is_closed()) && !old.is_closed());
     submit(&old, "7455", SUBSCRIBER, "hello").await;
     drop(bound);

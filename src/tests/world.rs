@@ -383,6 +383,16 @@ impl World {
         self.gateway().reload_catalog().await.expect("a catalog");
     }
 
+    /// The store refuses every message from now on, as a broken disk would.
+    pub(crate) async fn break_store(&self) {
+        let url = self.config.store_url().reveal().to_owned();
+        let mut connection: sqlx::SqliteConnection =
+            <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.expect("a store");
+        let trigger = "create trigger broken before insert on message begin \
+                       select raise(abort, 'disk I/O error'); end";
+        sqlx::query(trigger).execute(&mut connection).await.expect("a trigger");
+    }
+
     /// A message as it is stored, by the id that its partner knows.
     pub(crate) async fn stored_mt(&self, id: &[u8]) -> Option<(Arc<MtMessage>, MessageState)> {
         let id = std::str::from_utf8(id).ok()?.parse().ok()?;

@@ -12,17 +12,27 @@ pub enum PartnerCommand {
     #[command(after_help = "Example:\n  bramka partner add acme --rate 50")]
     Add(PartnerAdd),
     /// All partners
+    #[command(after_help = "Example:\n  bramka partner list --json | jq -r '.[].name'")]
     List,
     /// One partner with its limits, credentials, keys and services
     #[command(after_help = "Example:\n  bramka partner show acme --json")]
-    Show { name: String },
+    Show {
+        /// Its name, as `bramka partner list` shows it
+        name: String,
+    },
     /// Keep a partner out; what it sent already stays where it is
     #[command(after_help = "Sessions that are bound stay bound: see `bramka bind kick`.\n\n\
                             Example:\n  bramka partner disable acme")]
-    Disable { name: String },
+    Disable {
+        /// Its name, as `bramka partner list` shows it
+        name: String,
+    },
     /// Let a partner in again
     #[command(after_help = "Example:\n  bramka partner enable acme")]
-    Enable { name: String },
+    Enable {
+        /// Its name, as `bramka partner list` shows it
+        name: String,
+    },
     /// Change limits and habits of a partner; what is not named stays
     #[command(after_help = "Example:\n  bramka partner limits acme --rate 100 --burst 200")]
     Limits(PartnerLimits),
@@ -33,7 +43,12 @@ pub enum PartnerCommand {
     Habit(PartnerHabit),
     /// Let a partner send under a name
     #[command(after_help = "Example:\n  bramka partner sender acme ACME")]
-    Sender { name: String, text: String },
+    Sender {
+        /// Its name, as `bramka partner list` shows it
+        name: String,
+        /// At most 11 letters and digits, as a telephone shows it
+        text: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +72,7 @@ pub struct PartnerAdd {
 
 #[derive(Debug, Args)]
 pub struct PartnerLimits {
+    /// Its name, as `bramka partner list` shows it
     pub name: String,
     /// Messages a second it may submit; 0 is no limit
     #[arg(long)]
@@ -86,14 +102,19 @@ pub struct PartnerLimits {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum MessageIds {
+    /// Digits only, as most software expects
     Decimal,
+    /// Digits and `a` to `f`
     Hex,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Alphabet {
+    /// GSM 03.38, one octet for each septet
     Gsm7,
+    /// ISO 8859-1
     Latin1,
+    /// ASCII
     Ia5,
 }
 
@@ -118,6 +139,7 @@ pub enum CredentialCommand {
     /// Give a `system_id` a new password; the old one works until the next rotation
     #[command(after_help = "Example:\n  bramka credential rotate acme1")]
     Rotate {
+        /// Its name, as `bramka credential list` shows it
         system_id: String,
         /// File with the password, `-` for standard input
         #[arg(long, value_name = "FILE")]
@@ -130,6 +152,7 @@ pub enum CredentialCommand {
                             CMT,VMN --window 20\n  bramka credential set acme1 --outbind none")]
     Set(CredentialSet),
     /// All of them; never a password
+    #[command(after_help = "Example:\n  bramka credential list --partner acme")]
     List {
         /// Only those of one partner
         #[arg(long)]
@@ -141,6 +164,7 @@ pub enum CredentialCommand {
 pub struct CredentialAdd {
     /// At most 15 characters
     pub system_id: String,
+    /// Whose account it is
     #[arg(long)]
     pub partner: String,
     /// Network from which it may bind; may be repeated
@@ -168,6 +192,7 @@ pub enum KeyCommand {
     /// Make an API key; it is shown once
     #[command(after_help = "Example:\n  bramka key add --partner acme --days 365")]
     Add {
+        /// Whose key it is
         #[arg(long)]
         partner: String,
         /// Days until it expires; 0 is never
@@ -175,6 +200,7 @@ pub enum KeyCommand {
         days: u32,
     },
     /// All keys by their public first part
+    #[command(after_help = "Example:\n  bramka key list --partner acme")]
     List {
         /// Only those of one partner
         #[arg(long)]
@@ -182,7 +208,10 @@ pub enum KeyCommand {
     },
     /// End a key at once
     #[command(after_help = "Example:\n  bramka key revoke bk_3f9a02c4d1")]
-    Revoke { prefix: String },
+    Revoke {
+        /// The first part of the key, as `bramka key list` shows it
+        prefix: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -190,6 +219,7 @@ pub enum NumberCommand {
     /// Add short codes
     #[command(after_help = "Example:\n  bramka number add 7455 92505")]
     Add {
+        /// 3 to 8 digits each
         #[arg(required = true)]
         digits: Vec<String>,
     },
@@ -204,6 +234,7 @@ pub enum NumberCommand {
         reason: String,
     },
     /// All short codes and how much uses them
+    #[command(after_help = "Example:\n  bramka number list")]
     List,
 }
 
@@ -215,6 +246,7 @@ pub enum TariffCommand {
                             --gross 4.92 --from 2026-01-01T00:00:00+01:00")]
     Add(TariffAdd),
     /// All versions of all tariffs
+    #[command(after_help = "Example:\n  bramka tariff list")]
     List,
 }
 
@@ -234,6 +266,7 @@ pub struct TariffAdd {
     /// Moment from which it holds; now without it
     #[arg(long, value_name = "TIMESTAMP")]
     pub from: Option<jiff::Timestamp>,
+    /// ISO 4217
     #[arg(long, default_value = "PLN")]
     pub currency: String,
 }
@@ -248,6 +281,7 @@ pub enum ServiceCommand {
                             https://example.com/mo")]
     Add(Box<ServiceAdd>),
     /// All services
+    #[command(after_help = "Example:\n  bramka service list --partner acme")]
     List {
         /// Only those of one partner
         #[arg(long)]
@@ -256,9 +290,12 @@ pub enum ServiceCommand {
     /// Set the state of a service
     #[command(after_help = "Example:\n  bramka service state win live --partner acme")]
     State {
+        /// Its name, as `bramka service list` shows it
         name: String,
+        /// testing serves test numbers only; closed is for good
         #[arg(value_parser = ["testing", "live", "suspended", "closed"])]
         state: String,
+        /// Whose service it is
         #[arg(long)]
         partner: String,
     },
@@ -271,6 +308,7 @@ pub enum ServiceCommand {
     #[command(after_help = "Example:\n  bramka service attempts chat --json | jq \
                             'map(select(.outcome != \"ok\"))'")]
     Attempts {
+        /// Its name, as `bramka service list` shows it
         name: String,
         /// Needed where two partners have a service of this name
         #[arg(long)]
@@ -280,7 +318,9 @@ pub enum ServiceCommand {
 
 #[derive(Debug, Args)]
 pub struct ServiceAdd {
+    /// Short and stable; one partner has it once
     pub name: String,
+    /// Whose service it is
     #[arg(long)]
     pub partner: String,
     /// Short code
@@ -301,6 +341,7 @@ pub struct ServiceAdd {
     /// Links that carry its messages
     #[arg(long)]
     pub link_group: String,
+    /// testing serves test numbers only
     #[arg(long, default_value = "testing", value_parser = ["testing", "live", "suspended", "closed"])]
     pub state: String,
     /// Texts go to this address over HTTPS instead of SMPP; its secret is shown once

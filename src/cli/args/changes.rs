@@ -6,6 +6,7 @@ use super::business::Alphabet;
 
 #[derive(Debug, Args)]
 pub struct PartnerHabit {
+    /// Its name, as `bramka partner list` shows it
     pub name: String,
     /// Message ids in hexadecimal instead of decimal
     #[arg(long, value_name = "BOOL")]
@@ -38,6 +39,7 @@ pub struct PartnerHabit {
 
 #[derive(Debug, Args)]
 pub struct CredentialSet {
+    /// Its name, as `bramka credential list` shows it
     pub system_id: String,
     /// Where it is called while something waits for it: `HOST:PORT`, or `none`
     #[arg(long, value_name = "HOST:PORT")]
@@ -65,12 +67,15 @@ pub struct CredentialSet {
 /// Both make a transceiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
+    /// It submits
     Transmitter,
+    /// It takes deliveries
     Receiver,
 }
 
 #[derive(Debug, Args)]
 pub struct ServiceCallback {
+    /// Its name, as `bramka service list` shows it
     pub name: String,
     /// Needed where two partners have a service of this name
     #[arg(long)]

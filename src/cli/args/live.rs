@@ -31,6 +31,7 @@ pub enum MessageCommand {
     /// One message: state, parties, price; never its text
     #[command(after_help = "Example:\n  bramka message show 884930212345856")]
     Show {
+        /// Our id of it, as receipts and the partner's answers have it
         id: i64,
         /// Show the subscriber's number whole; leaves a row in the audit trail
         #[arg(long)]
@@ -38,24 +39,35 @@ pub enum MessageCommand {
     },
     /// Everything that happened to one message, oldest first
     #[command(after_help = "Example:\n  bramka message trace 884930212345856")]
-    Trace { id: i64 },
+    Trace {
+        /// Our id of it, as receipts and the partner's answers have it
+        id: i64,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum LinkCommand {
     /// All links and how they are
+    #[command(after_help = "Example:\n  bramka link list --json | jq '.[] | {name, limit}'")]
     List,
     /// Let a link dial again
     #[command(after_help = "Example:\n  bramka link up north")]
-    Up { name: String },
+    Up {
+        /// Its name in the configuration
+        name: String,
+    },
     /// Take a link down in order; it stays down until told otherwise or restarted
     #[command(after_help = "Example:\n  bramka link down north")]
-    Down { name: String },
+    Down {
+        /// Its name in the configuration
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum BindCommand {
     /// All sessions of partners
+    #[command(after_help = "Example:\n  bramka bind list --partner acme")]
     List {
         /// Only those of one partner
         #[arg(long)]
@@ -83,7 +95,10 @@ pub enum TraceCommand {
     },
     /// A link, until Ctrl-C
     #[command(after_help = "Example:\n  bramka trace link north")]
-    Link { name: String },
+    Link {
+        /// Its name in the configuration
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,6 +109,7 @@ pub enum UnknownCommand {
         /// unknown, held or quarantined
         #[arg(long, value_parser = ["unknown", "held", "quarantined"])]
         state: Option<String>,
+        /// Messages shown at most
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
     },
@@ -106,7 +122,9 @@ pub enum UnknownCommand {
                             --reason 'not in the CDRs of 21 November'"
     )]
     Resolve {
+        /// Its id, as `bramka unknown list` shows it
         id: i64,
+        /// What became of it, or is to become of it
         #[arg(value_enum)]
         outcome: Fate,
         /// What you know, and from where
@@ -174,9 +192,40 @@ pub enum AuditCommand {
     #[command(after_help = "Example:\n  bramka audit verify")]
     Verify,
     /// The newest records
+    #[command(after_help = "Example:\n  bramka audit list --limit 10")]
     List {
+        /// Records shown at most
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
         limit: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Everything that is known of a number, as one JSON document; leaves a row in the audit trail
+    #[command(after_help = "Example:\n  bramka privacy export --msisdn 48600100200 > subject.json")]
+    Export {
+        /// The subscriber's number, with the country code
+        #[arg(long)]
+        msisdn: String,
+    },
+    /// Put a pseudonym in the place of a number everywhere, and erase its texts
+    #[command(
+        after_help = "Charges stay in the books, under the pseudonym. What is on its way, or \
+                            younger than an hour, is left for a second run.\n\nExamples:\n  bramka \
+                            privacy erase --msisdn 48600100200 --dry-run\n  bramka privacy erase \
+                            --msisdn 48600100200 --confirm 48600100200"
+    )]
+    Erase {
+        /// The subscriber's number, with the country code
+        #[arg(long)]
+        msisdn: String,
+        /// The number once more: this cannot be undone
+        #[arg(long, value_name = "MSISDN")]
+        confirm: Option<String>,
+        /// Only count what would be erased
+        #[arg(long, conflicts_with = "confirm")]
+        dry_run: bool,
     },
 }
 
@@ -184,5 +233,8 @@ pub enum AuditCommand {
 pub enum LogCommand {
     /// Change what the daemon logs until it is reloaded or restarted
     #[command(after_help = "Example:\n  bramka log level info,bramka::smpp_server=debug")]
-    Level { level: String },
+    Level {
+        /// error, warn, info, debug or trace; perhaps for one module beside it
+        level: String,
+    },
 }

@@ -163,7 +163,7 @@ fn checked(id: &str) -> Result<&str, Refusal> {
 }
 
 /// The key, with or without the quotes that the draft of the header wants.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, FieldError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, FieldError> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none());

@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-use super::messages;
+use super::{access, applications, messages, people, session};
 use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
@@ -31,8 +31,22 @@ use crate::http::error::ProblemBody;
                        explained at the address in its `type`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(messages::create, messages::show, messages::cancel),
-    tags((name = "messages", description = "Messages to subscribers")),
+    paths(
+        applications::create, applications::show, applications::submit,
+        messages::create, messages::show, messages::cancel,
+        session::create, session::step_up, session::delete, session::me,
+        people::list, people::invite, people::show, people::change, people::set,
+        access::credentials, access::add_credential, access::rotate_credential,
+        access::revoke_credential, access::keys, access::add_key, access::rotate_key,
+        access::revoke_key,
+    ),
+    tags(
+        (name = "messages", description = "Messages to subscribers"),
+        (name = "session", description = "Log in and out"),
+        (name = "people", description = "Who may log in"),
+        (name = "access", description = "SMPP accounts and API keys"),
+        (name = "applications", description = "Becoming a partner"),
+    ),
     modifiers(&ApiKeys)
 )]
 struct Api;
@@ -44,6 +58,14 @@ impl Modify for ApiKeys {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme(
             "api_key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+        components.add_security_scheme(
+            "application_key",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
     }
@@ -66,6 +88,7 @@ macro_rules! plain {
 
 plain!(IdempotencyKey, String, .min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")));
 plain!(IdText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z]+$")));
+plain!(ReferenceText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z-]+$")));
 plain!(True, String, .enum_values(Some(["true"])));
 
 /// The problems that a request may be answered with, by status; the body is the same for all.
@@ -100,6 +123,22 @@ problems! { LookProblems:
     "403" "Account suspended",
     "404" "None of your messages",
     "429" "Too many wrong keys",
+    "503" "Try again later",
+}
+
+// Every "no" that a person may hear, for all operations of people.
+problems! { Problems:
+    "400" "Not JSON, or not HTTP as it should be",
+    "401" "No session, or not the right one",
+    "403" "Not allowed to your role, or a fresh code is needed",
+    "404" "Nothing of yours",
+    "408" "Took too long",
+    "409" "Not possible in this state",
+    "412" "Changed since it was read",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong",
+    "429" "Too many tries",
     "503" "Try again later",
 }
 

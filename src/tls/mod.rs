@@ -4,6 +4,8 @@
 //! It does no handshake itself. The surprise: the provider is named everywhere and never installed
 //! for the process, so a crate that brings another one cannot make the first handshake panic.
 
+pub mod certificate;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -161,6 +163,8 @@ fn server_config(files: &ServerFiles, inside: Inside) -> anyhow::Result<Arc<Serv
         .with_single_cert(chain, key)
         .with_context(|| format!("using the certificate in `{}`", files.certificate.display()))?;
     config.alpn_protocols = inside.alpn();
+    // The stronger one that both know, not the one that the peer's old library happens to like.
+    config.ignore_client_order = true;
     Ok(Arc::new(config))
 }
 
@@ -267,6 +271,12 @@ fn private_key(file: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
         }
         Err(error) => Err(error).with_context(|| format!("`{name}` is not PEM")),
     }
+}
+
+/// The names in the certificate that a client showed; none where it had to show none.
+pub fn peer_names<S>(stream: &tokio_rustls::server::TlsStream<S>) -> Vec<String> {
+    let leaf = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    leaf.map(|leaf| certificate::names(leaf)).unwrap_or_default()
 }
 
 /// What a handshake that failed is called in the log: short, and without the peer's octets.
