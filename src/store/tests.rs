@@ -548,6 +548,8 @@ on_both!(an_auditor_finds_records_by_person_kind_and_subject, engine => {
     assert_eq!(subjects(AuditQuery { what: "partner.add".into(), ..who("anna") }, 9).await, ["cool", "acme"]);
     assert_eq!(subjects(AuditQuery { subject: "best".into(), ..all.clone() }, 9).await, ["best", "best"]);
     assert_eq!(subjects(who("nobody"), 9).await, Vec::<String>::new());
+});
+
 on_both!(a_letter_goes_from_the_outbox_to_its_end_and_is_claimed_once, engine => {
     let store = &engine.store;
     let by = Caller::Gateway;

@@ -22,9 +22,7 @@ pub use letters::{LetterLanguage, MailCommand};
 pub use document::{DocumentCommand, Render};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
-    QueueCommand, Top, TraceCommand, UnknownCommand,
-    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand,
-    ReceiptCommand, Top, TraceCommand, UnknownCommand,
+    QueueCommand, ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
 pub use people::{UserAdd, UserCommand};
 
