@@ -1,7 +1,8 @@
 //! MT: accepted, submitted, receipted, the receipt delivered.
 //!
 //! `cargo run --release --example mt -- --seconds 60 --partners 10 --window 100 [--charged]
-//! [--rate 5000]` prints messages a second and the gateway's CPU for each. Build the daemon first.
+//! [--rate 5000] [--past 10000000]` prints messages a second and the gateway's CPU for each. Build
+//! the daemon first.
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
@@ -23,6 +24,7 @@ async fn main() {
         is_charged: arguments.has("charged"),
         link_window: arguments.number("link-window", 500),
         link_binds: arguments.number("binds", 2),
+        past: arguments.number("past", 0),
         ..Plan::default()
     };
     let world = World::start(&plan).await;

@@ -69,8 +69,12 @@ create table mail (
     attempt bigint not null,
     due_at bigint not null,
     queued_at bigint not null,
+    -- The limit of days is counted from here; a try by hand begins anew.
+    tried_from bigint not null,
     sent_at bigint,
-    error text
+    error text,
+    -- What the server said when it took it: the proof that it was sent (R1.17).
+    answer text
 );
 create index mail_due on mail (due_at) where state = 'queued';
 create index mail_subject on mail (subject);
@@ -108,3 +112,8 @@ create table happening (
     is_public bigint not null
 );
 create index happening_subject on happening (subject, id);
+
+-- An auditor asks for one subject, one person or one kind of change among millions.
+create index audit_subject on audit (subject, seq);
+create index audit_who on audit (who, seq);
+create index audit_what on audit (what, seq);

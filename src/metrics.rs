@@ -87,6 +87,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_quarantined_messages_total", Kind::Counter, "count", &[], "messages put aside as poison"),
     series("bramka_charge_mismatch_total", Kind::Counter, "count", &[], "receipts that contradict a final state"),
     series("bramka_charges_total", Kind::Counter, "count", &["tariff"], "ledger rows"),
+    series("bramka_charges_reversed_total", Kind::Counter, "count", &["tariff"], "ledger rows that take a charge back"),
     series("bramka_charge_amount_minor_total", Kind::Counter, "minor", &["currency"], "money in ledger rows, minor units"),
     series("bramka_charges_submitted_twice_total", Kind::Counter, "count", &[], "charged messages submitted more than once: must stay 0"),
     series("bramka_replayed_total", Kind::Counter, "count", &["why"], "repeats that got the earlier answer"),
@@ -94,7 +95,11 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_unrouted_total", Kind::Counter, "count", &["why"], "MO that no service takes"),
     series("bramka_incomplete_messages_total", Kind::Counter, "count", &["link"], "long MO that missed a part when their time was over"),
     series("bramka_callback_attempts_total", Kind::Counter, "count", &["outcome"], "posts to partners' callbacks"),
+    series("bramka_mails", Kind::Gauge, "count", &["state"], "letters by state: queued, sent, bounced, failed"),
+    series("bramka_mail_oldest_age_seconds", Kind::Gauge, "seconds", &[], "age of the oldest letter that waits"),
+    series("bramka_mail_sent_total", Kind::Counter, "count", &["result"], "tries to send a letter and how they ended"),
     series("bramka_http_requests_total", Kind::Counter, "count", &["route", "status"], "HTTP requests"),
+    series("bramka_deadlines_overdue", Kind::Gauge, "count", &["rule"], "promises that are over and were not kept"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
@@ -218,6 +223,10 @@ pub fn charge_mismatch() {
     counter!("bramka_charge_mismatch_total").increment(1);
 }
 
+pub fn charge_reversed(price: &Price) {
+    counter!("bramka_charges_reversed_total", "tariff" => price.code.to_string()).increment(1);
+}
+
 pub fn charge(price: &Price) {
     counter!("bramka_charges_total", "tariff" => price.code.to_string()).increment(1);
     counter!("bramka_charge_amount_minor_total",
@@ -314,10 +323,27 @@ pub fn callback(outcome: &'static str) {
     counter!("bramka_callback_attempts_total", "outcome" => outcome).increment(1);
 }
 
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+pub fn mails(counts: &[(&'static str, i64)], oldest_age_micros: i64) {
+    for (state, count) in counts {
+        gauge!("bramka_mails", "state" => *state).set(*count as f64);
+    }
+    gauge!("bramka_mail_oldest_age_seconds").set(oldest_age_micros.max(0) as f64 / 1e6);
+}
+
+pub fn mail_sent(result: &'static str) {
+    counter!("bramka_mail_sent_total", "result" => result).increment(1);
+}
+
 pub fn http_request(route: &str, status: u16) {
     counter!("bramka_http_requests_total", "route" => route.to_owned(),
         "status" => status.to_string())
     .increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts promises well enough for a gauge")]
+pub fn deadlines_overdue(rule: &str, count: i64) {
+    gauge!("bramka_deadlines_overdue", "rule" => rule.to_owned()).set(count as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float counts octets well enough for a gauge")]

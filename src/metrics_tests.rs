@@ -129,6 +129,7 @@ fn tell_everything() {
     quarantined(1);
     charge_mismatch();
     charge(&price);
+    charge_reversed(&price);
     replayed("same_key");
     retried("mo");
     unrouted("no_number");
@@ -148,8 +149,11 @@ fn tell_everything() {
     binding_limit("link", "north", "window");
     stalled("lane", "mo/acme", 1);
     callback("delivered");
+    mails(&[("queued", 1)], 1_000_000);
+    mail_sent("sent");
     http_request("/api/v1/messages", 202);
     disk_free(1 << 30);
+    deadlines_overdue("decision", 1);
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

@@ -21,6 +21,7 @@ use bramka::{
 };
 
 pub(crate) mod partner;
+mod past;
 
 /// Command line: `--name value` pairs and bare words.
 pub(crate) struct Arguments(Vec<String>);
@@ -59,7 +60,8 @@ pub(crate) struct Plan {
     pub(crate) link_binds: u64,
     pub(crate) partner_window: u64,
     pub(crate) receipts_delay: Duration,
-    /// Runs before the gateway starts, to fill the store.
+    /// Messages of the last days that are in the store before the gateway starts.
+    pub(crate) past: u64,
     pub(crate) log_level: &'static str,
 }
 
@@ -73,6 +75,7 @@ impl Default for Plan {
             link_binds: 2,
             partner_window: 100,
             receipts_delay: Duration::from_millis(20),
+            past: 0,
             log_level: "warn",
         }
     }
@@ -113,6 +116,9 @@ impl World {
         std::fs::write(path.join("bramka.toml"), text).expect("a file");
         std::fs::write(path.join("smsc.password"), "secret").expect("a file");
         seed(path.join("bramka.db"), plan).await;
+        if plan.past > 0 {
+            past::fill(&path.join("bramka.db"), plan.past).await;
+        }
         let gateway = spawn_gateway(path);
         let world = Self { smsc, smpp, admin, gateway, folder };
         world.wait_ready(plan.link_binds).await;

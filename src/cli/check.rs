@@ -10,12 +10,24 @@ use super::{
     desk::Desk,
     failure::{Exit, Outcome},
 };
-use crate::{config::Config, store::Store};
+use crate::{config::Config, mail::Templates, store::Store};
 
 /// Every mistake at once; exit code 2 if there is one.
 pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
     match Config::load(file) {
         Ok(config) => {
+            // Texts are no part of the configuration proper, but as easily spoilt.
+            if let Err(wrong) = Templates::load(config.resolved_mail().templates.as_deref()) {
+                if out.is_json() {
+                    let list: Vec<Value> = wrong
+                        .iter()
+                        .map(|text| json!({ "path": "mail.templates", "text": text }))
+                        .collect();
+                    out.document(&json!({ "mistakes": list }));
+                    return Err(Failure::new(Exit::Usage, format!("{} mistakes", list.len())));
+                }
+                return Err(Failure::usage(format!("mail.templates:\n  {}", wrong.join("\n  "))));
+            }
             let insecure = config.insecure();
             let mut text = format!("{}: no mistakes", file.display());
             for path in &insecure {

@@ -18,14 +18,13 @@ use super::{
 use crate::{
     config::Limits,
     control::view::moment,
-    domain::secret::Pepper,
+    domain::secret::{self, Pepper},
     store::{NewApiKey, NewCredential, Store},
 };
 
 /// The password field of a bind has nine octets with its NUL. [34 s4.1.1]
 pub(crate) const PASSWORD_OCTETS_MAX: usize = 8;
 const SYSTEM_ID_OCTETS_MAX: usize = 15;
-const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const DAY_US: i64 = 86_400_000_000;
 
 pub(crate) async fn credential(desk: &mut Desk<'_>, command: CredentialCommand) -> Outcome {
@@ -87,18 +86,7 @@ fn first_line(source: impl std::io::Read) -> std::io::Result<Zeroizing<String>> 
 
 /// Letters and digits, each as likely as any other.
 pub(crate) fn random_text(length: usize) -> Result<Zeroizing<String>, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(length));
-    let mut octets = Zeroizing::new([0_u8; 64]);
-    while text.len() < length {
-        getrandom::fill(octets.as_mut())
-            .map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
-        // 248 is the largest multiple of 62: what is above it would favour the first letters.
-        let fair = octets.iter().filter(|octet| **octet < 248);
-        for octet in fair.take(length - text.len()) {
-            text.push(char::from(LETTERS[usize::from(octet % 62)]));
-        }
-    }
-    Ok(text)
+    secret::random_text(length).map_err(|error| Failure::failed(format!("no randomness: {error}")))
 }
 
 pub(crate) fn check_system_id(system_id: &str) -> Result<(), Failure> {

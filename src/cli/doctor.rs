@@ -3,6 +3,8 @@
 //! It changes nothing but a file that it makes and removes in the data folder. What surprises:
 //! it runs beside a working daemon, so a busy port is good news when the daemon holds it.
 
+mod letters;
+
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use serde_json::{Value, json};
@@ -114,6 +116,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     for link in &config.smsc_link {
         findings.push(of_link(config, link).await);
     }
+    findings.extend(letters::of_mail(config).await);
     if let (Ok(status), Ok(links)) = (status, client.get("/links").await) {
         findings.extend(seen::findings(links, &status));
     }

@@ -75,6 +75,7 @@ impl From<Error> for Failure {
             Error::Corrupt { table, id, ref why, .. } if why == "does not exist" => {
                 Self::not_found(format!("no {table} is called `{id}`"))
             }
+            Error::Wrong(text) => Self::usage(text),
             other => Self::failed(other.to_string()),
         }
     }
@@ -89,5 +90,12 @@ const fn taken(constraint: Constraint) -> &'static str {
         Constraint::ShortCode => "this number exists already",
         Constraint::TariffCode => "a tariff of this code exists already",
         Constraint::ChargeOnce => "this charge exists already",
+        Constraint::AgreementSlot => "an agreement of this kind is on its way already",
+        Constraint::TermsLabel => "this version of the terms exists already",
+        Constraint::PersonMail => "a person with this mail address exists already",
+        Constraint::CompanyNip => "a company with this NIP is a partner already",
+        Constraint::ApplicationKey => "this request was made already",
+        Constraint::Version => "somebody changed it meanwhile; look again",
+        Constraint::FileRoom => "the files of this subject would be too many",
     }
 }

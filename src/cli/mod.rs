@@ -12,19 +12,24 @@ mod changes;
 mod check;
 mod credential;
 mod desk;
+mod document;
 mod doctor;
 mod failure;
+mod letters;
 mod live;
 mod message;
 mod money;
 mod output;
 mod partner;
+mod privacy;
+mod receipt;
 mod seed;
 mod seen;
 mod service;
 #[cfg(test)]
 mod tests;
 mod top;
+mod user;
 
 use std::ffi::OsString;
 
@@ -113,9 +118,11 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Partner(command) => partner::partner(desk, command).await,
         Command::Credential(command) => credential::credential(desk, command).await,
         Command::Key(command) => credential::key(desk, command).await,
+        Command::User(command) => user::user(desk, command).await,
         Command::Number(command) => service::number(desk, command).await,
         Command::Tariff(command) => service::tariff(desk, command).await,
         Command::Service(command) => service::service(desk, command).await,
+        Command::Document(command) => document::document(desk, command),
         Command::Seed { file } => seed::seed(desk, &file).await,
         Command::Status => live::status(desk).await,
         Command::Top(wish) => top::top(desk, &wish).await,
@@ -125,7 +132,10 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Bind(command) => live::bind(desk, command).await,
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
+        Command::Receipt(command) => receipt::receipt(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
+        Command::Privacy(command) => privacy::privacy(desk, command).await,
+        Command::Mail(command) => letters::mail(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.
         Command::Run { .. }

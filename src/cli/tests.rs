@@ -1,6 +1,7 @@
 //! Whole commands, run in this process against a folder of their own.
 
 mod changes;
+mod people;
 
 use std::{
     io::Write,
@@ -495,4 +496,59 @@ fn catalog(host: &Host) -> crate::domain::Catalog {
         store.close().await;
         catalog
     })
+}
+
+#[test]
+fn letters_are_listed_shown_without_their_key_and_sent_again() {
+    let host = Host::without_daemon();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite:{}", host.path().join("bramka.db").display());
+        let place = crate::store::Place { url, readers: 1 };
+        let limits = crate::store::GroupLimits::default();
+        let (store, _writer) = crate::store::Store::open(place, limits).await.unwrap();
+        let new = crate::store::NewMail {
+            recipient: "anna@zolw.example".into(),
+            recipient_name: String::new(),
+            language: "pl".into(),
+            template: "password_reset",
+            data: json!({ "login": "anna", "valid_until": 0, "link": "/reset?key=canary" }),
+            attachments: Vec::new(),
+            subject: "person:5".into(),
+            partner: None,
+        };
+        let id = store.queue_letter(&crate::domain::Caller::Gateway, 1, &new).await.unwrap();
+        store.letter_ended(id, false, "no").await.unwrap();
+        store.close().await;
+    });
+    let list = host.json(&["mail", "list", "--about", "person:5"]);
+    assert_eq!((&list[0]["state"], &list[0]["error"]), (&json!("failed"), &json!("no")));
+    let shown = host.run(&["mail", "show", "1"]);
+    assert!(shown.out.contains("Zmiana hasła"), "{}{}", shown.out, shown.err);
+    assert!(shown.out.contains("http://127.0.0.1:8080/****"), "{}", shown.out);
+    assert!(!shown.out.contains("canary"), "{}", shown.out);
+    assert_eq!(host.json(&["mail", "retry", "1"])["state"], "queued");
+    assert_eq!(host.run(&["mail", "retry", "1"]).exit, 1);
+    assert_eq!(host.json(&["mail", "bounced", "1", "--reason", "full"])["state"], "bounced");
+    for command in [&["mail", "show", "9"][..], &["mail", "bounced", "9", "--reason", "x"]] {
+        assert_eq!(host.run(command).exit, 3);
+    }
+    let preview = host.run(&["mail", "preview", "invitation", "--language", "en"]);
+    assert!(preview.out.contains("never send passwords"), "{}", preview.out);
+    assert_eq!(host.run(&["mail", "preview", "nothing"]).exit, 3);
+}
+
+#[test]
+fn check_finds_a_spoilt_letter() {
+    let host = Host::without_daemon();
+    std::fs::create_dir(host.path().join("letters")).unwrap();
+    let file = host.path().join("bramka.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}[mail]\ntemplates = \"letters\"\n")).unwrap();
+    assert_eq!(host.run(&["check"]).exit, 0);
+    std::fs::write(host.path().join("letters/invitation.pl.txt"), "Temat\n\n{{ haslo }}").unwrap();
+    let ended = host.run(&["check"]);
+    assert_eq!(ended.exit, 2);
+    assert!(ended.err.contains("invitation.en.txt: missing"), "{}", ended.err);
+    assert!(ended.err.contains("`haslo` is not known"), "{}", ended.err);
 }

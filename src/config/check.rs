@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::mail::Mail;
 use super::mistake::Mistake;
 use super::secret::{self, SecretFile, why};
 use super::smsc_link::{LinkTlv, SmscLink, TlvType};
@@ -25,6 +26,7 @@ pub(crate) fn check(config: &mut Config) -> Vec<Mistake> {
     for (index, link) in config.smsc_link.iter().enumerate() {
         found.link(&format!("smsc_link[{index}]"), link);
     }
+    found.mail();
     let mut mistakes = found.mistakes;
     mistakes.extend(read_secrets(config));
     mistakes
@@ -194,6 +196,32 @@ impl Found<'_> {
         }
     }
 
+    fn mail(&mut self) {
+        let mail = &self.config.settings.mail;
+        if mail.server.is_empty() && !mail.sink {
+            return;
+        }
+        if !mail.server.is_empty() && mail.sink {
+            self.say("mail.sink", None, "and `server` are both set; keep one");
+        }
+        for (key, address) in [("from", &mail.from), ("reply_to", &mail.reply_to)] {
+            let is_needed = key == "from" && !mail.server.is_empty();
+            if !address.is_empty() && !Mail::is_address(address) {
+                let text = "must be an address such as \"portal@operator.example\"";
+                self.say(&format!("mail.{key}"), Some(format!("\"{address}\"")), text);
+            } else if address.is_empty() && is_needed {
+                self.say(&format!("mail.{key}"), None, "missing; `server` needs it");
+            }
+        }
+        if mail.user.is_empty() != mail.password_file.path.is_none() {
+            self.say("mail.user", None, "and `password_file` must both be set or both not");
+        }
+        if mail.retry_min > mail.retry_max {
+            self.say("mail.retry_min", None, "must not be longer than `retry_max`");
+        }
+        self.readable("mail.ca_file", mail.ca_file.as_deref());
+    }
+
     fn link(&mut self, path: &str, link: &SmscLink) {
         for (key, is_missing) in [
             ("name", link.name.is_empty()),
@@ -324,6 +352,7 @@ fn read_secrets(config: &mut Config) -> Vec<Mistake> {
     read("store.url_file".into(), &mut settings.store.url_file, 4096);
     read("smpp_server.pepper_file".into(), &mut settings.smpp_server.pepper_file, 4096);
     read("audit.signing_key_file".into(), &mut settings.audit.signing_key_file, 65_536);
+    read("mail.password_file".into(), &mut settings.mail.password_file, 1024);
     for (index, link) in settings.smsc_link.iter_mut().enumerate() {
         // [34 s4.1.1] password is a C-octet string of at most 9 with its NUL.
         read(format!("smsc_link[{index}].password_file"), &mut link.password_file, 8);

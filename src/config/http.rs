@@ -20,6 +20,10 @@ section! {
         fixed listen: Vec<SocketAddr> = vec![([127, 0, 0, 1], 8080).into()], each(0, 16, |_| Ok(()));
         /// Lets browsers and partners come without TLS on any address.
         fixed insecure_plain_listen: bool = false;
+        /// The name in the head of every page.
+        fixed brand: String = "Bramka".to_owned(), short_text;
+        /// Lets cookies travel without TLS to hosts other than localhost, for tests.
+        fixed insecure_cookies: bool = false;
         /// Addresses with TLS.
         fixed listen_tls: Vec<SocketAddr> = Vec::new(), each(0, 16, |_| Ok(()));
         /// Certificate chain in PEM, leaf first; read again on SIGHUP and when the file changes.
@@ -69,6 +73,12 @@ section! {
         /// Allows private and loopback addresses, for tests and the demo (S-54).
         fixed insecure_private_addresses: bool = false;
     }
+}
+
+#[expect(clippy::ptr_arg, reason = "the kind of the key is `String`")]
+fn short_text(text: &String) -> Result<(), String> {
+    let is_fine = (1..=40).contains(&text.chars().count());
+    if is_fine { Ok(()) } else { Err("must be 1 to 40 characters".into()) }
 }
 
 /// The schedule that the Standard Webhooks specification gives as its example.

@@ -9,8 +9,11 @@ mod effective;
 mod http;
 mod load;
 mod machine;
+mod mail;
 mod messages;
 mod mistake;
+mod portal;
+mod partnership;
 mod range;
 mod reload;
 mod scalar;
@@ -20,6 +23,7 @@ mod smsc_link;
 pub mod status;
 mod suggest;
 mod units;
+mod uploads;
 mod visit;
 mod walk;
 
@@ -32,8 +36,11 @@ use std::path::PathBuf;
 pub use http::{Callback, Http};
 pub use load::Sources;
 pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown, Store};
+pub use mail::{Mail, MailSecurity};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
+pub use portal::Portal;
+pub use partnership::Partnership;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
@@ -45,6 +52,7 @@ pub use smsc_link::{
     TlvDirection, TlvType, TlvsAllowed,
 };
 pub use units::Size;
+pub use uploads::{Documents, ScanWay, Uploads};
 pub use walk::Origin;
 
 use walk::section;
@@ -62,8 +70,18 @@ section! {
         tables smsc_link: Vec<SmscLink> = Vec::new(), |link| &link.name;
         /// Portal and API.
         table http: Http = Http::default();
+        /// What people see.
+        table portal: Portal = Portal::default();
         /// Callbacks to partners.
         table callback: Callback = Callback::default();
+        /// Letters out.
+        table mail: Mail = Mail::default();
+        /// How companies become partners.
+        table partnership: Partnership = Partnership::default();
+        /// Files that others send.
+        table uploads: Uploads = Uploads::default();
+        /// Texts of agreements.
+        table documents: Documents = Documents::default();
         /// Lives of messages.
         table messages: Messages = Messages::default();
         /// Limits.
@@ -123,6 +141,16 @@ impl Config {
             link.tls_ca_file = link.tls_ca_file.as_ref().map(|path| self.folders.file(path));
         }
         links
+    }
+
+    /// How letters leave, with the files that are named where they lie.
+    pub fn resolved_mail(&self) -> Mail {
+        let mut mail = self.mail.clone();
+        let password = &mut mail.password_file.path;
+        *password = password.as_ref().map(|path| self.folders.secret(path));
+        mail.ca_file = mail.ca_file.as_ref().map(|path| self.folders.file(path));
+        mail.templates = mail.templates.as_ref().map(|path| self.folders.file(path));
+        mail
     }
 
     /// Where a setting was said; nothing when it is a default. `path` as in `smsc_link[0].window`.

@@ -65,7 +65,10 @@ impl Config {
     pub fn insecure(&self) -> Vec<String> {
         self.entries()
             .into_iter()
-            .filter(|entry| entry.key.starts_with("insecure_") && entry.value == "true")
+            .filter(|entry| {
+                let is_on = entry.key.starts_with("insecure_") && entry.value == "true";
+                is_on || entry.value.starts_with("\"insecure_")
+            })
             .map(|entry| entry.path)
             .collect()
     }
@@ -88,6 +91,10 @@ fn by_name(config: &Config) -> BTreeMap<String, (String, bool)> {
 fn secrets_changed(old: &Config, new: &Config) -> Vec<(String, bool)> {
     let mut changed = vec![
         ("store.url_file".into(), old.store.url_file.secret != new.store.url_file.secret),
+        (
+            "mail.password_file".into(),
+            old.mail.password_file.secret != new.mail.password_file.secret,
+        ),
         (
             "smpp_server.pepper_file".into(),
             old.smpp_server.pepper_file.secret != new.smpp_server.pepper_file.secret,

@@ -163,6 +163,22 @@ fn contradictions_are_reported_where_they_were_written() {
             "vendor range",
         ),
         ("[callback]\nca_file = \"ca.pem\"", 2, "callback.ca_file", "no such file"),
+        ("[mail]\nserver = \"m.example\"", 1, "mail.from", "`server` needs it"),
+        ("[mail]\nsink = true\nfrom = \"portal\"", 3, "mail.from", "an address"),
+        (
+            "[mail]\nfrom = \"a@b.example\"\nserver = \"m.example\"\nsink = true",
+            4,
+            "mail.sink",
+            "keep one",
+        ),
+        ("[mail]\nsink = true\nuser = \"u\"", 3, "mail.user", "`password_file`"),
+        (
+            "[mail]\nsink = true\nretry_min = \"1h\"\nretry_max = \"1m\"",
+            3,
+            "mail.retry_min",
+            "longer",
+        ),
+        ("[mail]\nportal_url = \"portal.example\"", 2, "mail.portal_url", "a URL"),
         ("[log]\nlevel = \"loud\"", 2, "log.level", "error, warn"),
         ("[log]\nlevel = \"info,bramka::smpp=loud\"", 2, "log.level", "error, warn"),
         (
@@ -394,10 +410,11 @@ fn only_this_machine_and_named_networks_come_without_tls() {
 fn insecure_settings_are_listed_by_their_telling_names() {
     let config = parse(
         "[smpp_server]\nlisten = [\"0.0.0.0:2775\"]\ninsecure_plain_listen = true\n\
-         [callback]\ninsecure_http = true\n",
+         [callback]\ninsecure_http = true\n[mail]\nsecurity = \"insecure_plain\"\n",
     )
     .unwrap();
-    assert_eq!(config.insecure(), ["smpp_server.insecure_plain_listen", "callback.insecure_http"]);
+    let telling = ["smpp_server.insecure_plain_listen", "callback.insecure_http", "mail.security"];
+    assert_eq!(config.insecure(), telling);
     assert!(Config::default().insecure().is_empty());
 }
 

@@ -71,6 +71,8 @@ pub(crate) fn app(state: State) -> Router {
         .route("/messages/{id}/trace", get(message_trace))
         .route("/unknown", get(unknown))
         .route("/unknown/{id}/resolve", post(resolve))
+        .route("/receipts/{id}/release", post(release_receipt))
+        .route("/receipts/{id}/drop", post(drop_receipt))
         .route("/catalog/reload", post(reload))
         .route("/log", post(log_level))
         .fallback(async || Failure::not_found("no such route".to_owned()))
@@ -425,6 +427,41 @@ async fn resolve(
     });
     state.note(&person, "unknown.resolve", &id.to_string(), detail).await;
     Ok(Json(json!({ "id": id.to_string(), "result": word, "state": message_state, "by": person })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    reason: String,
+}
+
+async fn release_receipt(
+    state: Shared,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    Path(id): Path<i64>,
+) -> Answer {
+    let person = person(peer, &headers);
+    let result = state.gateway.retry_receipt(id, &person).await?.as_str();
+    state.note(&person, "receipt.release", &id.to_string(), json!({ "result": result })).await;
+    Ok(Json(json!({ "id": id.to_string(), "result": result, "by": person })))
+}
+
+async fn drop_receipt(
+    state: Shared,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    Path(id): Path<i64>,
+    Json(order): Json<Reason>,
+) -> Answer {
+    if order.reason.trim().is_empty() {
+        return Err(Failure::bad("`reason` must say why nobody needs it"));
+    }
+    let person = person(peer, &headers);
+    state.gateway.drop_receipt(id, &person, &order.reason).await?;
+    let detail = json!({ "reason": order.reason });
+    state.note(&person, "receipt.drop", &id.to_string(), detail).await;
+    Ok(Json(json!({ "id": id.to_string(), "result": "dropped", "by": person })))
 }
 
 async fn reload(state: Shared) -> Answer {

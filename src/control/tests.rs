@@ -79,6 +79,7 @@ pub(crate) fn session_card(gateway: &Gateway) -> (Arc<SessionCard>, mpsc::Receiv
         rate: 50,
         counters: SessionCounters::default(),
         orders,
+        is_sent_away: std::sync::atomic::AtomicBool::new(false),
     });
     gateway.registry().session_began(Arc::clone(&card));
     (card, heard)

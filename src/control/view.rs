@@ -14,7 +14,7 @@ use crate::{
         lane::LaneHead,
         registry::{LinkCard, SessionCard, TraceLine},
     },
-    store::{EventLine, MessageLine, UnknownLine},
+    store::{EventLine, MessageLine, QuarantinedReceipt, UnknownLine, change::Orphan},
 };
 
 /// A moment as people and their tools read it; null for "never".
@@ -150,6 +150,34 @@ pub fn unknown(line: &UnknownLine, partner: Option<&str>) -> Value {
         "currency": line.currency,
         "caller": line.caller,
         "link_group": line.link_group,
+    })
+}
+
+/// A receipt that no message claims.
+pub fn orphan(line: &Orphan) -> Value {
+    json!({
+        "id": line.id.to_string(),
+        "kind": "orphan",
+        "at": moment(line.received_at),
+        "link": line.link,
+        "smsc_message_id": line.smsc_message_id,
+        "sender": mask(&line.sender),
+        "recipient": line.recipient,
+        "state": line.state.stat(),
+    })
+}
+
+/// A receipt that was put aside; its id is that of its message.
+pub fn quarantined(line: &QuarantinedReceipt, partner: Option<&str>) -> Value {
+    json!({
+        "id": line.message_id.to_string(),
+        "kind": "quarantined",
+        "at": moment(line.at),
+        "partner": partner,
+        "sender": mask(&line.recipient),
+        "recipient": line.sender,
+        "state": line.state,
+        "reason": line.reason,
     })
 }
 

@@ -1,7 +1,8 @@
 //! Opens every port of a node, partners' last.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
@@ -12,14 +13,14 @@ use super::{
 use crate::{
     config::Config,
     control,
-    domain::{seal::Seal, secret::Pepper},
+    domain::{deadline::Calendar, seal::Seal, secret::Pepper},
     gateway::Gateway,
     http,
     listen::Listeners,
     log::LogHandle,
-    partnership::Partnership,
+    partnership::{Partnership, Rules, Scanner},
     smpp_server::Server,
-    tasks::{Phase, Tasks},
+    tasks::{Phase, Stopping, Tasks},
 };
 
 /// Opens every port, partners' last.
@@ -48,7 +49,8 @@ pub(super) async fn open_doors(
         process.collect();
         render.render()
     });
-    let partnership = partnership(config, gateway);
+    let partnership = partnership(config, gateway)?;
+    tasks.spawn("promises", sweep(partnership.clone(), tasks.stopping()));
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
     let mut node = Node {
@@ -58,6 +60,7 @@ pub(super) async fn open_doors(
         http: Vec::new(),
         admin: Vec::new(),
         certificates: Certificates::default(),
+        sink: None,
     };
     let admin = listeners.take("admin", &config.http.admin_listen)?;
     node.admin = addresses(&admin)?;
@@ -120,7 +123,36 @@ fn addresses(listeners: &[std::net::TcpListener]) -> anyhow::Result<Vec<std::net
 
 /// The verbs of the partnership over the same store. Files and second factors are sealed under a
 /// key drawn from the same secret as the pepper, and never under the secret itself.
-fn partnership(config: &Config, gateway: &Gateway) -> Partnership {
+fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<Partnership> {
     let secret = config.smpp_server.pepper_file.secret.reveal().as_bytes();
-    Partnership::new(gateway.store().clone(), gateway.clock().clone(), Seal::new([secret]))
+    let calendar = match &config.partnership.holidays_file {
+        None => Calendar::polish(),
+        Some(path) => {
+            let path = config.file(path);
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("reading the days off in {}", path.display()))?;
+            Calendar::parse(&text)
+                .map_err(|why| anyhow::anyhow!("days off in {}: {why}", path.display()))?
+        }
+    };
+    let rules = Rules::from_settings(&config.partnership, calendar);
+    let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
+    Ok(Partnership::new(store, clock, Seal::new([secret]))
+        .with_portal(config.portal.clone())
+        .with_scanner(Scanner::new(&config.uploads))
+        .with_rules(rules))
+}
+
+/// Looks every minute for promises that are over; the letters go out once each.
+async fn sweep(partnership: Partnership, stopping: Stopping) -> anyhow::Result<()> {
+    let mut every = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return Ok(()),
+            _ = every.tick() => if let Err(error) = partnership.sweep_overdue().await {
+                // A store that is away is told elsewhere too; the next minute tries again.
+                tracing::warn!(%error, "promises could not be looked at");
+            },
+        }
+    }
 }

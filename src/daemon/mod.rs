@@ -6,6 +6,7 @@
 
 mod certificates;
 mod doors;
+mod post;
 mod settings;
 mod watch;
 
@@ -25,7 +26,7 @@ use crate::{
     gateway::Gateway,
     listen::Listeners,
     log::LogHandle,
-    metrics,
+    mail, metrics,
     smsc_link::Links,
     store::{GroupLimits, Place, Store},
     tasks::{Phase, Tasks},
@@ -58,6 +59,8 @@ pub struct Node {
     pub http: Vec<std::net::SocketAddr>,
     pub admin: Vec<std::net::SocketAddr>,
     pub certificates: Certificates,
+    /// Letters that go nowhere, where the configuration says so.
+    pub sink: Option<mail::Sink>,
 }
 
 /// Starts every part. When this returns, partners can bind.
@@ -90,9 +93,11 @@ pub async fn start_with(
     watch::watch(config, &gateway, &clock, tasks);
     watch::export_trail(config, &gateway, tasks);
     Links::start(&gateway, &config.links(), tasks).await?;
-    let node =
+    let sink = post::start(config, &gateway, tasks)?;
+    let mut node =
         doors::open_doors(config, listeners, &gateway, &pepper, (render, log.clone()), tasks)
             .await?;
+    node.sink = sink;
     reload_on_hangup(config, &node, log, tasks);
     let ready_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(ready_ms, node = config.node.name, "ready");

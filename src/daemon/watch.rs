@@ -1,6 +1,14 @@
 //! Eyes on what changes while a node runs: the catalog, the disk, the clock, what is too old.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::MissedTickBehavior;
 
 use crate::{
     clock::{Clock, ClockWatch},
@@ -16,26 +24,10 @@ const CATALOG_EVERY: Duration = Duration::from_millis(500);
 
 /// Eyes on the catalog, the disk and the clock.
 pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
-    let (watched, stopping) = (gateway.clone(), tasks.stopping());
-    tasks.spawn("catalog watch", async move {
-        let mut ticks = tokio::time::interval(CATALOG_EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut seen = watched.store().last_audit().await.unwrap_or(0);
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return Ok(()),
-                _ = ticks.tick() => {}
-            }
-            // Every change by a person leaves an audit row, whichever process made it.
-            let Ok(last) = watched.store().last_audit().await else { continue };
-            if last == seen {
-                continue;
-            }
-            match watched.reload_catalog().await {
-                Ok(()) => seen = last,
-                Err(error) => tracing::warn!(%error, "the catalog could not be read"),
-            }
-        }
+    // Nothing was seen yet: the first look reads it once more, which costs little.
+    let (watched, seen) = (gateway.clone(), Arc::new(AtomicI64::new(-1)));
+    every("catalog watch", CATALOG_EVERY, tasks, move || {
+        look_at_catalog(watched.clone(), Arc::clone(&seen))
     });
     // P35: the volume of the database decides what is taken.
     let folder = config.data_folder();
@@ -44,48 +36,43 @@ pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &T
         hard: config.store.disk_hard.octets(),
         reserve: config.store.reserve.octets(),
     };
-    let (watched, stopping) = (gateway.clone(), tasks.stopping());
-    tasks.spawn("disk watch", async move {
-        let mut ticks = tokio::time::interval(Duration::from_secs(2));
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return Ok(()),
-                _ = ticks.tick() => {}
-            }
-            watched.look_at_disk(&folder, &limits);
-        }
+    let watched = gateway.clone();
+    every("disk watch", Duration::from_secs(2), tasks, move || {
+        watched.look_at_disk(&folder, &limits);
+        std::future::ready(())
     });
     // S-45: texts and old messages go in the quiet hours.
-    let keeping = Keeping {
+    let keeping = Arc::new(Keeping {
         hours: config.retention.hours.clone(),
         text: config.retention.text,
         messages: config.retention.messages,
-    };
-    let (broom, stopping) = (gateway.clone(), tasks.stopping());
-    tasks.spawn("retention", async move {
-        let mut ticks = tokio::time::interval(Duration::from_mins(15));
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return Ok(()),
-                _ = ticks.tick() => {}
-            }
-            broom.forget(&keeping).await;
-        }
+    });
+    let broom = gateway.clone();
+    every("retention", Duration::from_mins(15), tasks, move || {
+        let (broom, keeping) = (broom.clone(), Arc::clone(&keeping));
+        async move { broom.forget(&keeping).await }
     });
     // P37: nothing expires by a clock that jumped.
     let guard = ClockWatch::new(clock.clone(), config.clock.clone());
-    let (watched, stopping) = (gateway.clone(), tasks.stopping());
-    tasks.spawn("clock watch", async move {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return Ok(()),
-                _ = ticks.tick() => {}
-            }
-            let may_expire = guard.may_expire(|_| metrics::clock_jump());
-            watched.doubt_clock(!may_expire);
-        }
+    let watched = gateway.clone();
+    every("clock watch", Duration::from_secs(1), tasks, move || {
+        let may_expire = guard.may_expire(|_| metrics::clock_jump());
+        watched.doubt_clock(!may_expire);
+        std::future::ready(())
     });
+}
+
+/// Every change by a person leaves an audit row, whichever process made it.
+async fn look_at_catalog(gateway: Gateway, seen: Arc<AtomicI64>) {
+    if let Ok(last) = gateway.store().last_audit().await
+        && last != seen.load(Ordering::Acquire)
+    {
+        match gateway.reload_catalog().await {
+            Ok(()) => seen.store(last, Ordering::Release),
+            Err(error) => tracing::warn!(%error, "the catalog could not be read"),
+        }
+    }
+    gateway.send_disabled_away();
 }
 
 /// Now and then the head of the audit chain leaves the database, where that is wanted (S-40).
@@ -93,22 +80,68 @@ pub(super) fn export_trail(config: &Config, gateway: &Gateway, tasks: &Tasks) {
     let audit = &config.audit;
     let Some(folder) = &audit.export_folder else { return };
     let key = audit.signing_key_file.secret.reveal();
-    let export = TrailExport {
+    let export = Arc::new(TrailExport {
         folder: config.data_folder().join(folder),
         node: config.node.name.as_str().into(),
         key: (!key.is_empty()).then(|| Pepper::new(key.as_bytes())),
-    };
-    let every = audit.export_every;
-    let (gateway, stopping) = (gateway.clone(), tasks.stopping());
-    tasks.spawn("audit export", async move {
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    });
+    let gateway = gateway.clone();
+    every("audit export", audit.export_every, tasks, move || {
+        let (gateway, export) = (gateway.clone(), Arc::clone(&export));
+        async move { gateway.export_trail(&export).await }
+    });
+}
+
+/// Does `work` at once and again after each `period`, until the stop. A turn that takes longer
+/// makes the next one late; there are never two at once.
+fn every<W>(
+    name: &'static str,
+    period: Duration,
+    tasks: &Tasks,
+    mut work: impl FnMut() -> W + Send + 'static,
+) where
+    W: Future<Output = ()> + Send,
+{
+    let stopping = tasks.stopping();
+    tasks.spawn(name, async move {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // Asked first: after a long turn the next tick is due as well.
+                biased;
                 () = stopping.cancelled() => return Ok(()),
                 _ = ticks.tick() => {}
             }
-            gateway.export_trail(&export).await;
+            work().await;
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_done_at_once_then_every_period_and_never_twice_at_once_until_the_stop() {
+        let tasks = Tasks::for_tests();
+        let (began, done) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (begun, ended) = (Arc::clone(&began), Arc::clone(&done));
+        every("test", Duration::from_secs(10), &tasks, move || {
+            let at_once = begun.fetch_add(1, Ordering::AcqRel) - ended.load(Ordering::Acquire);
+            assert_eq!(at_once, 0);
+            let ended = Arc::clone(&ended);
+            async move {
+                tokio::time::sleep(Duration::from_secs(15)).await;
+                ended.fetch_add(1, Ordering::AcqRel);
+            }
+        });
+        // Turns of 15 s each and 10 s apart at least: 0-15, 15-30, 30-45.
+        tokio::time::sleep(Duration::from_secs(46)).await;
+        assert_eq!((began.load(Ordering::Acquire), done.load(Ordering::Acquire)), (4, 3));
+        tasks.drain(Duration::from_secs(60)).await.expect("it ends");
+        assert_eq!(began.load(Ordering::Acquire), 4);
+    }
 }

@@ -65,7 +65,8 @@ pub enum MessageEvent {
     Retry,
     /// The SMSC, or a rule of the gateway, refused it for good.
     Reject,
-    /// Sent and never answered, or the process died with the claim open.
+    /// Sent and never answered, or the process died with the claim open, or answered without an id
+    /// by which anything more could be learnt.
     LoseOutcome,
     /// An uncharged message of unknown outcome goes again, as its service wants.
     Resend,
@@ -124,7 +125,8 @@ impl MessageState {
                 E::Reject,
             )
             | (Self::Accepted, E::Fail) => Self::Rejected,
-            (Self::Claimed, E::LoseOutcome) => Self::Unknown,
+            // From `Submitted` if the SMSC took it without a name for it.
+            (Self::Claimed | Self::Submitted, E::LoseOutcome) => Self::Unknown,
             (Self::Unknown, E::WriteOff) => Self::UnknownFinal,
             // An MO is delivered from `Accepted`: the partner's answer is its only step.
             (Self::Accepted | Self::Submitted, E::Deliver) => Self::Delivered,
@@ -483,6 +485,7 @@ claimed resend_planned accepted
 claimed held held
 claimed quarantined quarantined
 submitted rejected rejected
+submitted outcome_lost unknown
 submitted delivered delivered
 submitted failed undeliverable
 submitted expired expired

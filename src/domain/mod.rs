@@ -4,20 +4,34 @@
 //! What surprises: a message carries its whole fate from the moment of acceptance, so nothing
 //! here ever asks "what does the service say now".
 
+pub mod agreement;
+pub mod agreement_kind;
+pub mod application;
+pub mod application_form;
 pub mod catalog;
+pub mod company;
+pub mod deadline;
+pub mod fields;
 pub mod ids;
 pub mod item;
 pub mod lane;
 pub mod message;
 pub mod number;
 pub mod partner;
+pub mod password;
 pub mod refusal;
+pub mod right;
 pub mod seal;
 pub mod secret;
 pub mod service;
 pub mod tariff;
+pub mod terms;
+pub mod turn;
 pub mod user;
+pub mod wording;
 
+pub use agreement::{AgreementEvent, AgreementState, ReturnWay, Side};
+pub use agreement_kind::{AgreementKind, AgreementKinds, ReplyItem};
 pub use catalog::{Catalog, Route};
 pub use ids::Ids;
 pub use item::{Content, Item, ItemKey};
@@ -29,5 +43,7 @@ pub use message::{
 pub use number::{Keyword, Msisdn, Sender, ShortCode};
 pub use partner::{Caller, Credential, Partner, PartnerId};
 pub use refusal::Refusal;
+pub use right::{Right, allows};
 pub use service::{Billing, ChargeAt, Delivery, OnUnknown, Service, ServiceId, ServiceState};
 pub use tariff::{Currency, Money, Tariff, TariffId};
+pub use user::{PersonEvent, PersonState, Role, UserId};

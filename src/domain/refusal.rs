@@ -81,6 +81,48 @@ pub enum Refusal {
     PartnerSuspended,
     #[error("{0}")]
     BadField(String),
+    /// One or more fields of a form are wrong; all of them are named.
+    #[error("{} of the fields are wrong", .0.len())]
+    FieldErrors(Vec<FieldFault>),
+    #[error("your role does not allow this")]
+    NotAllowed,
+    #[error("confirm with a fresh code of your second factor first")]
+    StepUpNeeded,
+    /// What is asked is no legal step from where the thing is.
+    #[error("{0}")]
+    WrongState(String),
+    #[error("somebody changed it since you read it; read it again")]
+    VersionConflict,
+    /// The kind of thing that has no such id, or has it with somebody else.
+    #[error("no such {0}")]
+    UnknownId(&'static str),
+    #[error("this {0} is taken already")]
+    Taken(&'static str),
+    #[error("mail address, password or code is wrong")]
+    WrongLogIn,
+    #[error("too many wrong tries; try again in {} s", retry_after.as_secs().max(1))]
+    TooManyTries { retry_after: Duration },
+    #[error("the link was used already, is too old, or was never sent")]
+    LinkInvalid,
+}
+
+/// One wrong field, for a form or a JSON body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    /// Its name in the JSON body and in the form; dots lead into the depth.
+    pub field: SmolStr,
+    /// `missing`, `invalid`, or a more exact word.
+    pub code: &'static str,
+    /// What a page needs to say it in another language.
+    pub params: Vec<(&'static str, String)>,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl FieldFault {
+    pub fn new(field: impl Into<SmolStr>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), code, params: Vec::new(), detail: detail.into() }
+    }
 }
 
 impl Refusal {
@@ -122,6 +164,16 @@ impl Refusal {
             Self::TooManyRecipients { .. } => "too_many_recipients",
             Self::PartnerSuspended => "partner_suspended",
             Self::BadField(_) => "bad_field",
+            Self::FieldErrors(_) => "invalid_fields",
+            Self::NotAllowed => "not_allowed",
+            Self::StepUpNeeded => "step_up_needed",
+            Self::WrongState(_) => "wrong_state",
+            Self::VersionConflict => "version_conflict",
+            Self::UnknownId(_) => "unknown_id",
+            Self::Taken(_) => "taken",
+            Self::WrongLogIn => "wrong_log_in",
+            Self::TooManyTries { .. } => "too_many_tries",
+            Self::LinkInvalid => "link_invalid",
         }
     }
 
@@ -129,7 +181,11 @@ impl Refusal {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Throttled { .. } | Self::BacklogFull { .. } | Self::StoreFull | Self::Draining
+            Self::Throttled { .. }
+                | Self::BacklogFull { .. }
+                | Self::StoreFull
+                | Self::Draining
+                | Self::TooManyTries { .. }
         )
     }
 }

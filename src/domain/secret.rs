@@ -7,6 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::number::Msisdn;
+
 /// The key of the HMAC, from the secret store of the operator.
 #[derive(Clone)]
 pub struct Pepper(zeroize::Zeroizing<Vec<u8>>);
@@ -32,6 +34,22 @@ pub fn hex(octets: &[u8]) -> String {
     nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }
 
+/// Letters and digits, each as likely as any other. Fails only without randomness.
+pub fn random_text(length: usize) -> Result<zeroize::Zeroizing<String>, getrandom::Error> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(length));
+    let mut octets = zeroize::Zeroizing::new([0_u8; 64]);
+    while text.len() < length {
+        getrandom::fill(octets.as_mut())?;
+        // 248 is the largest multiple of 62: what is above it would favour the first letters.
+        let fair = octets.iter().filter(|octet| **octet < 248);
+        for octet in fair.take(length - text.len()) {
+            text.push(char::from(LETTERS[usize::from(octet % 62)]));
+        }
+    }
+    Ok(text)
+}
+
 impl Pepper {
     pub fn new(octets: impl Into<Vec<u8>>) -> Self {
         Self(zeroize::Zeroizing::new(octets.into()))
@@ -47,6 +65,16 @@ impl Pepper {
     /// The same in hex, as the store takes it.
     pub fn hash_hex(&self, secret: &[u8]) -> String {
         hex(&self.hash(secret))
+    }
+
+    /// The number under which a subscriber's rows stay in the books once it is forgotten: the same
+    /// for one number always, and leading back to nobody without the pepper (S-46). It begins with
+    /// 999, which is no country.
+    pub fn pseudonym(&self, number: &Msisdn) -> Msisdn {
+        let hash = self.hash(format!("pseudonym {}", number.as_str()).as_bytes());
+        let drawn = hash.first_chunk::<8>().expect("a hash has 32 octets");
+        let digits = u64::from_be_bytes(*drawn) % 1_000_000_000_000;
+        Msisdn::parse(&format!("999{digits:012}")).expect("15 digits are a number")
     }
 
     /// Makes an API key: 40 bits of name, 256 bits of secret. Fails only without randomness.

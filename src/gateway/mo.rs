@@ -14,12 +14,12 @@ use super::{
 use crate::{
     domain::{
         Billing, Body, Content, Delivery, Item, ItemKey, Lane, MessageId, MessageState, MoMessage,
-        Msisdn, Price, Refusal, Route, Service, ShortCode,
+        Money, Msisdn, Price, Refusal, Route, Service, ShortCode,
     },
     metrics,
     payload::alphabet::{self, Alphabet},
     store::{
-        Change,
+        self, Change,
         change::{ChargeRow, MoPart, NewMo as NewMoRow, Rare},
     },
 };
@@ -139,7 +139,7 @@ impl Gateway {
     }
 
     /// Parts of long messages that the last run was still waiting for.
-    pub async fn load_parts(&self) -> Result<usize, crate::store::Error> {
+    pub async fn load_parts(&self) -> Result<usize, store::Error> {
         let max = self.settings().mo_parts_waiting_max;
         let parts = self.inner.store.mo_parts(max).await?;
         let count = parts.len();
@@ -250,6 +250,7 @@ impl Gateway {
         Some(Box::new(ChargeRow {
             id: self.next_id(),
             message: message.id,
+            line: 0,
             partner,
             service,
             service_version,
@@ -259,6 +260,44 @@ impl Gateway {
             at: message.accepted_at,
             reason: "accepted",
         }))
+    }
+}
+
+/// What takes the charge of a message back: the same, opposite, under the next line. The ledger is
+/// never changed, only added to.
+impl Gateway {
+    pub(super) async fn mo_reversal(
+        &self,
+        message: &MoMessage,
+        reason: &'static str,
+    ) -> Result<Option<Box<ChargeRow>>, store::Error> {
+        let lines = self.inner.store.charges(message.id).await?;
+        let is_charged = lines.iter().any(|(line, ..)| *line == 0);
+        let is_reversed = lines.iter().any(|(line, ..)| *line > 0);
+        let (Some(price), Some((partner, service, service_version))) =
+            (message.charge.as_ref().filter(|_| is_charged && !is_reversed), message.service)
+        else {
+            return Ok(None);
+        };
+        metrics::charge_reversed(price);
+        let opposite = |money: Money| Money { amount_minor: -money.amount_minor, ..money };
+        Ok(Some(Box::new(ChargeRow {
+            id: self.next_id(),
+            message: message.id,
+            line: 1,
+            partner,
+            service,
+            service_version,
+            direction: "mo",
+            price: Price {
+                gross: opposite(price.gross),
+                net: opposite(price.net),
+                ..price.clone()
+            },
+            msisdn: SmolStr::from(message.sender.as_str()),
+            at: self.now(),
+            reason,
+        })))
     }
 }
 

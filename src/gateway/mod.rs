@@ -19,11 +19,13 @@ pub mod mo;
 pub mod mt;
 #[cfg(test)]
 mod mt_tests;
+mod nameless;
 pub mod orphan;
 pub mod parts;
 mod poison;
 #[cfg(test)]
 mod poison_tests;
+mod proof;
 pub mod query;
 pub mod receipt;
 #[cfg(test)]
@@ -31,6 +33,9 @@ mod receipt_tests;
 pub mod recent;
 pub mod registry;
 pub mod settings;
+pub mod strays;
+#[cfg(test)]
+mod strays_tests;
 pub mod stall;
 pub mod submit;
 pub mod throttle;
@@ -112,6 +117,8 @@ pub(crate) struct Inner {
     pub(crate) uncertain: likeness::Uncertain,
     pub(crate) parts: parts::Waiting,
     registry: registry::Registry,
+    /// Held while a person's decision about one message is carried out.
+    deciding: tokio::sync::Mutex<()>,
     pub(crate) stalls: stall::Stalls,
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
@@ -147,6 +154,7 @@ impl Gateway {
             uncertain: likeness::Uncertain::default(),
             parts: parts::Waiting::default(),
             registry: registry::Registry::default(),
+            deciding: tokio::sync::Mutex::default(),
             stalls: stall::Stalls::default(),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
@@ -191,7 +199,21 @@ impl Gateway {
         }
         self.inner.groups.store(Arc::new(groups));
         self.inner.catalog.store(Arc::new(catalog));
+        self.send_disabled_away();
         Ok(())
+    }
+
+    /// Ends the sessions of partners and credentials that were disabled. A bind may be on its way
+    /// while that happens, so it is done again and again.
+    pub fn send_disabled_away(&self) {
+        let catalog = self.catalog();
+        for card in self.inner.registry.sessions() {
+            if !catalog.partner(card.partner).is_some_and(|partner| partner.is_active) {
+                card.send_away("its partner is disabled");
+            } else if !catalog.credential(&card.system_id).is_some_and(|own| own.is_active) {
+                card.send_away("its system_id is disabled");
+            }
+        }
     }
 
     pub fn store(&self) -> &Store {

@@ -3,6 +3,8 @@
 //! What surprises: most of them are early, not lost. An SMSC may deliver a receipt before the
 //! answer that says which message it is about (P15).
 
+use std::collections::HashSet;
+
 use smol_str::SmolStr;
 
 use super::{
@@ -87,8 +89,11 @@ impl Gateway {
         let Some(group) = self.group(&message.link_group) else { return };
         let (subscriber, number) = (message.recipient.as_str(), message.sender.as_str());
         let found = self.inner.recent.orphans_between(group, subscriber, number, message.id.0);
-        let Some((_, first)) = found.first().cloned() else { return };
-        if found.iter().any(|(_, new)| new.smsc_message_id != first.smsc_message_id) {
+        let mut names: Vec<&SmolStr> = found.iter().map(|(_, new)| &new.smsc_message_id).collect();
+        names.sort_unstable();
+        names.dedup();
+        // Each part has a name of its own.
+        if names.is_empty() || names.len() > usize::from(self.pieces(link, message)) {
             return;
         }
         let seat = LinkSeat { name: link.clone(), group, epoch: 0 };
@@ -119,6 +124,8 @@ impl Gateway {
     /// between the two.
     pub(super) async fn load_orphans(&self) -> Result<(), crate::store::Error> {
         let answered = self.inner.store.answered_orphans().await?;
+        // Between these numbers a message was proved sent just now; later parts come behind.
+        let mut proved_now: HashSet<(SmolStr, SmolStr)> = HashSet::new();
         for orphan in self.inner.store.orphans(LEFT_ORPHANS_MAX).await? {
             let Some(group) = self.group(&orphan.link_group) else { continue };
             let (row, received_at) = (orphan.id, orphan.received_at);
@@ -126,7 +133,12 @@ impl Gateway {
             let new = receipt_of(orphan);
             let recent = &self.inner.recent;
             let proves = recent.unknown_between(&new.sender, &new.recipient, None);
-            if answered.contains(&row) || proves.is_some_and(|proved| proved.0 < row) {
+            let numbers = (new.sender.clone(), new.recipient.clone());
+            let is_proof = proves.is_some_and(|proved| proved.0 < row);
+            if answered.contains(&row) || is_proof || proved_now.contains(&numbers) {
+                if is_proof {
+                    proved_now.insert(numbers);
+                }
                 let seat = LinkSeat { name: link, group, epoch: 0 };
                 self.try_orphan(&seat, row, new).await;
             } else {
@@ -139,7 +151,7 @@ impl Gateway {
     }
 }
 
-fn receipt_of(orphan: Orphan) -> NewReceipt {
+pub(super) fn receipt_of(orphan: Orphan) -> NewReceipt {
     NewReceipt {
         smsc_message_id: orphan.smsc_message_id,
         state: orphan.state,

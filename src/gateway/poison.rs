@@ -17,7 +17,7 @@ use crate::{
     metrics,
     store::{
         Change, Stored,
-        change::{Rare, StateRow},
+        change::{ChargeRow, Rare, StateRow},
     },
 };
 
@@ -55,11 +55,13 @@ impl Gateway {
                     message.receipts.wants(MessageState::Rejected),
                 );
                 metrics::message("mt", MessageState::Rejected.as_str());
-                self.give_up(message.id, receipt, who).await
+                self.give_up(message.id, receipt, None, who).await
             }
             (Stored::Mo(message, _), Resolution::WriteOff) => {
                 metrics::message("mo", MessageState::Rejected.as_str());
-                self.give_up(message.id, None, who).await
+                // The subscriber paid for an answer that will never come.
+                let reversal = self.mo_reversal(message, "written_off").await?;
+                self.give_up(message.id, None, reversal, who).await
             }
             (_, Resolution::Sent) => Err(Refusal::BadField(
                 "a message in quarantine is released or written off".to_owned(),
@@ -85,9 +87,11 @@ impl Gateway {
         &self,
         id: MessageId,
         receipt: Option<Item>,
+        reversal: Option<Box<ChargeRow>>,
         who: &SmolStr,
     ) -> Result<MessageState, Error> {
         let mut change = self.let_out(id, MessageEvent::Reject, MessageState::Rejected, who);
+        change.charge = reversal;
         change.items_in.extend(receipt.clone());
         self.inner.store.save(change).await?;
         if let Some(receipt) = receipt {

@@ -1,5 +1,7 @@
 //! Messages in quarantine, and the two people who decide about them.
 
+use futures_util::FutureExt as _;
+
 use super::{
     Error, Gateway,
     mo::NewMo,
@@ -8,8 +10,8 @@ use super::{
 };
 use crate::{
     control::tests::{daemon, mt, submitter, unknown_message},
-    domain::{Body, Content, Item, MessageId, MessageState, Msisdn, ShortCode},
-    store::{Change, Stored},
+    domain::{Body, Caller, Content, Item, MessageId, MessageState, Msisdn, ShortCode},
+    store::{Change, NewService, Stored},
 };
 
 struct World {
@@ -152,4 +154,77 @@ async fn nobody_says_of_a_message_in_quarantine_that_it_was_sent() {
     let said = world.gateway.resolve(id, Resolution::Sent, "anna").await;
     assert!(matches!(said, Err(Error::Refused(_))), "{said:?}");
     assert_eq!(world.state(id).await, MessageState::Quarantined);
+}
+
+/// The service of the tests charges the MT; here it charges the MO as well, from now on.
+async fn charged_mo(world: &World) -> MessageId {
+    let (store, by) = (world.gateway.store(), Caller::Gateway);
+    store.add_short_code(&by, 0, "7477").await.unwrap();
+    let service = NewService {
+        billing: "mo".into(),
+        tariff: Some("T4".into()),
+        ..NewService::free("acme", "pay", "7477", &["PAY"], "main")
+    };
+    store.add_service(&by, 0, &service).await.unwrap();
+    world.gateway.reload_catalog().await.unwrap();
+    let new = NewMo {
+        sender: Msisdn::parse("48600100200").unwrap(),
+        recipient: ShortCode::parse("7477").unwrap(),
+        body: Body { data_coding: 0, has_udh: false, octets: bytes::Bytes::from_static(b"PAY") },
+        text: "PAY".to_owned(),
+        part: None,
+        tlvs: Vec::new(),
+    };
+    let accepted = world.gateway.accept_mo(&world.seat, new).await.unwrap();
+    let items = world.delivered().await;
+    assert_eq!(world.gateway.store().ledger().await.unwrap(), (1, 492));
+    world.aside(&items[0]).await;
+    accepted.id
+}
+
+#[tokio::test]
+async fn writing_off_a_charged_mo_takes_its_charge_back_once_though_two_people_do_it_at_once() {
+    let world = world().await;
+    let id = charged_mo(&world).await;
+    let gateway = &world.gateway;
+    gateway.resolve(id, Resolution::WriteOff, "anna").await.unwrap();
+    let (one, other) = tokio::join!(
+        gateway.resolve(id, Resolution::WriteOff, "jan"),
+        gateway.resolve(id, Resolution::WriteOff, "ewa"),
+    );
+    assert_eq!([one.is_ok(), other.is_ok()].iter().filter(|is_done| **is_done).count(), 1);
+    assert_eq!(world.state(id).await, MessageState::Rejected);
+    let rows = gateway.store().charges(id).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|(line, gross, _, why)| (*line, *gross, &**why)).collect();
+    assert_eq!(rows, [(0, 492, "accepted"), (1, -492, "written_off")]);
+    assert_eq!(gateway.store().ledger().await.unwrap(), (2, 0));
+}
+
+/// However far it had come when it stopped, the next attempt leaves one reversal and one end.
+#[tokio::test]
+async fn a_write_off_that_is_cut_off_anywhere_leaves_exactly_one_reversal_in_the_end() {
+    for polls in 0..12 {
+        let world = world().await;
+        let id = charged_mo(&world).await;
+        world.gateway.resolve(id, Resolution::WriteOff, "anna").await.unwrap();
+        {
+            let mut cut = Box::pin(world.gateway.resolve(id, Resolution::WriteOff, "jan"));
+            for _ in 0..polls {
+                if (&mut cut).now_or_never().is_some() {
+                    break;
+                }
+                // A look at the store takes as long as a step of it does.
+                world.gateway.store().last_audit().await.unwrap();
+            }
+        }
+        // What was handed to the writer is written, whoever waits for it.
+        world.gateway.store().save(Change::default()).await.unwrap();
+        let lines = world.gateway.store().charges(id).await.unwrap().len();
+        let is_over = world.state(id).await == MessageState::Rejected;
+        assert_eq!(lines, if is_over { 2 } else { 1 }, "both or none, after {polls} polls");
+        let again = world.gateway.resolve(id, Resolution::WriteOff, "ewa").await;
+        assert_eq!(again.is_err(), is_over, "after {polls} polls");
+        assert_eq!(world.gateway.store().ledger().await.unwrap(), (2, 0));
+        assert_eq!(world.state(id).await, MessageState::Rejected);
+    }
 }

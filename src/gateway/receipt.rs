@@ -12,14 +12,10 @@ use super::{
 };
 use crate::{
     domain::{
-        ChargeAt, MessageEvent, MessageId, MessageState, MtMessage, NetworkError, Receipt,
-        message::ReceiptState,
+        ChargeAt, MessageId, MessageState, MtMessage, NetworkError, Receipt, message::ReceiptState,
     },
     metrics,
-    store::{
-        Change, Stored,
-        change::{Rare, ReceiptKey},
-    },
+    store::{Change, Stored, change::Rare},
 };
 
 /// A receipt as a link read it: ids normalised by the link's profile (P14).
@@ -64,16 +60,28 @@ impl Matched {
 impl Gateway {
     /// Takes a receipt. When this returns `Ok`, it is durable, matched or not.
     pub async fn receipt(&self, seat: &LinkSeat, new: NewReceipt) -> Result<Matched, Error> {
-        let matched = match self.find_flight(seat, &new.smsc_message_id).await? {
-            Found::Flying(flight, part) => self.apply(seat, &flight, part, &new).await?,
-            Found::Ended(message, state) => self.late(seat, &message, state, &new).await?,
-            Found::Nothing => match self.unknown_sent(seat, &new).await? {
-                Some(flight) => self.apply(seat, &flight, 0, &new).await?,
-                None => self.keep_orphan(seat, new).await?,
-            },
+        let matched = match self.match_receipt(seat, &new).await? {
+            Some(matched) => matched,
+            None => self.keep_orphan(seat, new).await?,
         };
         metrics::receipt(&seat.name, matched.as_str());
         Ok(matched)
+    }
+
+    /// Finds the message of a receipt and moves it; none if no message is found.
+    pub(super) async fn match_receipt(
+        &self,
+        seat: &LinkSeat,
+        new: &NewReceipt,
+    ) -> Result<Option<Matched>, Error> {
+        Ok(match self.find_flight(seat, &new.smsc_message_id).await? {
+            Found::Flying(flight, part) => Some(self.apply(seat, &flight, part, new).await?),
+            Found::Ended(message, state) => Some(self.late(seat, &message, state, new).await?),
+            Found::Nothing => match self.proved(seat, new).await? {
+                Some((flight, part)) => Some(self.apply(seat, &flight, part, new).await?),
+                None => None,
+            },
+        })
     }
 
     /// Memory first; the store knows what is older or was pushed out.
@@ -94,19 +102,34 @@ impl Gateway {
         if state != MessageState::Submitted {
             return Ok(Found::Ended(message, state));
         }
+        let flight = self.stored_flight(&group, &message).await?;
+        self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
+        Ok(Found::Flying(flight, part))
+    }
+
+    /// What is known of the parts of a message that is not in memory.
+    pub(super) async fn stored_flight(
+        &self,
+        group: &str,
+        message: &Arc<MtMessage>,
+    ) -> Result<Arc<Flight>, Error> {
         // Keys are found by id, not by message: only a message of several parts is worth it.
-        let parts = match message.parts {
-            0 | 1 => Vec::new(),
-            _ => self.inner.store.part_states(message.id).await?,
+        if message.parts <= 1 {
+            return Ok(Arc::new(Flight::new(Arc::clone(message), 0, 1)));
+        }
+        let parts = self.inner.store.part_states(message.id).await?;
+        let awaited = match self.awaits_strangers(group, message).await? {
+            true => usize::from(message.parts),
+            false => parts.len(),
         };
-        let flight = Arc::new(Flight::new(Arc::clone(&message), 0, parts.len()));
+        let flight = Arc::new(Flight::new(Arc::clone(message), 0, awaited));
+        flight.named(parts.len());
         for (done, state) in parts {
             if let Some(state) = state {
                 flight.part_done(done, state);
             }
         }
-        self.inner.recent.add(seat.group, id.clone(), Arc::clone(&flight), part);
-        Ok(Found::Flying(flight, part))
+        Ok(flight)
     }
 
     async fn apply(
@@ -249,73 +272,6 @@ impl Gateway {
             state = state.as_str(), "a receipt contradicts a final state");
         metrics::charge_mismatch();
         Ok(Matched::Contradicts)
-    }
-
-    /// An unknown message that this receipt proves to have been sent: by the reference that the
-    /// operator echoes, or as the only unknown one between the two numbers (P8 a).
-    async fn unknown_sent(
-        &self,
-        seat: &LinkSeat,
-        new: &NewReceipt,
-    ) -> Result<Option<Arc<Flight>>, Error> {
-        let Some(id) =
-            self.inner.recent.unknown_between(&new.sender, &new.recipient, new.reference)
-        else {
-            return Ok(None);
-        };
-        let Some(Stored::Mt(message, MessageState::Unknown)) = self.inner.store.message(id).await?
-        else {
-            return Ok(None);
-        };
-        let mut change = Change::default()
-            .event(
-                self.step(message.id, MessageEvent::ProveSent, by_itself())
-                    .over(&seat.name, 0)
-                    .saying("a receipt for it arrived"),
-            )
-            .state(self.state(&message, MessageState::Submitted, None));
-        // With the SMSC's name for it: if the process ends before the receipt itself is stored,
-        // the SMSC repeats the receipt, and the message is not unknown any more.
-        if !new.smsc_message_id.is_empty() {
-            change.receipt_keys.push(ReceiptKey {
-                link_group: self.group_name(seat.group),
-                smsc_message_id: new.smsc_message_id.clone(),
-                message: message.id,
-                part: 0,
-            });
-        }
-        if let Some((_, ChargeAt::Submitted)) = &message.charge {
-            change.charge = self.charge_row(&message, "proved_sent");
-        }
-        // A further receipt, the final one perhaps, comes under the same name.
-        let name = &new.smsc_message_id;
-        if !name.is_empty() {
-            change.receipt_keys.push(ReceiptKey {
-                link_group: message.link_group.clone(),
-                smsc_message_id: name.clone(),
-                message: message.id,
-                part: 0,
-            });
-        }
-        self.inner.store.save(change).await?;
-        self.inner.recent.unknown_solved(id);
-        let flight = Arc::new(Flight::new(Arc::clone(&message), 0, usize::from(message.parts)));
-        if !name.is_empty() {
-            self.inner.recent.add(seat.group, name.clone(), Arc::clone(&flight), 0);
-        }
-        Ok(Some(flight))
-    }
-}
-
-impl super::Inner {
-    /// A message became unknown: a receipt may still prove that it was sent.
-    pub(super) fn unknown_seen(&self, message: &MtMessage) {
-        self.recent.unknown_seen(
-            message.id,
-            message.recipient.as_str(),
-            message.sender.as_str(),
-            reference_of(message.id),
-        );
     }
 }
 

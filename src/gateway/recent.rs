@@ -8,7 +8,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
 };
 
@@ -29,6 +29,8 @@ pub struct Flight {
     /// Receipts that are to come: one for each PDU that carried a piece of it.
     awaited: usize,
     parts: Mutex<Parts>,
+    /// Parts whose name at the SMSC is known.
+    names: AtomicU8,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +41,30 @@ struct Parts {
 
 impl Flight {
     pub fn new(message: Arc<MtMessage>, attempt: u32, awaited: usize) -> Self {
-        Self { message, attempt, awaited: awaited.max(1), parts: Mutex::default() }
+        Self {
+            message,
+            attempt,
+            awaited: awaited.max(1),
+            parts: Mutex::default(),
+            names: AtomicU8::new(0),
+        }
+    }
+
+    /// So many of its parts have names.
+    pub(super) fn named(&self, parts: usize) {
+        self.names.store(u8::try_from(parts).unwrap_or(u8::MAX), Ordering::Release);
+    }
+
+    /// The number of the next part that gets a name; none if all of `most` have theirs.
+    pub(super) fn next_name(&self, most: u8) -> Option<u8> {
+        let next = |known: u8| (known < most).then_some(known + 1);
+        let known = self.names.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
+        Some(known + 1)
+    }
+
+    /// The last name could not be stored.
+    pub(super) fn unname(&self) {
+        self.names.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Takes the final state of one part. Answers with the state of the whole when the last part

@@ -74,6 +74,19 @@ pub struct SessionCard {
     pub rate: u32,
     pub counters: SessionCounters,
     pub orders: mpsc::Sender<SessionOrder>,
+    /// It was told to go, because its account may not stay.
+    pub is_sent_away: AtomicBool,
+}
+
+impl SessionCard {
+    /// Tells the session to go, once. One too busy for the order is told the next time.
+    pub(super) fn send_away(&self, why: &str) {
+        if !self.is_sent_away.load(Ordering::Acquire)
+            && self.orders.try_send(SessionOrder::Kick(why.to_owned())).is_ok()
+        {
+            self.is_sent_away.store(true, Ordering::Release);
+        }
+    }
 }
 
 /// What a link saw of its operator, and what its settings should be instead.
@@ -106,6 +119,8 @@ pub struct LinkCard {
     pub binds: u32,
     pub window: AtomicU32,
     pub rate: AtomicU32,
+    /// Long messages go in one piece, so that one receipt is all of them.
+    pub sends_whole: AtomicBool,
     /// An operator may take a link down; it stays down until told otherwise.
     pub is_wanted: AtomicBool,
     /// Fires when `is_wanted` changes or a limit is retuned.
@@ -131,6 +146,7 @@ impl LinkCard {
             binds,
             window: AtomicU32::new(10),
             rate: AtomicU32::new(0),
+            sends_whole: AtomicBool::new(false),
             is_wanted: AtomicBool::new(true),
             changed: Notify::new(),
             bound: AtomicU32::new(0),

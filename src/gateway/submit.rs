@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 use super::{
     Gateway, by_itself,
     lane::Outlet,
+    nameless,
     recent::{Flight, PartDone},
 };
 use crate::{
@@ -128,8 +129,12 @@ impl Gateway {
         ids: &[SmolStr],
     ) -> Result<(), store::Error> {
         let Content::Mt(message) = &item.content else { return Ok(()) };
+        if !nameless::has_name(ids) {
+            return self.submitted_nameless(seat, item, message, ids).await;
+        }
         let attempt = item.attempt + 1;
-        let flight = Arc::new(Flight::new(Arc::clone(message), attempt, ids.len()));
+        let awaited = nameless::awaited(ids);
+        let flight = Arc::new(Flight::new(Arc::clone(message), attempt, awaited));
         let mut change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
             .event(
                 self.step(message.id, MessageEvent::Submit, by_itself())
@@ -199,7 +204,10 @@ impl Gateway {
             let row = self.note_row(message.id, "late_response", by_itself()).over(&seat.name, 0);
             return self.inner.store.note(Change::default().event(row)).await;
         }
-        let flight = Arc::new(Flight::new(Arc::clone(message), 0, ids.len()));
+        if !nameless::has_name(ids) {
+            return self.submitted_late_nameless(seat, message, ids).await;
+        }
+        let flight = Arc::new(Flight::new(Arc::clone(message), 0, nameless::awaited(ids)));
         let mut change = Change::default()
             .event(
                 self.step(message.id, MessageEvent::ProveSent, by_itself())
@@ -515,6 +523,7 @@ impl Gateway {
         Some(Box::new(ChargeRow {
             id: self.next_id(),
             message: message.id,
+            line: 0,
             partner: message.partner,
             service: message.service,
             service_version: message.service_version,

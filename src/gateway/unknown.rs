@@ -102,6 +102,8 @@ impl Gateway {
         by: &str,
     ) -> Result<Resolved, Error> {
         let who = smol_str::ToSmolStr::to_smolstr(&Caller::Operator { name: by.into() });
+        // One decision at a time: of two people at the same instant the second finds it done.
+        let _one = self.inner.deciding.lock().await;
         let unknown = || Refusal::UnknownMessage(smol_str::format_smolstr!("{id}"));
         let Some(stored) = self.inner.store.message(id).await? else {
             return Err(unknown().into());

@@ -22,6 +22,7 @@ use super::{
     App,
     auth::ApiCaller,
     error::{Fault, Problem},
+    portal::failure,
 };
 use crate::{gateway::Gateway, metrics};
 
@@ -29,12 +30,21 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// An id of a peer that is longer is replaced by one of ours.
 const REQUEST_ID_OCTETS_MAX: usize = 64;
 
-/// Pages need their own stylesheet and nothing else; scripts and frames are never allowed (S-50).
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+/// Pages need their own stylesheet, script and pictures and nothing else; nothing inline, no frames
+/// (S-50). `data:` is for pictures that are drawn into a page, such as a QR code.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                      img-src 'self' data:; connect-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
+/// Whom a port answers: only one for people has a stylesheet to show a problem with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    People,
+    Machines,
+}
+
 /// Puts everything around the routes; the last layer is the outermost.
-pub(super) fn around(routes: Router<App>, app: &App) -> Router<App> {
+pub(super) fn around(routes: Router<App>, app: &App, answers: Answers) -> Router<App> {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
@@ -45,15 +55,16 @@ pub(super) fn around(routes: Router<App>, app: &App) -> Router<App> {
             Err(_) => Problem::from(Fault::RequestTimeout).into_response(),
         }
     };
-    let gateway = app.gateway.clone();
-    let finished = move |request: Request, next: Next| finish(gateway.clone(), request, next);
+    let app = app.clone();
+    let finished = move |request: Request, next: Next| finish(app.clone(), answers, request, next);
     routes
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(timed))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        // With no-referrer browsers would call our own forms' origin `null`, and the guard refuse it.
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
         .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(middleware::from_fn(finished))
 }
@@ -68,9 +79,12 @@ impl From<&ApiCaller> for LoggedAs {
     }
 }
 
-async fn finish(gateway: Gateway, request: Request, next: Next) -> Response {
+async fn finish(app: App, answers: Answers, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = request_id(&gateway, &request);
+    let id = request_id(&app.gateway, &request);
+    let is_looked_at =
+        answers == Answers::People && failure::wants_page(request.headers(), request.uri());
+    let asked = is_looked_at.then(|| (request.headers().clone(), request.uri().clone()));
     let method = request.method().clone();
     let route = request
         .extensions()
@@ -84,7 +98,12 @@ async fn finish(gateway: Gateway, request: Request, next: Next) -> Response {
     });
     let code = problem.as_ref().map(|problem| problem.code);
     if let Some(problem) = problem {
-        response = problem.render(response, &id);
+        response = match asked {
+            Some((headers, uri)) => {
+                failure::page(&app, (&headers, &uri), &problem, response, &id).await
+            }
+            None => problem.render(response, &id),
+        };
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -19,7 +19,10 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::problems;
-use crate::{domain::Refusal, gateway, metrics};
+use crate::{
+    domain::{Refusal, refusal::FieldFault},
+    gateway, metrics, partnership,
+};
 
 /// What only the HTTP edge says no to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,7 @@ pub enum Fault {
     Unauthorized,
     TooManyFailures,
     TooManyRequests,
+    ForeignPage,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -41,13 +45,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::MalformedJson,
         Self::BadRequest,
         Self::InvalidFields,
         Self::Unauthorized,
         Self::TooManyFailures,
         Self::TooManyRequests,
+        Self::ForeignPage,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -66,6 +71,7 @@ impl Fault {
             Self::Unauthorized => "unauthorized",
             Self::TooManyFailures => "too_many_failures",
             Self::TooManyRequests => "too_many_requests",
+            Self::ForeignPage => "foreign_page",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -83,6 +89,7 @@ impl Fault {
             Self::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TooManyFailures | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::ForeignPage => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -163,10 +170,15 @@ pub(crate) struct ProblemBody {
 }
 
 impl Problem {
+    /// The wait as Retry-After says it: whole seconds, at least one.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        let seconds = self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1));
+        seconds.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+
     /// The response itself; headers of `before`, such as Allow, stay.
     pub(crate) fn render(self, before: Response, request_id: &SmolStr) -> Response {
-        let seconds = self.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1));
-        let seconds = seconds.map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
+        let seconds = self.seconds();
         let body = ProblemBody {
             kind: format!("/problems/{}", self.code),
             title: problems::page(self.code).map_or("Problem", |page| page.title[0]),
@@ -219,14 +231,46 @@ impl From<Refusal> for Problem {
             Refusal::Throttled { retry_after, .. } => Some(*retry_after),
             Refusal::BacklogFull { .. } | Refusal::Draining => Some(Duration::from_secs(5)),
             Refusal::StoreFull => Some(Duration::from_mins(1)),
+            Refusal::TooManyTries { retry_after } => Some(*retry_after),
             _ => None,
         };
+        let mut errors = Vec::new();
+        if let Refusal::FieldErrors(faults) = &refusal {
+            errors = faults.iter().map(FieldError::from).collect();
+        }
         Self {
             code: refusal.code(),
             status: status(&refusal),
             detail: refusal.to_string(),
             retry_after,
-            errors: Vec::new(),
+            errors,
+        }
+    }
+}
+
+impl From<&FieldFault> for FieldError {
+    fn from(fault: &FieldFault) -> Self {
+        Self {
+            pointer: Some(format!("/{}", fault.field.replace('.', "/"))),
+            header: None,
+            detail: fault.detail.clone(),
+            code: fault.code,
+        }
+    }
+}
+
+impl From<partnership::Error> for Problem {
+    fn from(error: partnership::Error) -> Self {
+        match error {
+            partnership::Error::Refused(refusal) => refusal.into(),
+            partnership::Error::Store(cause) => {
+                tracing::error!(%cause, "a request failed for the store");
+                Fault::Unavailable.into()
+            }
+            partnership::Error::Broken(why) => {
+                tracing::error!(why, "a request failed");
+                Fault::Internal.into()
+            }
         }
     }
 }
@@ -252,9 +296,18 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ReceiptsNotAllowed
         | Refusal::ReplaceNotAllowed
         | Refusal::SpendLimit(_)
+        | Refusal::NotAllowed
+        | Refusal::StepUpNeeded
         | Refusal::PartnerSuspended => StatusCode::FORBIDDEN,
-        Refusal::UnknownMessage(_) | Refusal::NothingToCancel => StatusCode::NOT_FOUND,
+        Refusal::UnknownMessage(_) | Refusal::NothingToCancel | Refusal::UnknownId(_) => {
+            StatusCode::NOT_FOUND
+        }
+        Refusal::LinkInvalid => StatusCode::GONE,
+        Refusal::VersionConflict => StatusCode::PRECONDITION_FAILED,
+        Refusal::WrongLogIn => StatusCode::UNAUTHORIZED,
         Refusal::ServiceNotLive { .. }
+        | Refusal::WrongState(_)
+        | Refusal::Taken(_)
         | Refusal::TooLateToCancel(_)
         | Refusal::CannotReplace(_) => StatusCode::CONFLICT,
         Refusal::NoSender
@@ -275,8 +328,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::IdempotencyConflict(_)
         | Refusal::BadIdempotencyId(_)
         | Refusal::TooManyRecipients { .. }
+        | Refusal::FieldErrors(_)
         | Refusal::BadField(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Throttled { .. } | Refusal::TooManyTries { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::BacklogFull { .. } | Refusal::StoreFull | Refusal::Draining => {
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -13,8 +13,10 @@ pub mod door;
 pub mod edge;
 pub mod error;
 pub mod health;
+pub mod portal;
 pub mod problems;
 pub mod rate;
+pub mod signed;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +30,7 @@ use std::{
 
 use axum::{
     Router, middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 pub use door::{Door, Seats, serve};
@@ -114,17 +116,39 @@ impl Deref for App {
 pub fn public(app: App) -> Router {
     let routes = Router::new()
         .route("/api/v1/openapi.json", get(api::openapi::document))
+        .route("/api/v1/applications", post(api::applications::create))
+        .route("/api/v1/applications/{reference}", get(api::applications::show))
+        .route("/api/v1/applications/{reference}/submission", post(api::applications::submit))
         .route("/api/v1/messages", post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
+        .merge(portal::routes(&app))
+        .merge(people())
         .route("/problems", get(problems::list))
-        .route("/problems/style.css", get(problems::style))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(app.clone(), rate::admit))
         // What stands below the limit is not counted.
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready));
-    edge::around(routes, &app).with_state(app)
+    edge::around(routes, &app, edge::Answers::People).with_state(app)
+}
+
+/// What people do over the API: sessions, accounts, access of their systems.
+fn people() -> Router<App> {
+    use api::{access, people, session};
+    Router::new()
+        .route("/api/v1/session", post(session::create).delete(session::delete))
+        .route("/api/v1/session/step-up", post(session::step_up))
+        .route("/api/v1/me", get(session::me))
+        .route("/api/v1/people", get(people::list).post(people::invite))
+        .route("/api/v1/people/{id}", get(people::show).patch(people::change))
+        .route("/api/v1/people/{id}/{step}", post(people::set))
+        .route("/api/v1/credentials", get(access::credentials).post(access::add_credential))
+        .route("/api/v1/credentials/{system_id}", delete(access::revoke_credential))
+        .route("/api/v1/credentials/{system_id}/rotate", post(access::rotate_credential))
+        .route("/api/v1/keys", get(access::keys).post(access::add_key))
+        .route("/api/v1/keys/{name}", delete(access::revoke_key))
+        .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))
 }
 
 /// The port for the operator's own monitoring.
@@ -135,7 +159,7 @@ pub fn admin(app: App) -> Router {
         .route("/readyz", get(health::ready_in_detail))
         .route("/startupz", get(health::started))
         .fallback(nothing);
-    edge::around(routes, &app).with_state(app)
+    edge::around(routes, &app, edge::Answers::Machines).with_state(app)
 }
 
 async fn nothing() -> Problem {

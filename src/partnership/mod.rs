@@ -4,7 +4,64 @@
 //! and is one transaction of the store with its audit row, its happening and its letters. Pages
 //! and API call the same verb. What surprises: a foreign id is answered exactly as an unknown one.
 
-use crate::{clock::Clock, domain::seal::Seal, store::Store};
+mod access;
+mod accounts;
+#[cfg(test)]
+mod accounts_tests;
+mod agree;
+mod agree_steps;
+#[cfg(test)]
+mod agree_tests;
+mod applicant;
+mod apply;
+#[cfg(test)]
+mod apply_tests;
+mod audit;
+mod clamd;
+mod decide;
+#[cfg(test)]
+mod decide_tests;
+mod error;
+mod factor;
+mod files;
+mod flood;
+mod guard;
+mod links;
+mod log_in;
+mod passwords;
+mod rules;
+mod session;
+mod terms;
+#[cfg(test)]
+mod terms_tests;
+mod wording;
+
+use std::sync::Arc;
+
+pub use access::{CredentialWish, NewSecret};
+pub use accounts::{Invited, NewPerson, PersonChange};
+pub use agree::{Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, Swept};
+pub use applicant::{ApplicationView, LaterSteps};
+pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
+pub use clamd::{ScanFault, Scanner};
+pub use decide::{Decided, StaffView};
+pub use error::Error;
+pub use factor::Enrolment;
+#[cfg(test)]
+pub(crate) use factor::code_of;
+pub use files::{FileFault, OpenFile};
+pub use links::InvitationView;
+pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
+pub use rules::Rules;
+pub use session::{Enrolling, Signed};
+pub use terms::{Comparison, TermsDraft, TermsSwept};
+
+use crate::{
+    clock::Clock,
+    config,
+    domain::{AgreementKinds, seal::Seal},
+    store::Store,
+};
 
 /// The verbs, cheap to clone.
 #[derive(Clone)]
@@ -12,16 +69,72 @@ pub struct Partnership {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) seal: Seal,
+    pub(crate) portal: Arc<config::Portal>,
+    passwords: passwords::Passwords,
+    guard: Arc<guard::Guard>,
+    pub(crate) rules: Arc<Rules>,
+    floods: Arc<flood::Floods>,
+    pub(crate) kinds: Arc<AgreementKinds>,
+    scanner: Scanner,
 }
 
 impl Partnership {
     pub fn new(store: Store, clock: Clock, seal: Seal) -> Self {
-        Self { store, clock, seal }
+        Self {
+            store,
+            clock,
+            seal,
+            portal: Arc::default(),
+            passwords: passwords::Passwords::new(),
+            guard: Arc::default(),
+            rules: Arc::default(),
+            floods: Arc::default(),
+            kinds: AgreementKinds::shipped(),
+            scanner: Scanner::none(),
+        }
+    }
+
+    /// The same with the portal's own settings.
+    #[must_use]
+    pub fn with_portal(self, portal: config::Portal) -> Self {
+        Self { portal: Arc::new(portal), ..self }
+    }
+
+    /// The same with hashes that cost nothing, for tests of other things.
+    #[cfg(test)]
+    pub(crate) fn with_quick_passwords(self) -> Self {
+        Self { passwords: passwords::Passwords::quick(), ..self }
+    }
+
+    /// The same with the operator's own deadlines, addresses and notices.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules: Arc::new(rules), ..self }
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// With kinds of agreement that the operator wrote itself.
+    #[must_use]
+    pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
+        Self { kinds, ..self }
+    }
+
+    /// The same with a scanner of uploads.
+    #[must_use]
+    pub fn with_scanner(self, scanner: Scanner) -> Self {
+        Self { scanner, ..self }
     }
 
     /// Microseconds UTC.
     pub fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    pub fn agreement_kinds(&self) -> &AgreementKinds {
+        &self.kinds
     }
 
     pub fn store(&self) -> &Store {
@@ -31,4 +144,12 @@ impl Partnership {
     pub fn seal(&self) -> &Seal {
         &self.seal
     }
+
+    pub fn portal(&self) -> &config::Portal {
+        &self.portal
+    }
+}
+
+pub(crate) fn micros(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

@@ -200,10 +200,22 @@ impl WapPush<'_> {
         reference: Reference,
         max_parts: u8,
     ) -> Result<Vec<Vec<u8>>, BadPush> {
-        let ports = Udh { elements: vec![Element::Ports(PORTS)] };
         let pdu = self.to_wsp(form)?;
-        Ok(parts::split_under(&ports, &pdu, Alphabet::Binary, reference, max_parts)?)
+        Ok(parts::split_under(&ports(), &pdu, Alphabet::Binary, reference, max_parts)?)
     }
+
+    /// The port header and the push in one piece, however long, and how many parts it will be
+    /// cut into (with references of 8 bits).
+    pub fn to_whole(&self, form: WspForm, max_parts: u8) -> Result<(Vec<u8>, u8), BadPush> {
+        let parts = self.to_user_data(form, Reference::Bits8(0), max_parts)?.len();
+        let mut octets = ports().to_octets().map_err(NotSplit::Header)?;
+        octets.extend(self.to_wsp(form)?);
+        Ok((octets, u8::try_from(parts).expect("at most `max_parts`")))
+    }
+}
+
+fn ports() -> Udh {
+    Udh { elements: vec![Element::Ports(PORTS)] }
 }
 
 impl Indication<'_> {

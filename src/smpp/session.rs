@@ -230,10 +230,6 @@ impl<T: Clone> Session<T> {
         self.unanswered_in < self.limits.window_in
     }
 
-    pub fn last_heard(&self) -> Instant {
-        self.heard_at
-    }
-
     fn sequence(&mut self) -> u32 {
         let sequence = self.next_sequence;
         // [50 s2.6.2] After 0x7FFFFFFF comes 1.

@@ -104,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.limit(&credential);
         let card = self.card(kind, version, &credential, &partner, orders_in);
         let tlv = self.host.settings.vendor_tlv.clone();
-        let writing = Writing { version, habits: partner.habits.clone(), tlv };
+        let writing = Writing::new(version, partner.habits.clone(), tlv);
         let asking = self.asking(&card, &credential, &partner, &writing);
         let mut tlvs = Tlvs::new();
         // S004, S005: told to peers of 3.4 and later, and never to older ones.
@@ -172,6 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             rate: partner.limits.rate,
             counters: SessionCounters::default(),
             orders,
+            is_sent_away: std::sync::atomic::AtomicBool::new(false),
         };
         card.counters.last_heard_at.store(card.bound_at, Ordering::Relaxed);
         Arc::new(card)

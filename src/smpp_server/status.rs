@@ -45,6 +45,17 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         Refusal::CannotReplace(_) => S::RREPLACEFAIL,
         Refusal::IdempotencyConflict(_) => S::RX_P_APPN,
         Refusal::TooManyRecipients { .. } => S::RINVNUMDESTS,
+        // Nothing that comes over SMPP asks the partnership.
+        Refusal::FieldErrors(_)
+        | Refusal::NotAllowed
+        | Refusal::StepUpNeeded
+        | Refusal::WrongState(_)
+        | Refusal::VersionConflict
+        | Refusal::UnknownId(_)
+        | Refusal::Taken(_)
+        | Refusal::WrongLogIn
+        | Refusal::TooManyTries { .. }
+        | Refusal::LinkInvalid => S::RX_P_APPN,
     }
 }
 

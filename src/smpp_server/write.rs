@@ -29,11 +29,18 @@ const SHORT_MESSAGE_MAX: usize = 254;
 #[derive(Debug, Clone)]
 pub(crate) struct Writing {
     pub(crate) version: Version,
-    pub(crate) habits: Habits,
-    pub(crate) tlv: VendorTlv,
+    habits: Habits,
+    tlv: VendorTlv,
+    /// The zone of the dates in receipts, looked up once; none if nobody knows its name.
+    zone: Option<jiff::tz::TimeZone>,
 }
 
 impl Writing {
+    pub(crate) fn new(version: Version, habits: Habits, tlv: VendorTlv) -> Self {
+        let zone = jiff::tz::TimeZone::get(&habits.receipt_zone).ok();
+        Self { version, habits, tlv, zone }
+    }
+
     /// Unknown TLVs must be ignored [34 s3.3], and yet widespread clients of 3.4 fall over them; a
     /// partner of 5.0, or one that asked for them, knows what it gets.
     pub(crate) fn has_own_tlvs(&self) -> bool {
@@ -153,9 +160,8 @@ impl Writing {
 
     /// A moment on the clock that the partner reads receipts by.
     fn civil(&self, at: i64) -> Option<jiff::civil::DateTime> {
-        let zone = jiff::tz::TimeZone::get(&self.habits.receipt_zone).ok()?;
         let at = jiff::Timestamp::from_microsecond(at).ok()?;
-        Some(at.to_zoned(zone).datetime())
+        Some(self.zone.as_ref()?.to_datetime(at))
     }
 
     /// Says how often this was delivered before (S164).

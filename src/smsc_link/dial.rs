@@ -105,6 +105,9 @@ impl Link {
         ));
         card.window.store(settings.window, Ordering::Release);
         card.rate.store(settings.rate, Ordering::Release);
+        let sends_whole = settings.long_messages == config::LongMessages::Payload
+            && settings.version != config::SmppVersion::V33;
+        card.sends_whole.store(sends_whole, Ordering::Release);
         metrics::link_limits(&name, settings.window, settings.rate);
         metrics::link_up(&name, 0);
         gateway.registry().add_link(Arc::clone(&card));

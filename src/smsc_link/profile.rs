@@ -23,6 +23,8 @@ pub(crate) struct Profile {
     safe: Vec<u32>,
     retry_uncharged: Vec<u32>,
     permanent: Vec<u32>,
+    /// The zone of the dates in receipts, looked up once; none if nobody knows its name.
+    pub(crate) receipt_zone: Option<jiff::tz::TimeZone>,
 }
 
 impl Profile {
@@ -31,6 +33,7 @@ impl Profile {
             safe: settings.safe_codes(),
             retry_uncharged: settings.retry_uncharged_codes(),
             permanent: settings.permanent_codes(),
+            receipt_zone: jiff::tz::TimeZone::get(&settings.receipt_time_zone).ok(),
             settings,
         }
     }

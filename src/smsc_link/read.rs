@@ -95,8 +95,8 @@ impl Profile {
 
     /// Dates in receipts carry no zone; the profile says which it is.
     fn moment(&self, date: jiff::civil::DateTime) -> Option<i64> {
-        let zone = jiff::tz::TimeZone::get(&self.settings.receipt_time_zone).ok()?;
-        date.to_zoned(zone).ok().map(|zoned| zoned.timestamp().as_microsecond())
+        let at = self.receipt_zone.as_ref()?.to_timestamp(date).ok()?;
+        Some(at.as_microsecond())
     }
 
     fn mo(&self, pdu: &ShortMessage, octets: &Bytes) -> Result<NewMo, Unreadable> {

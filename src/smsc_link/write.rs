@@ -9,7 +9,7 @@ use crate::{
     gateway::receipt::reference_of,
     payload::{
         alphabet::{self, Alphabet},
-        parts, septet,
+        parts, septet, udh,
     },
     smpp::{
         Address, ShortMessage, Tlvs, tag,
@@ -87,6 +87,9 @@ impl Profile {
         }
         let alphabet = Alphabet::of(body.data_coding, Alphabet::Gsm7).unwrap_or(Alphabet::Binary);
         let reference = reference_of(message.id);
+        if body.has_udh {
+            return under_its_header(body, alphabet, reference).unwrap_or_else(whole);
+        }
         let way = match self.settings.long_messages {
             _ if !takes_tlvs => LongMessages::Udh,
             way => way,
@@ -94,21 +97,9 @@ impl Profile {
         match way {
             LongMessages::Payload => whole(),
             LongMessages::Udh => {
-                let low = u8::try_from(reference & 0xff).expect("masked to 8 bits");
-                let pieces =
-                    parts::split(&body.octets, alphabet, parts::Reference::Bits8(low), u8::MAX);
+                let pieces = parts::split(&body.octets, alphabet, low_bits(reference), u8::MAX);
                 let Ok(pieces) = pieces else { return whole() };
-                pieces
-                    .into_iter()
-                    .map(|octets| {
-                        let part = Body {
-                            data_coding: body.data_coding,
-                            has_udh: true,
-                            octets: octets.into(),
-                        };
-                        (part, Tlvs::new())
-                    })
-                    .collect()
+                headed(body.data_coding, pieces)
             }
             LongMessages::Sar => {
                 let pieces =
@@ -176,4 +167,22 @@ impl Profile {
         let digits = Bytes::copy_from_slice(recipient.as_str().as_bytes());
         Address::new(self.settings.dest_ton, self.settings.dest_npi, digits)
     }
+}
+
+/// A long message that has a header of its own, such as the ports of a WAP push: every part
+/// repeats it. Whatever the link's way is, the parts are numbered in that header: an SMSC that cuts
+/// a payload by itself would leave the ports to the first part only.
+fn under_its_header(body: &Body, alphabet: Alphabet, reference: u16) -> Option<Vec<(Body, Tlvs)>> {
+    let (header, rest) = udh::split(&body.octets).ok()?;
+    let pieces = parts::split_under(&header, rest, alphabet, low_bits(reference), u8::MAX).ok()?;
+    Some(headed(body.data_coding, pieces))
+}
+
+fn headed(data_coding: u8, pieces: Vec<Vec<u8>>) -> Vec<(Body, Tlvs)> {
+    let part = |octets: Vec<u8>| Body { data_coding, has_udh: true, octets: octets.into() };
+    pieces.into_iter().map(|octets| (part(octets), Tlvs::new())).collect()
+}
+
+fn low_bits(reference: u16) -> parts::Reference {
+    parts::Reference::Bits8(u8::try_from(reference & 0xff).expect("masked to 8 bits"))
 }

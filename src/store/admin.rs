@@ -1,10 +1,11 @@
 //! What the operator's people set up: partners, credentials, numbers, services, tariffs. Every
-//! write is one transaction with its audit row; who was first is decided by a named constraint.
+//! write is one transaction with its audit row; who was first is decided by a named constraint. What
+//! changed nothing leaves no audit row.
 
 use serde_json::json;
 
 use super::{
-    Error, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store, audit,
+    Error, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store, audit, checked,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
     letters::next_id,
 };
@@ -42,22 +43,7 @@ impl Store {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let id = next_id(&mut tx, "select coalesce(max(id), 0) + 1 from partner").await?;
-        execute!(
-            &mut tx,
-            "insert into partner (id, name, is_active, rate, burst, backlog_max, waiting_max, \
-             message_id_form, receipt_seconds, receipt_zone, default_alphabet, \
-             strip_trailing_nul, prefers_rx_t_appn, vendor_tlvs, splits_long, \
-             takes_data_sm, made_at) \
-             values ($1, $2, 1, $3, $4, $5, $6, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 0, 1, \
-             0, $7)",
-            id,
-            new.name.as_str(),
-            i64::from(new.rate),
-            i64::from(new.burst),
-            clamp(new.backlog_max),
-            clamp(new.waiting_max),
-            at
-        )?;
+        insert_partner(&mut tx, at, id, new, true).await?;
         let detail = json!({ "rate": new.rate, "backlog_max": new.backlog_max });
         audit::append(&mut tx, at, by, "partner.add", &new.name, &detail).await?;
         tx.commit().await?;
@@ -80,10 +66,13 @@ impl Store {
             i64::from(is_active),
             name
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         let what = if is_active { "partner.resume" } else { "partner.suspend" };
         audit::append(&mut tx, at, by, what, name, &json!({})).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     pub async fn partners(&self) -> Result<Vec<PartnerLine>, Error> {
@@ -103,6 +92,7 @@ impl Store {
         at: i64,
         new: &NewCredential,
     ) -> Result<(), Error> {
+        checked::credential(new)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let partner = partner_id(&mut tx, &new.partner).await?;
@@ -135,6 +125,7 @@ impl Store {
         system_id: &str,
         secret: &str,
     ) -> Result<bool, Error> {
+        checked::hash(secret)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let found = execute!(
@@ -143,9 +134,12 @@ impl Store {
             secret,
             system_id
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         audit::append(&mut tx, at, by, "credential.rotate", system_id, &json!({})).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     /// Changes what one credential may do. Used by commands and tests.
@@ -156,6 +150,7 @@ impl Store {
         system_id: &str,
         rights: &CredentialRights,
     ) -> Result<bool, Error> {
+        checked::addresses(&rights.addresses)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let found = execute!(
@@ -177,13 +172,17 @@ impl Store {
             i64::from(rights.pdu_octets_max),
             system_id
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         let detail = json!(rights);
         audit::append(&mut tx, at, by, "credential.set", system_id, &detail).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     pub async fn add_api_key(&self, by: &Caller, at: i64, new: &NewApiKey) -> Result<(), Error> {
+        checked::hash(&new.secret)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let partner = partner_id(&mut tx, &new.partner).await?;
@@ -204,6 +203,7 @@ impl Store {
 
     /// Adds a tariff, or a new dated version of one.
     pub async fn add_tariff(&self, by: &Caller, at: i64, new: &NewTariff) -> Result<(), Error> {
+        checked::tariff(new)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         execute!(
@@ -230,6 +230,7 @@ impl Store {
     }
 
     pub async fn add_short_code(&self, by: &Caller, at: i64, digits: &str) -> Result<(), Error> {
+        checked::short_code(digits)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         execute!(&mut tx, "insert into short_code (digits, made_at) values ($1, $2)", digits, at)?;
@@ -286,12 +287,13 @@ impl Store {
         at: i64,
         new: &NewService,
     ) -> Result<ServiceId, Error> {
+        let keywords = checked::service(new)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let partner = partner_id(&mut tx, &new.partner).await?;
         let id = next_id(&mut tx, "select coalesce(max(id), 0) + 1 from service").await?;
         insert_service(&mut tx, id, partner, at, new).await?;
-        for word in &new.keywords {
+        for word in &keywords {
             execute!(
                 &mut tx,
                 "insert into keyword (short_code, word, service_id) values ($1, $2, $3)",
@@ -316,6 +318,7 @@ impl Store {
         service: ServiceId,
         state: &str,
     ) -> Result<bool, Error> {
+        checked::state(state)?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let found = execute!(
@@ -324,10 +327,13 @@ impl Store {
             state,
             service.0
         )?;
+        if found == 0 {
+            return Ok(false);
+        }
         let detail = json!({ "state": state });
         audit::append(&mut tx, at, by, "service.set", &service.0.to_string(), &detail).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     /// Notes in the audit trail what was done to a message by a person.
@@ -377,6 +383,34 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Writes the row that traffic sees.
+pub(super) async fn insert_partner(
+    tx: &mut Tx<'_>,
+    at: i64,
+    id: i64,
+    new: &NewPartner,
+    is_active: bool,
+) -> Result<(), Error> {
+    execute!(
+        tx,
+        "insert into partner (id, name, is_active, rate, burst, backlog_max, waiting_max, \
+         message_id_form, receipt_seconds, receipt_zone, default_alphabet, \
+         strip_trailing_nul, prefers_rx_t_appn, vendor_tlvs, splits_long, \
+         takes_data_sm, made_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, 'decimal', 0, 'Europe/Warsaw', 'gsm7', 0, 0, 0, 1, \
+         0, $8)",
+        id,
+        new.name.as_str(),
+        i64::from(is_active),
+        i64::from(new.rate),
+        i64::from(new.burst),
+        clamp(new.backlog_max),
+        clamp(new.waiting_max),
+        at
+    )?;
+    Ok(())
 }
 
 /// Everything of a credential but its password and its owner.

@@ -141,7 +141,7 @@ macro_rules! fetch {
 macro_rules! write_rows {
     ($tx:expr, $statement:expr, $rows:expr, $row:ident => [$($value:expr),* $(,)?]) => {
         for chunk in chunks($rows) {
-            run!($tx, $statement.text(chunk.len()).to_owned(), arguments => {
+            run!($tx, $statement.text(chunk.len()), arguments => {
                 for $row in chunk { $( add(&mut arguments, $value)?; )* }
             });
         }
@@ -239,7 +239,7 @@ impl Group {
             i64::from(row.part),
         ]);
         write_rows!(tx, statements.charge, &self.charges, row => [
-            row.id, row.message.0, 0_i64, row.partner.0, row.service.0, row.service_version,
+            row.id, row.message.0, row.line, row.partner.0, row.service.0, row.service_version,
             row.direction, row.price.tariff.0, row.price.code.as_str(),
             row.price.gross.amount_minor, row.price.net.amount_minor,
             row.price.gross.currency.as_str(), row.msisdn.as_str(), row.at, row.reason,
@@ -319,7 +319,7 @@ impl Group {
         for ((state, error), (at, mut messages)) in alike {
             messages.sort_unstable();
             for chunk in chunks(&messages) {
-                let text = statements.state.text(chunk.len()).to_owned();
+                let text = statements.state.text(chunk.len());
                 run!(tx, text, arguments => {
                     add(&mut arguments, state.as_str())?;
                     add(&mut arguments, at)?;
@@ -362,7 +362,7 @@ async fn write_claim(
     }
     let mut claimed: Vec<(i64, i64, i64)> = Vec::with_capacity(claim.items.len());
     for chunk in chunks(&claim.items) {
-        let text = statements.claim.text(chunk.len()).to_owned();
+        let text = statements.claim.text(chunk.len());
         let rows: Vec<(i64, i64, i64)> = fetch!(tx, text, arguments => {
             add(&mut arguments, claim.link.as_str())?;
             add(&mut arguments, claim.epoch)?;

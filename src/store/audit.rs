@@ -23,6 +23,19 @@ pub struct AuditRecord {
     pub hash: Vec<u8>,
 }
 
+/// What somebody looks for in the trail; an empty text is everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// The whole name, like `user:7:anna`.
+    pub who: String,
+    /// The whole word, like `partner.add`.
+    pub what: String,
+    /// The whole name, like `application:12`.
+    pub subject: String,
+    /// Records before this one only; none is from the newest on.
+    pub before: Option<i64>,
+}
+
 /// The end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AuditHead {
@@ -37,6 +50,15 @@ pub struct AuditFault {
     pub why: &'static str,
 }
 
+/// Two writers must not both follow the same record, nor take the same `max(id) + 1`. Called
+/// first by what needs its own number for the audit row; `SQLite` has its lock from the beginning.
+pub(super) async fn take_turn(tx: &mut Tx<'_>) -> Result<(), Error> {
+    if let Tx::Postgres(tx) = tx {
+        sqlx::query("lock table audit in exclusive mode").execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 /// Writes the audit row of a change, in the change's own transaction.
 pub(super) async fn append(
     tx: &mut Tx<'_>,
@@ -46,10 +68,7 @@ pub(super) async fn append(
     subject: &str,
     detail: &serde_json::Value,
 ) -> Result<(), Error> {
-    if let Tx::Postgres(tx) = tx {
-        // Two writers must not both follow the same record.
-        sqlx::query("lock table audit in exclusive mode").execute(&mut **tx).await?;
-    }
+    take_turn(tx).await?;
     let last =
         fetch_in!(tx, (i64, Vec<u8>), "select seq, hash from audit order by seq desc limit 1")?;
     let (seq, previous) = last.map_or((1, Vec::new()), |(seq, hash)| (seq + 1, hash));
@@ -145,6 +164,35 @@ impl Store {
                 expected += 1;
             }
         }
+    }
+
+    /// The newest records first that fit a question, at most `limit`.
+    ///
+    /// Each question has an index: of several conditions the rarest leads.
+    pub async fn find_audit(
+        &self,
+        query: &AuditQuery,
+        limit: i64,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        const FITS: &str = "($1 = '' or subject = $1) and ($2 = '' or who = $2) \
+                            and ($3 = '' or what = $3) and seq < $4";
+        let leader = match (query.subject.as_str(), query.who.as_str(), query.what.as_str()) {
+            ("", "", "") => "",
+            ("", "", _) => "what = $3 and ",
+            ("", _, _) => "who = $2 and ",
+            (..) => "subject = $1 and ",
+        };
+        let text = format!("select * from audit where {leader}{FITS} order by seq desc limit $5");
+        fetch_all!(
+            &self.db,
+            AuditRecord,
+            sqlx::AssertSqlSafe(text.clone()),
+            query.subject.as_str(),
+            query.who.as_str(),
+            query.what.as_str(),
+            query.before.unwrap_or(i64::MAX),
+            limit
+        )
     }
 
     /// The newest records first.

@@ -4,7 +4,7 @@
 //! each is prepared once. `SQLite` runs on a thread of its own: every statement is a hop, so rows
 //! are sent by the dozen.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 /// Rows in one statement: all sizes that are ever prepared, largest first.
 pub(super) const SIZES: [usize; 4] = [64, 16, 4, 1];
@@ -22,7 +22,7 @@ pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 /// `insert into TABLE (COLUMNS) values (...), (...)` for every size, for one engine.
 #[derive(Debug)]
 pub(super) struct Insert {
-    texts: [String; SIZES.len()],
+    texts: [Arc<str>; SIZES.len()],
 }
 
 impl Insert {
@@ -33,13 +33,13 @@ impl Insert {
             let mut text = format!("insert into {table} ({columns}) values ");
             push_tuples(&mut text, size, width, is_postgres);
             text.push_str(suffix);
-            text
+            text.into()
         });
         Self { texts }
     }
 
     /// The text for a chunk made by [`chunks`].
-    pub(super) fn text(&self, rows: usize) -> &str {
+    pub(super) fn text(&self, rows: usize) -> Arc<str> {
         of_size(&self.texts, rows)
     }
 }
@@ -47,7 +47,7 @@ impl Insert {
 /// `BEFORE row SEPARATOR row ... AFTER`, for conditions over many rows.
 #[derive(Debug)]
 pub(super) struct Listed {
-    texts: [String; SIZES.len()],
+    texts: [Arc<str>; SIZES.len()],
 }
 
 impl Listed {
@@ -72,19 +72,20 @@ impl Listed {
                 }
             }
             text.push_str(after);
-            text
+            text.into()
         });
         Self { texts }
     }
 
-    pub(super) fn text(&self, rows: usize) -> &str {
+    pub(super) fn text(&self, rows: usize) -> Arc<str> {
         of_size(&self.texts, rows)
     }
 }
 
-fn of_size(texts: &[String; SIZES.len()], rows: usize) -> &str {
+/// Shared, not copied: the driver wants a text that it may keep, and this is asked for every chunk.
+fn of_size(texts: &[Arc<str>; SIZES.len()], rows: usize) -> Arc<str> {
     let index = SIZES.iter().position(|size| *size == rows).expect("chunks have a listed size");
-    &texts[index]
+    Arc::clone(&texts[index])
 }
 
 /// `SQLite` reads a plain `?` fastest; `PostgreSQL` needs numbers.
@@ -121,19 +122,27 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_made_once_and_never_copied() {
+        let insert = Insert::new("t", "a", "", false);
+        assert!(Arc::ptr_eq(&insert.text(16), &insert.text(16)));
+        let listed = Listed::new("delete from t where ", "a = ?", " or ", 1, "");
+        assert!(Arc::ptr_eq(&listed.text(1), &listed.text(1)));
+    }
+
+    #[test]
     fn texts_number_their_placeholders() {
         let insert = Insert::new("t", "a, b", " on conflict do nothing", true);
         assert_eq!(
-            insert.text(4),
+            &*insert.text(4),
             "insert into t (a, b) values ($1,$2),($3,$4),($5,$6),($7,$8) on conflict do nothing"
         );
         let delete = Listed::new("delete from t where ", "(a = ? and b = ?)", " or ", 1, "");
         assert_eq!(
-            delete.text(4),
+            &*delete.text(4),
             "delete from t where (a = $1 and b = $2) or (a = $3 and b = $4) \
              or (a = $5 and b = $6) or (a = $7 and b = $8)"
         );
         let update = Listed::new("update t set s = $1 where id in (", "?", ",", 2, ")");
-        assert_eq!(update.text(4), "update t set s = $1 where id in ($2,$3,$4,$5)");
+        assert_eq!(&*update.text(4), "update t set s = $1 where id in ($2,$3,$4,$5)");
     }
 }

@@ -117,6 +117,8 @@ pub struct ReceiptKey {
 pub struct ChargeRow {
     pub id: i64,
     pub message: MessageId,
+    /// 0 for the charge itself, 1 for what takes it back. Each can be written once.
+    pub line: i64,
     pub partner: PartnerId,
     pub service: ServiceId,
     pub service_version: i64,
@@ -146,6 +148,11 @@ pub enum Rare {
     DropParts(Vec<i64>),
     KeepOrphan(Box<Orphan>),
     DropOrphan(i64),
+    /// Forgets a name under which receipts were awaited.
+    DropReceiptKey {
+        link_group: SmolStr,
+        smsc_message_id: SmolStr,
+    },
     PartState {
         link_group: SmolStr,
         smsc_message_id: SmolStr,

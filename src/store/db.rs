@@ -206,6 +206,7 @@ pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
         .disable_statement_logging()
         .statement_cache_capacity(256)
         .pragma("wal_autocheckpoint", "4000")
+        .pragma("secure_delete", "fast")
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-32000"))
 }

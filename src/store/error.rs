@@ -10,6 +10,17 @@ pub enum Constraint {
     ShortCode,
     TariffCode,
     ChargeOnce,
+    PersonMail,
+    /// The tax number of a company.
+    CompanyNip,
+    /// A repeat of a request that made an application.
+    ApplicationKey,
+    /// Somebody changed it since it was read: no row had the expected version.
+    Version,
+    AgreementSlot,
+    TermsLabel,
+    /// The files of one subject would be more than they may be.
+    FileRoom,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +28,10 @@ pub enum Error {
     /// Somebody else was first, or it exists already.
     #[error("conflict with {0:?}")]
     Conflict(Constraint),
+    /// What was handed in could not be read back: then no node would start. The text says what
+    /// would be right.
+    #[error("{0}")]
+    Wrong(String),
     /// Not reachable, read-only, full or slow. Whether a commit took place is not known.
     #[error("store unavailable: {0}")]
     Unavailable(String),
@@ -32,14 +47,6 @@ pub enum Error {
     /// The writer has stopped after an I/O error; the daemon is on its way out (P4).
     #[error("the writer has stopped")]
     Stopped,
-}
-
-impl Error {
-    /// A failed sync or write after which nothing may be acknowledged any more. Never retried:
-    /// the kernel may have dropped the dirty page, and a second sync would lie.
-    pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::Stopped)
-    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -85,6 +92,11 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("short_code_pkey") => Some(Constraint::ShortCode),
         Some("tariff_code") => Some(Constraint::TariffCode),
         Some("charge_once") => Some(Constraint::ChargeOnce),
+        Some("person_mail") => Some(Constraint::PersonMail),
+        Some("company_nip") => Some(Constraint::CompanyNip),
+        Some("application_key_pkey") => Some(Constraint::ApplicationKey),
+        Some("agreement_slot") => Some(Constraint::AgreementSlot),
+        Some("terms_label") => Some(Constraint::TermsLabel),
         _ => None,
     };
     by_name.or_else(|| {
@@ -97,6 +109,11 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "short_code.digits" => Constraint::ShortCode,
             "tariff.code" => Constraint::TariffCode,
             "charge.message_id, charge.line" => Constraint::ChargeOnce,
+            "person.mail" => Constraint::PersonMail,
+            "company.nip" => Constraint::CompanyNip,
+            "application_key.key_hash" => Constraint::ApplicationKey,
+            "agreement.partner_id, agreement.slot" => Constraint::AgreementSlot,
+            "terms_version.kind, terms_version.label" => Constraint::TermsLabel,
             _ => return None,
         })
     })

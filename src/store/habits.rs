@@ -123,10 +123,13 @@ impl Store {
                 },
             ),
         };
+        if found == 0 {
+            return Ok(false);
+        }
         // Both, so that the trail alone tells what was in force when.
         let detail = json!({ "what": what, "to": value });
         audit::append(&mut tx, at, by, "partner.set", name, &detail).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 }

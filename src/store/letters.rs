@@ -50,8 +50,8 @@ pub(super) async fn queue_mail(tx: &mut Tx<'_>, at: i64, new: &NewMail) -> Resul
     execute!(
         tx,
         "insert into mail (id, recipient, recipient_name, language, template, data, attachments, \
-         subject, partner_id, state, attempt, due_at, queued_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 0, $10, $11)",
+         subject, partner_id, state, attempt, due_at, queued_at, tried_from) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 0, $10, $10, $10)",
         id,
         new.recipient.as_str(),
         new.recipient_name.as_str(),
@@ -61,7 +61,6 @@ pub(super) async fn queue_mail(tx: &mut Tx<'_>, at: i64, new: &NewMail) -> Resul
         new.attachments.join(","),
         new.subject.as_str(),
         new.partner.map(|partner| partner.0),
-        at,
         at
     )?;
     Ok(id)

@@ -312,7 +312,7 @@ fn small(value: i64) -> u32 {
     u32::try_from(value.max(0)).unwrap_or(u32::MAX)
 }
 
-fn from_hex(hex: &str) -> Option<[u8; 32]> {
+pub(super) fn from_hex(hex: &str) -> Option<[u8; 32]> {
     let mut out = [0; 32];
     if hex.len() != 64 || !hex.is_ascii() {
         return None;

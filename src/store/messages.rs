@@ -65,7 +65,7 @@ pub struct UnknownLine {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-struct OrphanRow {
+pub(super) struct OrphanRow {
     id: i64,
     link: String,
     link_group: String,
@@ -329,7 +329,7 @@ impl Store {
     }
 }
 
-fn orphan(row: OrphanRow) -> Option<Orphan> {
+pub(super) fn orphan(row: OrphanRow) -> Option<Orphan> {
     Some(Orphan {
         id: row.id,
         link: row.link.into(),

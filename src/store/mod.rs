@@ -7,14 +7,27 @@
 //! What surprises: there is no start-up recovery. What was claimed and never answered is simply a
 //! row with a claim, and `lanes::open_claims` lists it.
 
+mod access;
 mod admin;
+mod application_lists;
+mod applications;
+#[cfg(test)]
+mod applications_tests;
+mod agreement_steps;
+mod agreements;
 mod apply;
 mod audit;
 mod bulk;
 mod callbacks;
 pub mod change;
+mod companies;
+mod checked;
 mod db;
+mod deadlines;
 mod error;
+mod files;
+#[cfg(test)]
+mod files_tests;
 mod habits;
 mod inspect;
 mod lanes;
@@ -23,14 +36,22 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod outbox;
 mod parts;
+mod privacy;
+mod people;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
 mod retention;
 mod rows;
+mod sessions;
+mod terms;
+mod strays;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+#[cfg(test)]
+mod try_out;
 mod writer;
 
 use std::sync::{
@@ -40,12 +61,28 @@ use std::sync::{
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use access::KeyRotation;
 pub use admin::{CredentialRights, Overview, PartnerLine};
-pub use audit::{AuditFault, AuditHead, AuditRecord};
+pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
+pub use application_lists::{
+    ApplicationFilter, ApplicationLine, ApplicationMessage, ApplicationOrder, ApplicationRow,
+    HappeningRow,
+};
+pub use applications::{
+    ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
+};
+pub use agreement_steps::{
+    AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
+    prepare_rule,
+};
+pub use agreements::{AgreementRow, PartyRow, SignatureRow, Whose};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
+pub use companies::CompanyRow;
 pub use db::Place;
+pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
+pub use files::{FileLine, NewFile, SealedFile};
 pub use habits::PartnerSetting;
 pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
@@ -53,7 +90,13 @@ pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use outbox::{Letter, LetterLine, MailCounts};
+pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
+pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
+pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
+pub use strays::QuarantinedReceipt;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -45,6 +45,14 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
         Rare::DropOrphan(id) => {
             execute!(tx, "delete from orphan_receipt where id = $1", id)?;
         }
+        Rare::DropReceiptKey { link_group, smsc_message_id } => {
+            execute!(
+                tx,
+                "delete from receipt_key where link_group = $1 and smsc_message_id = $2",
+                link_group.as_str(),
+                smsc_message_id.as_str()
+            )?;
+        }
         Rare::PartState { link_group, smsc_message_id, state } => {
             execute!(
                 tx,

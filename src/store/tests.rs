@@ -16,23 +16,23 @@ use crate::domain::{
     TariffId, service::Brakes,
 };
 
-const NOON: i64 = 1_795_262_400_000_000;
+pub(super) const NOON: i64 = 1_795_262_400_000_000;
 
 /// A store of one engine with its writer running; what it made is gone when it is dropped.
-struct Engine {
-    store: Store,
-    writer: tokio::task::JoinHandle<Result<(), Error>>,
+pub(crate) struct Engine {
+    pub(crate) store: Store,
+    pub(crate) writer: tokio::task::JoinHandle<Result<(), Error>>,
     _folder: Option<tempfile::TempDir>,
     _server: Option<Arc<private_postgres::Server>>,
 }
 
-async fn sqlite() -> Engine {
+pub(crate) async fn sqlite() -> Engine {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     engine(url, Some(folder)).await
 }
 
-async fn any_postgres() -> Engine {
+pub(crate) async fn any_postgres() -> Engine {
     if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
         return postgres(&url).await;
     }
@@ -75,6 +75,8 @@ macro_rules! on_both {
         }
     };
 }
+
+pub(super) use on_both;
 
 fn mt(id: i64, is_charged: bool) -> Arc<MtMessage> {
     let price = Price {
@@ -238,7 +240,7 @@ on_both!(a_message_is_charged_once_whatever_happens, engine => {
         let (price, _) = message.charge.clone().unwrap();
         let change = Change {
             charge: Some(Box::new(ChargeRow {
-                id, message: message.id, partner: message.partner, service: message.service,
+                id, message: message.id, line: 0, partner: message.partner, service: message.service,
                 service_version: 3, direction: "mt", price, msisdn: "48600100200".into(),
                 at: NOON, reason: "delivered",
             })),
@@ -283,6 +285,77 @@ on_both!(who_was_first_is_a_named_conflict, engine => {
     let again = engine.store.add_partner(&by, NOON, &partner).await;
     assert!(matches!(again, Err(Error::Conflict(Constraint::PartnerName))), "{again:?}");
     assert_eq!(engine.store.verify_audit().await.unwrap(), Ok(1));
+});
+
+on_both!(what_could_not_be_loaded_again_is_refused_and_says_what_would_be_right, engine => {
+    let (store, by) = (&engine.store, Caller::Operator { name: "anna".into() });
+    store.add_partner(&by, NOON, &NewPartner::unhurried("acme", 100)).await.unwrap();
+    store.add_short_code(&by, NOON, "7455").await.unwrap();
+    let long = "ABCDEFGHIJKLMNOPQRSTU";
+    for word in ["", "WI N", long, "WI,N", "-"] {
+        let service = NewService::free("acme", "win", "7455", &["GO", word], "main");
+        let said = store.add_service(&by, NOON, &service).await.unwrap_err().to_string();
+        assert!(said.contains("1 to 20 letters, digits"), "{word}: {said}");
+    }
+    for digits in ["", "74 55", "12", "123456789"] {
+        let said = store.add_short_code(&by, NOON, digits).await.unwrap_err().to_string();
+        assert!(said.contains("3 to 8 digits"), "{digits}: {said}");
+        let service = NewService::free("acme", "win", digits, &["GO"], "main");
+        let said = store.add_service(&by, NOON, &service).await.unwrap_err().to_string();
+        assert!(said.contains("3 to 8 digits"), "{digits}: {said}");
+    }
+    let good = || NewService::free("acme", "win", "7455", &["Wín"], "main");
+    for (bad, right) in [
+        (NewService { state: "alive".into(), ..good() }, "testing, live"),
+        (NewService { billing: "mms".into(), ..good() }, "free, mo, mt"),
+        (NewService { on_unknown: "again".into(), ..good() }, "resend, park"),
+        (NewService { charge_at: "once".into(), ..good() }, "delivered, submitted"),
+        (NewService { test_numbers: vec!["600".into()], ..good() }, "7 to 15 digits"),
+    ] {
+        let said = store.add_service(&by, NOON, &bad).await.unwrap_err().to_string();
+        assert!(said.contains(right), "{said}");
+    }
+    let currency = NewTariff { currency: "ZŁOTY".into(), ..NewTariff::polish("T", 1, 1) };
+    assert!(matches!(store.add_tariff(&by, NOON, &currency).await, Err(Error::Wrong(_))));
+    let credential = NewCredential {
+        partner: "acme".into(), system_id: "acme".into(), secret: "ab".repeat(32),
+        addresses: vec!["192.0.2.0".into()], tls_only: false, binds_max: 1, window: 1,
+        default_sender: None,
+    };
+    let said = store.add_credential(&by, NOON, &credential).await.unwrap_err().to_string();
+    assert!(said.contains("192.0.2.0/24"), "{said}");
+    // None of it left a trace, and what is good is stored as it is compared.
+    assert_eq!(store.verify_audit().await.unwrap(), Ok(2));
+    let id = store.add_service(&by, NOON, &good()).await.unwrap();
+    assert!(matches!(store.set_service_state(&by, NOON, id, "").await, Err(Error::Wrong(_))));
+    let again = NewService { name: "two".into(), keywords: vec!["WIN".into()], ..good() };
+    let again = store.add_service(&by, NOON, &again).await;
+    assert!(matches!(again, Err(Error::Conflict(Constraint::KeywordTaken))), "{again:?}");
+    assert_eq!(store.load_catalog().await.unwrap().services().count(), 1);
+});
+
+on_both!(a_change_of_nothing_leaves_no_audit_row, engine => {
+    let (store, by) = (&engine.store, Caller::Operator { name: "anna".into() });
+    let rights = CredentialRights {
+        is_active: true, may_transmit: true, may_receive: true, may_have_receipts: true,
+        service_types: Vec::new(), binds_max: 1, addresses: Vec::new(), tls_only: false,
+        window: 1, outbind: None, pdu_octets_max: 70_000,
+    };
+    let secret = "ab".repeat(32);
+    assert!(!store.rotate_credential(&by, NOON, "nobody", &secret).await.unwrap());
+    assert!(!store.set_credential(&by, NOON, "nobody", &rights).await.unwrap());
+    assert!(!store.set_partner_active(&by, NOON, "nobody", false).await.unwrap());
+    assert!(!store.set_service_state(&by, NOON, ServiceId(7), "live").await.unwrap());
+    for setting in [
+        PartnerSetting::Rate { rate: 1, burst: 1 }, PartnerSetting::HexIds(true),
+        PartnerSetting::DefaultAlphabet("ia5"),
+    ] {
+        assert!(!store.set_partner(&by, NOON, "nobody", setting).await.unwrap());
+    }
+    assert_eq!(store.last_audit().await.unwrap(), 0);
+    store.add_partner(&by, NOON, &NewPartner::unhurried("acme", 1)).await.unwrap();
+    assert!(store.set_partner_active(&by, NOON, "acme", false).await.unwrap());
+    assert_eq!(store.last_audit().await.unwrap(), 2);
 });
 
 on_both!(expired_items_are_found_page_by_page, engine => {
@@ -380,3 +453,149 @@ async fn a_commit_that_takes_too_long_ends_the_writer_and_answers_nobody() {
     assert!(!store.is_up());
     drop(lock);
 }
+
+on_both!(people_are_invited_changed_by_version_and_let_in_once_for_each_code, engine => {
+    let store = &engine.store;
+    let by = Caller::Operator { name: "root".into() };
+    let invite = async |mail: &str| {
+        let link = NewLink { token: format!("link of {mail}"), purpose: "invitation", expires_at: NOON + 10 };
+        let new = Invitation {
+            partner: None, mail: mail.to_owned(), name: "Anna".to_owned(),
+            role: crate::domain::Role::OperatorAdmin, language: "pl".to_owned(), link, letter: None,
+        };
+        store.invite_person(&by, NOON, &new).await
+    };
+    let id = invite("anna@operator.example").await.unwrap();
+    assert!(matches!(
+        invite("anna@operator.example").await,
+        Err(Error::Conflict(Constraint::PersonMail))
+    ));
+    let before = store.person(id).await.unwrap().unwrap();
+    let mut after = before.clone();
+    after.state = crate::domain::PersonState::Active;
+    after.secrets.totp = Some(vec![0, 255]);
+    let codes = ["code 1".to_owned(), "code 2".to_owned()];
+    let session = |token: &str| NewSession {
+        token: token.to_owned(), is_enrolling: false, address: "192.0.2.1".to_owned(),
+        agent: "Browser".to_owned(), stepped_up_at: 0,
+    };
+    let first = session("first");
+    let write = PersonWrite {
+        uses: Some("link of anna@operator.example"), codes: Some(&codes), session: Some(&first),
+        ..PersonWrite::new("person.enrol", &before, &after)
+    };
+    assert_eq!(store.write_person(&by, NOON + 10, &write).await.unwrap(), Written::LinkUsed, "late");
+    assert_eq!(store.write_person(&by, NOON, &write).await.unwrap(), Written::Done);
+    assert_eq!(store.write_person(&by, NOON, &write).await.unwrap(), Written::LinkUsed, "twice");
+    let stale = PersonWrite::new("person.change", &before, &after);
+    assert_eq!(store.write_person(&by, NOON, &stale).await.unwrap(), Written::Conflict);
+    let known = store.person_by_mail("anna@operator.example").await.unwrap().unwrap();
+    assert_eq!((known.version, known.secrets.totp.as_deref()), (2, Some(&[0, 255][..])));
+    let mut gone = known.clone();
+    gone.state = crate::domain::PersonState::Disabled;
+    let last = PersonWrite::new("person.disable", &known, &gone);
+    assert_eq!(store.write_person(&by, NOON, &last).await.unwrap(), Written::LastAdmin);
+    let view = store.session("first").await.unwrap().unwrap();
+    assert_eq!((view.person, view.is_enrolling, view.level), (id, false, 0));
+    assert!(store.knows_address(id, "192.0.2.1").await.unwrap());
+    for (proof, version, is_let_in) in [
+        (Proof::Step(7), 2, true), (Proof::Step(7), 2, false), (Proof::Step(6), 2, false),
+        (Proof::Step(8), 1, false), (Proof::Step(8), 2, true),
+        (Proof::Recovery("code 1".into()), 2, true), (Proof::Recovery("code 1".into()), 2, false),
+    ] {
+        let new = session(&format!("{proof:?}"));
+        let sign_in = SignIn {
+            person: id, version, proof: &proof, session: &new, rehashed: None, over_before: 0,
+            letters: &[],
+        };
+        assert_eq!(store.sign_in(&by, NOON, &sign_in).await.unwrap(), is_let_in, "{proof:?}");
+    }
+    assert_eq!(store.sessions_of(id, 0).await.unwrap().len(), 4);
+    let proof = Proof::Step(9);
+    assert!(store.step_up(&by, NOON, (id, &proof), ("first", "second")).await.unwrap());
+    assert!(!store.step_up(&by, NOON, (id, &proof), ("second", "third")).await.unwrap());
+    assert!(store.session("first").await.unwrap().is_none());
+    let kept = store.session("second").await.unwrap().unwrap();
+    assert_eq!(store.end_sessions(&by, NOON, id, Some(kept.id)).await.unwrap(), 3);
+    assert!(store.end_session(&by, NOON, id, kept.id).await.unwrap());
+    for number in 0..25_i64 {
+        let (proof, new) = (Proof::Step(100 + number), session(&format!("s{number}")));
+        let sign_in = SignIn {
+            person: id, version: 2, proof: &proof, session: &new, rehashed: Some("phc"),
+            over_before: 0, letters: &[],
+        };
+        assert!(store.sign_in(&by, NOON + number, &sign_in).await.unwrap());
+    }
+    assert_eq!(store.sessions_of(id, 0).await.unwrap().len(), 20, "the oldest made place");
+    assert!(store.verify_audit().await.unwrap().is_ok());
+});
+
+on_both!(an_auditor_finds_records_by_person_kind_and_subject, engine => {
+    let (anna, jan) = (Caller::Operator { name: "anna".into() }, Caller::Operator { name: "jan".into() });
+    for (by, name) in [(&anna, "acme"), (&jan, "best"), (&anna, "cool")] {
+        engine.store.add_partner(by, NOON, &NewPartner::unhurried(name, 10)).await.unwrap();
+    }
+    engine.store.set_partner_active(&anna, NOON, "best", false).await.unwrap();
+    let subjects = async |query: AuditQuery, limit| {
+        let found = engine.store.find_audit(&query, limit).await.unwrap();
+        found.into_iter().map(|record| record.subject).collect::<Vec<_>>()
+    };
+    let all = AuditQuery::default();
+    assert_eq!(subjects(all.clone(), 2).await, ["best", "cool"]);
+    assert_eq!(subjects(AuditQuery { before: Some(3), ..all.clone() }, 9).await, ["best", "acme"]);
+    let who = |name: &str| AuditQuery { who: format!("operator:{name}"), ..AuditQuery::default() };
+    assert_eq!(subjects(who("jan"), 9).await, ["best"]);
+    assert_eq!(subjects(AuditQuery { what: "partner.add".into(), ..who("anna") }, 9).await, ["cool", "acme"]);
+    assert_eq!(subjects(AuditQuery { subject: "best".into(), ..all.clone() }, 9).await, ["best", "best"]);
+    assert_eq!(subjects(who("nobody"), 9).await, Vec::<String>::new());
+});
+
+on_both!(a_letter_goes_from_the_outbox_to_its_end_and_is_claimed_once, engine => {
+    let store = &engine.store;
+    let by = Caller::Gateway;
+    let mut ids = Vec::new();
+    for number in 0..4_i64 {
+        let new = NewMail {
+            recipient: format!("anna{number}@zolw.example"),
+            recipient_name: "Żółw".into(),
+            language: "pl".into(),
+            template: "password_reset",
+            data: serde_json::json!({ "link": "/canary" }),
+            attachments: vec!["a".into(), "b".into()],
+            subject: "person:5".into(),
+            partner: None,
+        };
+        ids.push(store.queue_letter(&by, NOON + number, &new).await.unwrap());
+    }
+    let due = store.due_letters(NOON + 10, 3).await.unwrap();
+    assert_eq!(due.iter().map(|letter| letter.id).collect::<Vec<_>>(), ids[..3]);
+    assert_eq!((due[0].attachments.as_str(), due[0].tried_from), ("a,b", NOON));
+    assert!(!format!("{due:?}").contains("canary"));
+    for (turn, expected) in [(0, true), (1, false)] {
+        let claimed = store.claim_letter(&due[0], NOON + 100).await.unwrap();
+        assert_eq!(claimed, expected, "{turn}");
+    }
+    store.letter_sent(ids[0], NOON + 50, "250 ok\u{1b}").await.unwrap();
+    store.letter_put_off(ids[1], NOON + 60, "451").await.unwrap();
+    store.letter_ended(ids[2], true, &"5".repeat(1000)).await.unwrap();
+    store.letter_ended(ids[3], false, "no such template").await.unwrap();
+    let lines = store.letters_about("person:5", 10).await.unwrap();
+    let states: Vec<&str> = lines.iter().map(|line| line.state.as_str()).collect();
+    assert_eq!(states, ["failed", "bounced", "queued", "sent"]);
+    assert_eq!(lines[3].answer.as_deref(), Some("250 ok "));
+    assert_eq!(lines[1].error.as_ref().unwrap().len(), 500);
+    assert_eq!(store.letters("bounced", 10).await.unwrap().len(), 1);
+    assert_eq!(store.letters("", 2).await.unwrap().len(), 2);
+    assert!(store.due_letters(NOON + 59, 10).await.unwrap().is_empty());
+    assert_eq!(store.due_letters(NOON + 60, 10).await.unwrap().len(), 1);
+    let counts = store.mail_counts().await.unwrap();
+    assert_eq!((counts.queued, counts.sent, counts.bounced, counts.failed), (1, 1, 1, 1));
+    assert_eq!(counts.oldest_queued_at, Some(NOON + 1));
+    // What was sent has nothing left to send; what failed goes again until it is forgotten.
+    assert_eq!(store.letter(ids[0]).await.unwrap().unwrap().data, "");
+    assert!(!store.retry_letter(&by, NOON, ids[0]).await.unwrap());
+    assert!(store.retry_letter(&by, NOON, ids[2]).await.unwrap());
+    assert_eq!(store.forget_letters(NOON + 100).await.unwrap(), 1);
+    assert!(!store.retry_letter(&by, NOON, ids[3]).await.unwrap());
+    assert!(store.bounce_letter(&by, NOON, ids[0], "came back").await.unwrap());
+});

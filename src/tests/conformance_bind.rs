@@ -5,15 +5,20 @@ use std::time::Duration;
 use bramka::{
     config::{BindAuthError, BindLimitError},
     demo::esme::{Esme, Failed, mt},
+    domain::secret::Pepper,
     gateway::registry::SessionOrder,
     smpp::{
         Address, BindKind, Command, CommandId, CommandStatus as S, Pdu, ShortMessage, Version,
         pdu::{CancelSm, DataSm, Destination, MessageResp, QuerySm, ReplaceSm, SubmitMulti},
         tag,
     },
+    store::{CredentialRights, NewApiKey},
 };
+use tokio::io::AsyncReadExt as _;
 
-use super::world::{Builder, PASSWORD, Wire, World, bind_of, eventually, operator, raw, rights};
+use super::world::{
+    Builder, PASSWORD, PEPPER, PartnerPlan, Wire, World, bind_of, eventually, operator, raw, rights,
+};
 
 const KINDS: [BindKind; 3] = [BindKind::Transmitter, BindKind::Receiver, BindKind::Transceiver];
 const SUBSCRIBER: &str = "48600100200";
@@ -136,7 +141,7 @@ async fn s012_a_bind_from_an_address_that_is_not_listed_fails_like_a_wrong_passw
     let world = quick(builder).build().await;
     assert_eq!(refused(&world, BindKind::Transceiver, "acme", PASSWORD).await, S::RBINDFAIL);
     let listed = vec!["127.0.0.9/32".into(), "127.0.0.1/32".into()];
-    let rights = bramka::store::CredentialRights { addresses: listed, ..rights() };
+    let rights = CredentialRights { addresses: listed, ..rights() };
     world.allow("acme", &rights).await;
     world.bind("acme").await;
 }
@@ -149,7 +154,7 @@ async fn s013_a_suspended_partner_and_a_credential_that_is_off_do_not_bind() {
     world.gateway().reload_catalog().await.unwrap();
     assert_eq!(refused(&world, BindKind::Transceiver, "acme", PASSWORD).await, S::RBINDFAIL);
     store.set_partner_active(&operator(), 0, "acme", true).await.unwrap();
-    let off = bramka::store::CredentialRights { is_active: false, ..rights() };
+    let off = CredentialRights { is_active: false, ..rights() };
     world.allow("acme", &off).await;
     assert_eq!(refused(&world, BindKind::Transceiver, "acme", PASSWORD).await, S::RBINDFAIL);
     world.allow("acme", &rights()).await;
@@ -188,7 +193,7 @@ async fn s015_a_second_bind_on_a_session_is_refused_and_the_session_goes_on() {
 #[tokio::test]
 async fn s016_a_kind_of_bind_that_is_not_sold_is_an_invalid_command() {
     let world = Builder::default().build().await;
-    let receives = bramka::store::CredentialRights { may_transmit: false, ..rights() };
+    let receives = CredentialRights { may_transmit: false, ..rights() };
     world.allow("acme", &receives).await;
     for kind in [BindKind::Transmitter, BindKind::Transceiver] {
         assert_eq!(refused(&world, kind, "acme", PASSWORD).await, S::RINVCMDID);
@@ -320,6 +325,49 @@ async fn s025_after_an_unbind_only_signs_of_life_and_its_answer_are_legal() {
 }
 
 #[tokio::test]
+async fn a_partner_that_is_disabled_loses_its_sessions_and_its_keys_at_once_and_no_other_does() {
+    let mut builder = Builder::default();
+    builder.partners.push(PartnerPlan::named("other"));
+    let key = Pepper::new(PEPPER).mint().unwrap();
+    builder.partners[0].api_key = Some(NewApiKey {
+        partner: "acme".into(),
+        prefix: key.prefix.clone(),
+        secret: key.hash.clone(),
+        expires_at: i64::MAX,
+    });
+    let world = builder.build().await;
+    let mut acme = world.bind("acme").await;
+    let mut stays = world.bind("other").await;
+    acme.auto_unbind(false);
+    // As the command does it in another process: nobody tells this one.
+    let store = world.gateway().store();
+    assert!(store.set_partner_active(&operator(), 0, "acme", false).await.unwrap());
+    let began = tokio::time::Instant::now();
+    let unbind = acme.read_command().await.unwrap();
+    assert_eq!(unbind.pdu, Pdu::Unbind);
+    // A second, and what a machine with other work takes.
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    acme.send(Command::new(unbind.sequence, Pdu::UnbindResp)).await.unwrap();
+    acme.closed().await.unwrap();
+    let again =
+        Esme::bind(world.node.smpp[0], BindKind::Transceiver, Version::V34, "acme", PASSWORD);
+    assert!(again.await.is_err());
+    let mut wire = Wire::connect(world.node.http[0]).await;
+    let head = "GET /api/v1/messages/1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+    let request = format!("{head}authorization: Bearer {}\r\n\r\n", *key.shown);
+    wire.write(request.as_bytes()).await;
+    let mut answer = String::new();
+    wire.0.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("partner_suspended"), "{answer}");
+    assert_eq!(stays.request(Pdu::EnquireLink).await.unwrap().status, S::ROK);
+    // One system_id alone can be shut out as well.
+    let barred = CredentialRights { is_active: false, ..rights() };
+    store.set_credential(&operator(), 0, "other", &barred).await.unwrap();
+    assert_eq!(stays.read_command().await.unwrap().pdu, Pdu::Unbind);
+    stays.closed().await.unwrap();
+}
+
+#[tokio::test]
 async fn s026_a_drain_unbinds_each_session_and_waits_for_the_response_timer() {
     let world = Builder::server(|server| server.response = millis(300)).build().await;
     let mut polite = world.bind("acme").await;
@@ -440,7 +488,7 @@ async fn world_that_calls(listener: &tokio::net::TcpListener) -> World {
     .ready()
     .await;
     let outbind = Some(listener.local_addr().expect("a port").to_string());
-    world.allow("acme", &bramka::store::CredentialRights { outbind, ..rights() }).await;
+    world.allow("acme", &CredentialRights { outbind, ..rights() }).await;
     assert!(world.smsc.mo(SUBSCRIBER, "7455", "win").await.expect("room").is_ok());
     world
 }

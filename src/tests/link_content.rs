@@ -7,16 +7,22 @@ use bramka::{
         esme::{Esme, mt},
         fake_smsc::{CloseAfter, Closing, FakeSmsc},
     },
-    domain::{MessageId, MessageState},
+    domain::{
+        MessageId, MessageState,
+        secret::{self, Pepper},
+    },
     smpp::{
         Address, CommandStatus, ShortMessage, Tlvs, tag,
         values::{esm_class, message_state as state},
     },
+    store::NewApiKey,
 };
 use bytes::Bytes;
+use tokio::io::AsyncReadExt as _;
 
 use super::world::{
-    Builder, LINK, World, another_link, at_a_set_time, eventually, hurried, number, service,
+    Builder, LINK, PEPPER, Wire, World, another_link, at_a_set_time, eventually, hurried, number,
+    service,
 };
 
 const SUBSCRIBER: &str = "48600100200";
@@ -211,6 +217,75 @@ async fn a_long_mt_goes_whole_where_the_link_takes_payloads_and_has_its_receipt(
     assert!(acme.next_delivery().await.unwrap().is_receipt());
     assert_eq!(world.ledger().await, (1, 492));
     world.stop().await;
+}
+
+/// Sends a message over the API; the answer's head and body.
+async fn post(world: &World, key: &str, body: &serde_json::Value) -> String {
+    let body = body.to_string();
+    let head = format!(
+        "POST /api/v1/messages HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         authorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut wire = Wire::connect(world.node.http[0]).await;
+    wire.write((head + &body).as_bytes()).await;
+    let mut answer = String::new();
+    wire.0.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wap_push_of_the_api_reaches_the_smsc_octet_by_octet_and_a_long_one_in_headed_parts() {
+    // The way of the link is not asked: only a header can repeat the ports.
+    for way in ["udh", "sar", "payload"] {
+        let key = Pepper::new(PEPPER).mint().unwrap();
+        let mut builder =
+            Builder { link: format!("long_messages = \"{way}\""), ..Builder::default() };
+        builder.partners[0].api_key = Some(NewApiKey {
+            partner: "acme".into(),
+            prefix: key.prefix.clone(),
+            secret: key.hash.clone(),
+            expires_at: i64::MAX,
+        });
+        let world = builder.ready().await;
+        let mut body = serde_json::json!({
+            "to": SUBSCRIBER, "from": FREE,
+            "wap_push": {
+                "kind": "si", "href": "https://wap.example.pl/d?t=AB12", "text": "Pobierz gre",
+                "id": "m1", "action": "signal-high"
+            }
+        });
+        let answer = post(&world, &key.shown, &body).await;
+        assert!(answer.contains("202 Accepted") && answer.contains("\"parts\":1"), "{answer}");
+        let sent = world.smsc.wait_for_submits(1).await.unwrap();
+        let short = &sent[0].message;
+        assert_eq!((short.esm_class, short.data_coding), (esm_class::UDHI, 4));
+        // ports 2948 from 9200, push of an SI in UTF-8, WBXML
+        let vector = "0605040b8423f001060403ae81ea\
+             02056a0045c60e037761702e6578616d706c652e706c2f643f743d414231320011036d3100080103\
+             506f626965727a20677265000101";
+        assert_eq!(secret::hex(&short.short_message), vector);
+
+        body["wap_push"]["text"] = "x".repeat(300).into();
+        let answer = post(&world, &key.shown, &body).await;
+        assert!(answer.contains("\"parts\":3"), "{answer}");
+        let sent = world.smsc.wait_for_submits(4).await.unwrap();
+        let mut joined = Vec::new();
+        for (number, part) in (1..).zip(&sent[1..]) {
+            let octets = &part.message.short_message;
+            assert_eq!((part.message.esm_class, part.message.data_coding), (esm_class::UDHI, 4));
+            // Ports as above, then part `number` of 3 of one reference.
+            let reference = sent[1].message.short_message[9];
+            let header = [11, 5, 4, 0x0b, 0x84, 0x23, 0xf0, 0, 3, reference, 3, number];
+            assert_eq!(octets[..12], header, "{way}");
+            assert!(octets.len() <= 140);
+            joined.extend_from_slice(&octets[12..]);
+        }
+        let joined = secret::hex(&joined);
+        assert!(joined.starts_with("01060403ae81ea02056a00") && joined.ends_with("7878000101"));
+        world.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

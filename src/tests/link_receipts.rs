@@ -7,13 +7,13 @@ use bramka::{
     },
     domain::{MessageId, MessageState},
     smpp::{
-        Pdu, ShortMessage,
+        Pdu, ShortMessage, Tlvs, tag,
         values::{esm_class, message_state as state},
     },
     store::EventLine,
 };
 
-use super::world::{Builder, World, at_a_set_time, eventually, number, service};
+use super::world::{Builder, World, at_a_set_time, eventually, hurried, number, service};
 
 const SUBSCRIBER: &str = "48600100200";
 const FREE: &str = "7455";
@@ -96,6 +96,44 @@ async fn c030_ids_match_in_whatever_base_the_operator_writes_them() {
         let acme = world.bind("acme").await;
         let id = submit(&acme, FREE, "hello").await;
         world.becomes(id, MessageState::Delivered).await;
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_the_smsc_takes_without_an_id_is_unknown_until_its_receipt_or_its_time() {
+    for charge_at in ["delivered", "submitted"] {
+        let (clock, mut builder) = at_a_set_time();
+        builder.services[1].charge_at = charge_at.into();
+        builder.script.id_format = IdFormat::Empty;
+        builder.script.receipts.are_sent = false;
+        let world = builder.build().await;
+        let mut acme = world.bind("acme").await;
+        let free = submit(&acme, FREE, "hello").await;
+        let paid = submit(&acme, CHARGED, "hello").await;
+        for id in [free, paid] {
+            world.becomes(id, MessageState::Unknown).await;
+            event(&world, id, "submitted").await;
+        }
+        let taken = if charge_at == "submitted" { (1, 492) } else { (0, 0) };
+        assert_eq!(world.ledger().await, taken, "{charge_at}: the yes is not the delivery");
+        // The SMSC did give it names of its own. What its receipt says can only be about one.
+        let receipt = ShortMessage {
+            source: mt(CHARGED, SUBSCRIBER, "").destination,
+            destination: mt(CHARGED, SUBSCRIBER, "").source,
+            esm_class: esm_class::RECEIPT,
+            short_message: "id:77 stat:DELIVRD".into(),
+            ..ShortMessage::default()
+        };
+        assert!(world.smsc.deliver(None, receipt).await.unwrap().is_ok());
+        world.becomes(paid, MessageState::Delivered).await;
+        assert_eq!(world.ledger().await, (1, 492), "{charge_at}");
+        assert!(acme.next_delivery().await.unwrap().is_receipt());
+        clock.advance(world.config.messages.unknown_ttl);
+        world.becomes(free, MessageState::UnknownFinal).await;
+        let receipt = acme.next_delivery().await.unwrap().message;
+        assert_eq!(receipt.tlvs.u8(tag::MESSAGE_STATE), Some(state::UNKNOWN));
+        assert_eq!(world.smsc.journal(|journal| journal.submits_seen), 2, "none went twice");
         world.stop().await;
     }
 }
@@ -186,4 +224,100 @@ async fn c035_a_text_that_looks_like_a_receipt_is_one_only_where_the_link_says_s
         assert_eq!(came.is_receipt(), is_receipt, "{link}");
         world.stop().await;
     }
+}
+
+/// A receipt under a name that nobody told us.
+fn strange_receipt(name: &str, stat: &str) -> ShortMessage {
+    ShortMessage {
+        source: mt(CHARGED, SUBSCRIBER, "").destination,
+        destination: mt(CHARGED, SUBSCRIBER, "").source,
+        esm_class: esm_class::RECEIPT,
+        short_message: format!("id:{name} stat:{stat}").into_bytes().into(),
+        ..ShortMessage::default()
+    }
+}
+
+/// A charged message in three parts that was sent and never answered.
+async fn an_unknown_long_one(mut builder: Builder) -> (World, Esme, MessageId) {
+    builder.script.answers_submits = false;
+    builder.script.receipts.are_sent = false;
+    let world = builder.ready().await;
+    let acme = world.bind("acme").await;
+    let long = ShortMessage {
+        tlvs: Tlvs::new().with(tag::MESSAGE_PAYLOAD, "long ".repeat(70).into_bytes()),
+        ..mt(CHARGED, SUBSCRIBER, "")
+    };
+    let id = number(&acme.submit(long).await.unwrap().message_id);
+    world.becomes(id, MessageState::Unknown).await;
+    (world, acme, id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_of_all_parts_find_a_long_message_that_was_unknown_even_after_a_restart() {
+    for (restarts, last, end, ledger) in [
+        (false, "DELIVRD", MessageState::Delivered, (1, 492)),
+        (false, "UNDELIV", MessageState::Undeliverable, (0, 0)),
+        (true, "DELIVRD", MessageState::Delivered, (1, 492)),
+    ] {
+        let (mut world, acme, id) = an_unknown_long_one(hurried()).await;
+        let receive = async |world: &World, name: &str, stat: &str| {
+            let receipt = strange_receipt(name, stat);
+            assert!(world.smsc.deliver(None, receipt).await.unwrap().is_ok());
+        };
+        receive(&world, "77", "DELIVRD").await;
+        world.becomes(id, MessageState::Submitted).await;
+        if restarts {
+            acme.close().await.unwrap();
+            let folder = world.stop().await;
+            world = hurried().build_in(folder).await;
+            world.link_up().await;
+        }
+        receive(&world, "91", "DELIVRD").await;
+        // The SMSC repeats itself; that is no third part.
+        receive(&world, "77", "DELIVRD").await;
+        receive(&world, "91", "DELIVRD").await;
+        assert_eq!(world.state_of(id).await, MessageState::Submitted);
+        assert_eq!(world.ledger().await, (0, 0));
+        receive(&world, "85", last).await;
+        world.becomes(id, end).await;
+        assert_eq!(world.ledger().await, ledger);
+        assert!(world.gateway().store().orphans(10).await.unwrap().is_empty());
+        // It has all its parts: what comes now is about something else.
+        receive(&world, "99", "DELIVRD").await;
+        assert_eq!(world.gateway().store().orphans(10).await.unwrap().len(), 1);
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_receipt_ends_an_unknown_long_message_where_the_link_sends_it_in_one_piece() {
+    let link = "long_messages = \"payload\"".into();
+    let (world, _acme, id) = an_unknown_long_one(Builder { link, ..hurried() }).await;
+    assert!(world.smsc.deliver(None, strange_receipt("77", "DELIVRD")).await.unwrap().is_ok());
+    world.becomes(id, MessageState::Delivered).await;
+    assert_eq!(world.ledger().await, (1, 492));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_of_parts_that_came_before_the_message_was_unknown_prove_it_too() {
+    let mut builder = hurried();
+    builder.script.answers_submits = false;
+    builder.script.receipts.are_sent = true;
+    let world = builder.ready().await;
+    let acme = world.bind("acme").await;
+    let long = ShortMessage {
+        tlvs: Tlvs::new().with(tag::MESSAGE_PAYLOAD, "long ".repeat(70).into_bytes()),
+        registered_delivery: 1,
+        ..mt(CHARGED, SUBSCRIBER, "")
+    };
+    let id = number(&acme.submit(long).await.unwrap().message_id);
+    world.becomes(id, MessageState::Delivered).await;
+    event(&world, id, "outcome_lost").await;
+    assert_eq!(world.ledger().await, (1, 492));
+    eventually("no receipt is left over", async || {
+        world.gateway().store().orphans(10).await.unwrap().is_empty().then_some(())
+    })
+    .await;
+    world.stop().await;
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
 
+mod browser;
 mod complaints;
 mod conformance_bind;
 mod conformance_delivery;
@@ -11,6 +12,7 @@ mod conformance_link;
 mod conformance_operations;
 mod conformance_submit;
 mod demo;
+mod documents;
 mod end_to_end;
 mod faults;
 mod interop;
@@ -20,6 +22,7 @@ mod link_content;
 mod link_receipts;
 mod load;
 mod operate;
+mod privacy;
 mod outage;
 mod process;
 mod refusals;

@@ -74,9 +74,25 @@ fn every_refusal() -> Vec<Refusal> {
     ]
 }
 
+/// One of each that only people and the API of people can meet.
+fn every_refusal_of_people() -> Vec<Refusal> {
+    vec![
+        Refusal::FieldErrors(Vec::new()),
+        Refusal::NotAllowed,
+        Refusal::StepUpNeeded,
+        Refusal::WrongState("x".to_owned()),
+        Refusal::VersionConflict,
+        Refusal::UnknownId("person"),
+        Refusal::Taken("mail address"),
+        Refusal::WrongLogIn,
+        Refusal::TooManyTries { retry_after: Duration::from_secs(1) },
+        Refusal::LinkInvalid,
+    ]
+}
+
 #[test]
 fn d7_a_page_names_the_status_that_the_refusal_has_over_http() {
-    for refusal in every_refusal() {
+    for refusal in every_refusal().into_iter().chain(every_refusal_of_people()) {
         let is_temporary = refusal.is_temporary();
         let problem = Problem::from(refusal);
         let page = problems::page(problem.code).unwrap();
@@ -90,7 +106,10 @@ fn d7_a_page_names_the_status_that_the_refusal_has_over_smpp() {
     // The list above is whole if it has as many codes as the enum gives out.
     let source = include_str!("../domain/refusal.rs");
     let codes = source.lines().filter(|line| line.contains("=> \"") && line.ends_with("\","));
-    assert_eq!(codes.count(), every_refusal().len());
+    assert_eq!(codes.count(), every_refusal().len() + every_refusal_of_people().len());
+    for refusal in every_refusal_of_people() {
+        assert_eq!(problems::page(refusal.code()).unwrap().smpp, None, "{}", refusal.code());
+    }
     for refusal in every_refusal() {
         let page = problems::page(refusal.code()).unwrap();
         let name = status::of_refusal(&refusal).to_string();

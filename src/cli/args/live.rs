@@ -118,7 +118,7 @@ pub enum UnknownCommand {
         after_help = "The first person proposes, the second one runs the same command and it \
                             is done.\n`release` may charge the subscriber twice; `write-off` is \
                             final without a charge; `sent` means\nthat the operator's records show \
-                            it. What is in quarantine is released\nor written off.\n\nExample:\n  bramka unknown resolve 884930212345856 write-off \
+                            it. What is in quarantine is released\nor written off; an MO that was charged and is written off has its charge reversed.\n\nExample:\n  bramka unknown resolve 884930212345856 write-off \
                             --reason 'not in the CDRs of 21 November'"
     )]
     Resolve {
@@ -133,6 +133,36 @@ pub enum UnknownCommand {
         /// On whose behalf, where several people share this account
         #[arg(long, value_name = "NAME")]
         by: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReceiptCommand {
+    /// Orphans (no message is known under their id) and receipts in quarantine (they ended their
+    /// partner's sessions), oldest first of each
+    #[command(after_help = "Example:\n  bramka receipt list --json | jq 'map(select(.link == \
+                            \"north\"))'")]
+    List {
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+        limit: i64,
+    },
+    /// Try one again: match an orphan, or send one in quarantine to its partner
+    #[command(after_help = "Example:\n  bramka receipt release 884930212345856")]
+    Release {
+        /// From `bramka receipt list`
+        id: i64,
+    },
+    /// Give one up; its message stays as it is
+    #[command(
+        after_help = "Example:\n  bramka receipt drop 884930212345856 --reason 'a test of the \
+                            operator, 21 November'"
+    )]
+    Drop {
+        /// From `bramka receipt list`
+        id: i64,
+        /// Goes to the audit trail
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -167,6 +197,35 @@ pub enum AuditCommand {
         /// Records shown at most
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
         limit: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Everything that is known of a number, as one JSON document; leaves a row in the audit trail
+    #[command(after_help = "Example:\n  bramka privacy export --msisdn 48600100200 > subject.json")]
+    Export {
+        /// The subscriber's number, with the country code
+        #[arg(long)]
+        msisdn: String,
+    },
+    /// Put a pseudonym in the place of a number everywhere, and erase its texts
+    #[command(
+        after_help = "Charges stay in the books, under the pseudonym. What is on its way, or \
+                            younger than an hour, is left for a second run.\n\nExamples:\n  bramka \
+                            privacy erase --msisdn 48600100200 --dry-run\n  bramka privacy erase \
+                            --msisdn 48600100200 --confirm 48600100200"
+    )]
+    Erase {
+        /// The subscriber's number, with the country code
+        #[arg(long)]
+        msisdn: String,
+        /// The number once more: this cannot be undone
+        #[arg(long, value_name = "MSISDN")]
+        confirm: Option<String>,
+        /// Only count what would be erased
+        #[arg(long, conflicts_with = "confirm")]
+        dry_run: bool,
     },
 }
 

@@ -4,7 +4,10 @@
 
 mod business;
 mod changes;
+mod letters;
+mod document;
 mod live;
+mod people;
 
 use std::path::PathBuf;
 
@@ -15,10 +18,13 @@ pub use business::{
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
+pub use letters::{LetterLanguage, MailCommand};
+pub use document::{DocumentCommand, Render};
 pub use live::{
-    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, QueueCommand, Top,
-    TraceCommand, UnknownCommand,
+    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
+    QueueCommand, ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
+pub use people::{UserAdd, UserCommand};
 
 /// Bramka: premium SMS and WAP partner gateway.
 ///
@@ -100,6 +106,9 @@ pub enum Command {
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// People who log in to the portal
+    #[command(subcommand)]
+    User(UserCommand),
     /// Short codes
     #[command(subcommand)]
     Number(NumberCommand),
@@ -109,6 +118,9 @@ pub enum Command {
     /// Partners' products: a number, keywords, a tariff and a way of delivery
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Agreements: their texts, and how they look with values
+    #[command(subcommand)]
+    Document(DocumentCommand),
     /// Set up partners, numbers, tariffs and services from one file
     #[command(after_help = "What exists already is left as it is, so the same file may be read \
                             again.\n\nExample:\n  bramka seed acme.toml\n\nThe file:\n  numbers = \
@@ -147,9 +159,18 @@ pub enum Command {
     /// Messages whose fate nobody knows
     #[command(subcommand)]
     Unknown(UnknownCommand),
+    /// Receipts that no message claims, and those that were put aside
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// The trail of who did what
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What a subscriber may ask for: a copy of what is known, and to be forgotten
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
+    /// Letters to applicants, partners and staff
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// The daemon's log
     #[command(subcommand)]
     Log(LogCommand),

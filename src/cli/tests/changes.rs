@@ -242,3 +242,22 @@ fn a_barred_subscriber_and_a_sender_name_are_in_the_catalog() {
         assert_eq!(host.run(arguments).exit, exit, "{arguments:?}");
     }
 }
+
+#[test]
+fn a_subscriber_is_forgotten_only_when_its_number_is_said_twice() {
+    let host = Host::without_daemon();
+    seeded(&host);
+    let erase = ["privacy", "erase", "--msisdn", "+48600100200"];
+    let refused = host.run(&erase);
+    assert_eq!(refused.exit, 2);
+    assert!(refused.err.contains("--confirm 48600100200"), "{}", refused.err);
+    let dry = host.json(&[&erase[..], &["--dry-run"]].concat());
+    assert_eq!((&dry["messages"], &dry["dry_run"]), (&json!(0), &json!(true)));
+    let done = host.json(&[&erase[..], &["--confirm", "48600100200"]].concat());
+    assert_eq!(done["messages"], 0);
+    let newest = &host.json(&["audit", "list", "--limit", "1"])[0];
+    assert_eq!(newest["what"], "privacy.erase");
+    assert!(!newest.to_string().contains("600100200"), "{newest}");
+    let copy = host.json(&["privacy", "export", "--msisdn", "48600100200"]);
+    assert_eq!((&copy["messages"], &copy["is_barred"]), (&json!([]), &json!(false)));
+}

@@ -162,6 +162,8 @@ pub enum IdFormat {
     /// With leading zeros up to so many digits.
     DecimalPadded(usize),
     HexPadded(usize),
+    /// Nothing at all.
+    Empty,
 }
 
 impl IdFormat {
@@ -172,6 +174,7 @@ impl IdFormat {
             Self::HexUpper => format!("{number:X}"),
             Self::DecimalPadded(width) => format!("{number:0width$}", width = width.min(64)),
             Self::HexPadded(width) => format!("{number:0width$x}", width = width.min(64)),
+            Self::Empty => String::new(),
         }
     }
 }

@@ -151,12 +151,14 @@ impl Folder {
              [store]\ndisk_soft = \"64MiB\"\ndisk_hard = \"32MiB\"\nreserve = \"1MiB\"\n\n\
              [smpp_server]\nlisten = [\"{}\"]\npepper_file = \"pepper\"\n\n\
              [http]\nlisten = [\"{}\"]\nadmin_listen = [\"{}\"]\n\n\
+             # Letters are kept in memory and shown in the log of the gateway.\n\
+             [mail]\nsink = true\nportal_url = \"http://{}\"\n\n\
              # What a killed gateway had claimed and never sent is given up soon, not in days.\n\
              [messages]\nunknown_ttl = \"10s\"\n\n\
              [[smsc_link]]\nname = \"{GROUP}\"\naddress = \"{}\"\nsystem_id = \"{SYSTEM_ID}\"\n\
              password_file = \"smsc.password\"\nwindow = 50\nreconnect_min = \"100ms\"\n\
              reconnect_max = \"1s\"\ntariff_way = \"tlv\"\ntariff_tlv_tag = {TARIFF_TAG}\n",
-            ports.gateway, ports.http, ports.admin, ports.smsc,
+            ports.gateway, ports.http, ports.admin, ports.http, ports.smsc,
         );
         self.write("bramka.toml", &text)
     }

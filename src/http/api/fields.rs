@@ -48,6 +48,8 @@ pub(super) async fn object(
 
 /// The fields that are left, and what was wrong so far.
 pub(super) struct Fields {
+    /// Pointer to the object that these are the fields of; empty for the body itself.
+    place: String,
     left: Map<String, Value>,
     errors: Vec<FieldError>,
     count: usize,
@@ -55,14 +57,32 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn new(left: Map<String, Value>) -> Self {
-        Self { left, errors: Vec::new(), count: 0 }
+        Self { place: String::new(), left, errors: Vec::new(), count: 0 }
+    }
+
+    /// The fields of an object that is the field `name` of the body.
+    pub(super) fn within(name: &str, left: Map<String, Value>) -> Self {
+        Self { place: format!("/{name}"), ..Self::new(left) }
+    }
+
+    /// Takes over what was wrong in an object within.
+    pub(super) fn absorb(&mut self, inner: Self) {
+        let unnamed = inner.count - inner.errors.len();
+        for error in inner.errors {
+            self.add(error);
+        }
+        self.count += unnamed;
+    }
+
+    pub(super) fn is_good(&self) -> bool {
+        self.count == 0
     }
 
     pub(super) fn wrong(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
         // [RFC 6901 s3] escapes two characters.
         let escaped = name.replace('~', "~0").replace('/', "~1");
         self.add(FieldError {
-            pointer: Some(format!("/{escaped}")),
+            pointer: Some(format!("{}/{escaped}", self.place)),
             header: None,
             detail: detail.into(),
             code,
@@ -104,6 +124,15 @@ impl Fields {
         }
     }
 
+    /// A field that is an object itself.
+    pub(super) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        let Value::Object(object) = self.left.remove(name)? else {
+            self.wrong(name, "invalid", "must be an object");
+            return None;
+        };
+        Some(object)
+    }
+
     /// A whole number between two others. JSON has only one kind of number: 1.0 is whole.
     pub(super) fn number(&mut self, name: &str, least: i64, most: i64) -> Option<i64> {
         let value = self.left.remove(name)?;
@@ -119,8 +148,8 @@ impl Fields {
         found
     }
 
-    /// Everything that was not asked for is unknown; without a mistake the answer is `Ok`.
-    pub(super) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
+    /// Names what was not asked for.
+    pub(super) fn refuse_unknown(&mut self, known: &[&str], of_what: &str) {
         for name in std::mem::take(&mut self.left).keys() {
             let near = known
                 .iter()
@@ -131,9 +160,14 @@ impl Fields {
             self.wrong(
                 &quoted(name),
                 "unknown",
-                format!("`{}` is not a field of a message{near}", quoted(name)),
+                format!("`{}` is not a field of {of_what}{near}", quoted(name)),
             );
         }
+    }
+
+    /// Everything that was not asked for is unknown; without a mistake the answer is `Ok`.
+    pub(super) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
+        self.refuse_unknown(known, "a message");
         if self.count == 0 {
             return Ok(());
         }

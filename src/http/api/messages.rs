@@ -18,7 +18,7 @@ use super::{
     acceptance::accept,
     fields,
     new_message::{Moment, NewMessage, read},
-    openapi::{IdText, IdempotencyKey, True},
+    openapi::{IdText, IdempotencyKey, LookProblems, SendProblems, True},
     shapes::{AcceptedMessage, EventBody, MessageBody, described, moment},
 };
 use crate::{
@@ -57,26 +57,7 @@ const ID_MAX: usize = 32;
             body = AcceptedMessage,
             headers(("Idempotency-Replayed" = inline(True),
                 description = "Present if the earlier message is answered again"))),
-        (status = 400, description = "Not JSON", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 403, description = "Not allowed to your account", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 408, description = "Took too long", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 409, description = "The service is not live", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "Body too large", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 415, description = "Not application/json", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Fields are wrong, or the key was used for another message",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Over your rate", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Try again later", body = ProblemBody,
-            content_type = "application/problem+json"),
+        SendProblems,
     ),
     security(("api_key" = []))
 )]
@@ -118,18 +99,7 @@ pub(crate) async fn create(
     params(("id" = inline(IdText), Path, description = "Id of the answer 202")),
     responses(
         (status = 200, description = "The message", body = MessageBody),
-        (status = 400, description = "The path is not text", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 403, description = "Account suspended", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 404, description = "None of your messages", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 429, description = "Too many wrong keys", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Try again later", body = ProblemBody,
-            content_type = "application/problem+json"),
+        LookProblems,
     ),
     security(("api_key" = []))
 )]
@@ -158,20 +128,9 @@ pub(crate) async fn show(
     params(("id" = inline(IdText), Path, description = "Id of the answer 202")),
     responses(
         (status = 204, description = "Taken back; it will not be sent"),
-        (status = 400, description = "The path is not text", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 403, description = "Account suspended", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 404, description = "None of your messages", body = ProblemBody,
-            content_type = "application/problem+json"),
         (status = 409, description = "On its way or final", body = ProblemBody,
             content_type = "application/problem+json"),
-        (status = 429, description = "Too many wrong keys", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Try again later", body = ProblemBody,
-            content_type = "application/problem+json"),
+        LookProblems,
     ),
     security(("api_key" = []))
 )]
@@ -204,7 +163,7 @@ fn checked(id: &str) -> Result<&str, Refusal> {
 }
 
 /// The key, with or without the quotes that the draft of the header wants.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, FieldError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<SmolStr>, FieldError> {
     let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none());

@@ -5,8 +5,15 @@
 //! to hear of every wrong field at once.
 
 mod acceptance;
+pub mod access;
+mod application_shapes;
+pub mod applications;
+pub mod agreements;
 pub mod fields;
 pub mod messages;
 pub mod new_message;
 pub mod openapi;
+pub mod people;
+pub mod session;
 mod shapes;
+pub(crate) mod wap_push;

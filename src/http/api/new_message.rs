@@ -11,9 +11,10 @@ use smol_str::SmolStr;
 use super::{
     fields::Fields,
     messages::{Coding, text_body},
+    wap_push::{self, PushFields},
 };
 use crate::{
-    domain::{Body, Catalog, Msisdn, PartnerId, ReceiptWish, Refusal, Sender},
+    domain::{Billing, Body, Catalog, Msisdn, PartnerId, ReceiptWish, Refusal, Sender},
     gateway::mt::NewMt,
     http::error::{FieldError, Problem},
 };
@@ -23,7 +24,7 @@ pub(super) const TEXT_MAX: usize = 4096;
 /// Seconds of a validity; the gateway's own cap is lower.
 const VALIDITY_MAX: i64 = 31_536_000;
 
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "to",
     "from",
     "text",
@@ -31,6 +32,7 @@ const KNOWN: [&str; 15] = [
     "binary",
     "data_coding",
     "udh",
+    "wap_push",
     "service",
     "tariff",
     "validity",
@@ -53,7 +55,8 @@ pub(crate) struct NewMessage {
     /// it is the service's short code.
     #[schema(nullable = false, min_length = 1, max_length = 16, example = "7455")]
     from: Option<String>,
-    /// The text; the gateway chooses the alphabet and splits it. Either this or `binary`.
+    /// The text; the gateway chooses the alphabet and splits it. One of `text`, `binary` and
+    /// `wap_push` must be there.
     #[schema(nullable = false, min_length = 1, max_length = 4096, example = "Thank you!")]
     text: Option<String>,
     /// Alphabet of `text`: `auto` takes the GSM alphabet where it can and UCS-2 else.
@@ -68,6 +71,9 @@ pub(crate) struct NewMessage {
     /// User data header in base64, its length octet first. With `binary` only.
     #[schema(nullable = false, min_length = 4, max_length = 188, content_encoding = "base64")]
     udh: Option<String>,
+    /// A WAP push instead of a text, made and split by the gateway.
+    #[schema(nullable = false, inline)]
+    wap_push: Option<PushFields>,
     /// Name of one of your services. Without it the sender decides.
     #[schema(nullable = false, min_length = 1, max_length = 64)]
     service: Option<String>,
@@ -150,8 +156,14 @@ pub(super) fn read(
         is_printable.then(|| text.into()).ok_or(("invalid", "must be printable".to_owned()))
     });
     let answers = fields.text("answers", (1, 32), smol);
+    if content.as_ref().is_some_and(|content| content.is_loading)
+        && at.would_charge(sender.as_ref(), service.as_deref(), tariff.as_deref())
+    {
+        let detail = "an SL opens its page without asking, so it cannot be charged; use an SI";
+        fields.wrong("wap_push", Refusal::BadField(String::new()).code(), detail);
+    }
     fields.finish(&KNOWN)?;
-    let (body, parts) = content.expect("a missing body is a wrong field");
+    let Carried { body, parts, .. } = content.expect("a missing body is a wrong field");
     Ok(NewMt {
         sender,
         recipient: recipient.expect("a missing recipient is a wrong field"),
@@ -185,6 +197,18 @@ pub(super) struct Moment<'a> {
 }
 
 impl Moment<'_> {
+    /// Whether the subscriber would pay for it, as far as its fields tell.
+    fn would_charge(
+        &self,
+        sender: Option<&Sender>,
+        service: Option<&str>,
+        tariff: Option<&str>,
+    ) -> bool {
+        let Some(sender) = sender else { return false };
+        let found = self.catalog.service_for(self.partner, sender, service, tariff);
+        found.is_ok_and(|service| service.billing == Billing::Mt)
+    }
+
     /// The short code of one of the partner's services.
     fn sender_of(&self, service: &str) -> Option<Sender> {
         self.catalog
@@ -234,16 +258,36 @@ fn origin(fields: &mut Fields, at: &Moment<'_>) -> (Option<Sender>, Option<SmolS
     (sender, service)
 }
 
-/// Text or octets, never both and never none.
-fn content(fields: &mut Fields, parts_max: u8) -> Option<(Body, u8)> {
-    let is_text = fields.has("text");
-    if is_text == fields.has("binary") {
-        let detail = if is_text {
-            "give `text` or `binary`, not both"
-        } else {
-            "is missing; give `text`, or `binary` with `data_coding`"
-        };
-        fields.wrong("text", if is_text { "invalid" } else { "missing" }, detail);
+/// What a message carries, and in how many parts.
+struct Carried {
+    body: Body,
+    parts: u8,
+    /// An SL, which must not cost anything.
+    is_loading: bool,
+}
+
+/// Text, octets or a WAP push: exactly one of them.
+fn content(fields: &mut Fields, parts_max: u8) -> Option<Carried> {
+    let given = ["text", "binary", "wap_push"].map(|name| fields.has(name));
+    match given.iter().filter(|is_given| **is_given).count() {
+        0 => fields.wrong(
+            "text",
+            "missing",
+            "is missing; give `text`, or `binary` with `data_coding`, or `wap_push`",
+        ),
+        1 => {}
+        _ => fields.wrong("text", "invalid", "give one of `text`, `binary` and `wap_push`"),
+    }
+    let [is_text, is_binary, is_push] = given;
+    for (names, owner, is_odd) in [
+        (["data_coding", "udh"].as_slice(), "binary", (is_text || is_push) && !is_binary),
+        (&["coding"], "text", is_push && !is_text),
+    ] {
+        for name in names.iter().filter(|_| is_odd) {
+            if fields.has(name) {
+                fields.wrong(name, "invalid", format!("belongs to `{owner}`, which is absent"));
+            }
+        }
     }
     // All are read whatever comes of it, so that none of them is called unknown.
     let coding = fields.text("coding", (1, 8), coding);
@@ -251,17 +295,16 @@ fn content(fields: &mut Fields, parts_max: u8) -> Option<(Body, u8)> {
         let read = text_body(text, coding.unwrap_or_default(), parts_max);
         read.map_err(|refusal| (refusal.code(), refusal.to_string()))
     });
-    let binary = binary(fields, is_text);
-    text.or(binary)
+    let octets = binary(fields);
+    let push = fields.object("wap_push");
+    let push = push.and_then(|object| wap_push::read(fields, object, parts_max));
+    text.or(octets).map(|(body, parts)| Carried { body, parts, is_loading: false }).or_else(|| {
+        push.map(|push| Carried { body: push.body, parts: push.parts, is_loading: push.is_loading })
+    })
 }
 
-fn binary(fields: &mut Fields, is_text: bool) -> Option<(Body, u8)> {
+fn binary(fields: &mut Fields) -> Option<(Body, u8)> {
     let has_binary = fields.has("binary");
-    for name in ["data_coding", "udh"] {
-        if is_text && fields.has(name) {
-            fields.wrong(name, "invalid", "belongs to `binary`, and there is `text`");
-        }
-    }
     if has_binary && !fields.has("data_coding") {
         fields.wrong("data_coding", "missing", "is missing; `binary` needs it");
     }

@@ -1,10 +1,10 @@
 //! The description of the API, `OpenAPI` 3.1, made from the handlers themselves.
 //!
 //! It must be true: a tool that generates requests from it is run against the gateway. The
-//! surprise: what `utoipa` cannot say, that a message has a text or octets but never both, is put
-//! into the finished document.
+//! surprise: what `utoipa` cannot say, that a message has a text, octets or a push and only one of
+//! them, is put into the finished document.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{
     http::header,
@@ -12,15 +12,16 @@ use axum::{
 };
 use serde_json::{Value, json};
 use utoipa::{
-    Modify, OpenApi, PartialSchema, ToSchema,
+    IntoResponses, Modify, OpenApi, PartialSchema, ToSchema,
     openapi::{
-        ObjectBuilder, RefOr, Schema,
+        ContentBuilder, ObjectBuilder, RefOr, ResponseBuilder, Schema,
         schema::Type,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
-use super::messages;
+use super::{access, applications, messages, people, session};
+use crate::http::error;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,8 +31,23 @@ use super::messages;
                        explained at the address in its `type`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(messages::create, messages::show, messages::cancel),
-    tags((name = "messages", description = "Messages to subscribers")),
+    paths(
+        applications::create, applications::show, applications::submit,
+        messages::create, messages::show, messages::cancel,
+        session::create, session::step_up, session::delete, session::me,
+        people::list, people::invite, people::show, people::change, people::set,
+        access::credentials, access::add_credential, access::rotate_credential,
+        access::revoke_credential, access::keys, access::add_key, access::rotate_key,
+        access::revoke_key,
+    ),
+    tags(
+        (name = "messages", description = "Messages to subscribers"),
+        (name = "session", description = "Log in and out"),
+        (name = "people", description = "Who may log in"),
+        (name = "access", description = "SMPP accounts and API keys"),
+        (name = "applications", description = "Becoming a partner"),
+    ),
+    components(schemas(error::ProblemBody)),
     modifiers(&ApiKeys)
 )]
 struct Api;
@@ -43,6 +59,14 @@ impl Modify for ApiKeys {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme(
             "api_key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
+        components.add_security_scheme(
+            "application_key",
             SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
         );
     }
@@ -65,7 +89,66 @@ macro_rules! plain {
 
 plain!(IdempotencyKey, String, .min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")));
 plain!(IdText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z]+$")));
+plain!(ReferenceText, String, .min_length(Some(1)).max_length(Some(32)).pattern(Some("^[0-9A-Za-z-]+$")));
 plain!(True, String, .enum_values(Some(["true"])));
+
+/// The problems that a request may be answered with, by status; the body is the same for all.
+macro_rules! problems {
+    ($name:ident: $($status:literal $why:literal),+ $(,)?) => {
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                [$(($status, $why)),+].into_iter().map(problem).collect()
+            }
+        }
+    };
+}
+
+problems! { SendProblems:
+    "400" "Not JSON",
+    "401" "No valid API key",
+    "403" "Not allowed to your account",
+    "408" "Took too long",
+    "409" "The service is not live",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong, or the key was used for another message",
+    "429" "Over your rate",
+    "503" "Try again later",
+}
+
+problems! { LookProblems:
+    "400" "The path is not text",
+    "401" "No valid API key",
+    "403" "Account suspended",
+    "404" "None of your messages",
+    "429" "Too many wrong keys",
+    "503" "Try again later",
+}
+
+// Every "no" that a person may hear, for all operations of people.
+problems! { Problems:
+    "400" "Not JSON, or not HTTP as it should be",
+    "401" "No session, or not the right one",
+    "403" "Not allowed to your role, or a fresh code is needed",
+    "404" "Nothing of yours",
+    "408" "Took too long",
+    "409" "Not possible in this state",
+    "412" "Changed since it was read",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong",
+    "429" "Too many tries",
+    "503" "Try again later",
+}
+
+fn problem((status, why): (&str, &str)) -> (String, RefOr<utoipa::openapi::Response>) {
+    let body = utoipa::openapi::Ref::from_schema_name(error::ProblemBody::name());
+    let content = ContentBuilder::new().schema(Some(body)).build();
+    let response = ResponseBuilder::new().description(why);
+    (status.to_owned(), response.content("application/problem+json", content).build().into())
+}
 
 /// The document as it is served, made once.
 pub fn json_text() -> &'static str {
@@ -83,21 +166,54 @@ pub fn json_text() -> &'static str {
                 json!([
                     {
                         "title": "text", "required": ["text"],
-                        "not": { "anyOf": with(&["binary", "data_coding", "udh"]) }
+                        "not": { "anyOf": with(&["binary", "data_coding", "udh", "wap_push"]) }
                     },
                     {
                         "title": "octets", "required": ["binary", "data_coding"],
-                        "not": { "anyOf": with(&["text", "coding"]) }
+                        "not": { "anyOf": with(&["text", "coding", "wap_push"]) }
+                    },
+                    {
+                        "title": "push", "required": ["wap_push"],
+                        "not": { "anyOf":
+                            with(&["text", "coding", "binary", "data_coding", "udh"]) }
                     }
                 ]),
             );
             schema.insert("anyOf".to_owned(), json!(with(&["from", "service"])));
             schema.insert("not".to_owned(), json!({ "required": ["validity", "valid_until"] }));
         }
+        narrow_push(&mut document, place);
         add_examples(&mut document);
         document.to_string()
     });
     &TEXT
+}
+
+/// What an SI may have and an SL may not.
+fn narrow_push(document: &mut Value, message: &str) {
+    let push = document.pointer_mut(&format!("{message}/properties/wap_push"));
+    let Some(Value::Object(schema)) = push else { return };
+    let of = |kind: &str, actions: &[&str]| json!({ "kind": { "enum": [kind] }, "action": { "enum": actions } });
+    let signals = ["signal-none", "signal-low", "signal-medium", "signal-high", "delete"];
+    let only_si: Vec<Value> = ["text", "id", "created", "expires"]
+        .into_iter()
+        .map(|name| json!({ "required": [name] }))
+        .collect();
+    schema.insert("additionalProperties".to_owned(), json!(false));
+    schema.insert(
+        "oneOf".to_owned(),
+        json!([
+            { "title": "si", "properties": of("si", &signals[..4]) },
+            {
+                "title": "si that takes another back", "properties": of("si", &signals[4..]),
+                "required": ["action", "id"]
+            },
+            {
+                "title": "sl", "properties": of("sl", &["execute-low", "execute-high", "cache"]),
+                "not": { "anyOf": only_si }
+            }
+        ]),
+    );
 }
 
 /// Whole requests to copy, and what the id of an answer is good for.
@@ -120,6 +236,16 @@ fn add_examples(document: &mut Value) {
                 "summary": "Octets in an alphabet of yours",
                 "value": {
                     "to": "48600100200", "from": "7455", "binary": "AGEAYg==", "data_coding": 8
+                }
+            },
+            "push": {
+                "summary": "A WAP push with an address",
+                "value": {
+                    "to": "48600100200", "from": "7455",
+                    "wap_push": {
+                        "kind": "si", "href": "https://wap.example.pl/d?t=AB12",
+                        "text": "Pobierz grę"
+                    }
                 }
             }
         });

@@ -93,6 +93,21 @@ pub(super) const FAULTS: &[Page] = &[
         ],
     },
     Page {
+        code: "foreign_page",
+        status: 403,
+        smpp: None,
+        title: ["The form is not ours or too old", "Formularz jest obcy albo za stary"],
+        meaning: [
+            "What was sent did not come from a page that was opened here, or that page was opened before you logged in or out, or cookies are off.",
+            "To, co wysłano, nie pochodzi ze strony otwartej tutaj, strona była otwarta jeszcze przed zalogowaniem lub wylogowaniem albo pliki cookie są wyłączone.",
+        ],
+        example: "a form that stood open in another tab while you logged in",
+        cure: [
+            "Go back, reload the page and send the form again; nothing was done.",
+            "Wróć, odśwież stronę i wyślij formularz jeszcze raz; nic nie zostało wykonane.",
+        ],
+    },
+    Page {
         code: "not_found",
         status: 404,
         smpp: None,
@@ -100,8 +115,8 @@ pub(super) const FAULTS: &[Page] = &[
         meaning: ["There is nothing at this address.", "Pod tym adresem niczego nie ma."],
         example: "GET /api/v1/mesages",
         cure: [
-            "Compare the path with the OpenAPI document.",
-            "Porównaj ścieżkę z dokumentem OpenAPI.",
+            "Check the address, or begin at the start page. The paths of the API are in the OpenAPI document.",
+            "Sprawdź adres albo zacznij od strony głównej. Ścieżki API są w dokumencie OpenAPI.",
         ],
     },
     Page {

@@ -177,6 +177,122 @@ async fn octets_travel_as_they_are_behind_their_header() {
     }
 }
 
+/// A push of what `wap_push` says, from acme's number.
+fn push(wap_push: &Value) -> Value {
+    json!({ "to": "48600100200", "from": "7455", "wap_push": wap_push })
+}
+
+async fn stored(world: &World, reply: &Reply) -> (bool, u8, String, u8) {
+    let id = reply.json()["id"].as_str().expect(&reply.text).parse().unwrap();
+    let store = world.app.gateway.store();
+    let Some(Stored::Mt(message, _)) = store.message(MessageId(id)).await.unwrap() else {
+        panic!("{id} is no MT");
+    };
+    let body = &message.body;
+    (body.has_udh, body.data_coding, secret::hex(&body.octets), message.parts)
+}
+
+#[tokio::test]
+async fn a_wap_push_becomes_the_octets_of_its_specification_below_its_ports() {
+    let world = world().await;
+    // The vectors of WAP-167 and WAP-168, each below ports 2948 from 9200 and the push header.
+    let si = "02056a0045c60d0378797a008503656d61696c2f3132332f6162632e776d6c000ac3071999062515\
+              231510c304199906300103596f7520686176652034206e657720656d61696c73000101";
+    let game = "02056a0045c60e037761702e6578616d706c652e706c2f643f743d414231320011036d31000801\
+                03506f626965727a20677265000101";
+    let sl = "02066a00850b037761702e6578616d706c652e706c2f78000601";
+    for (wap_push, kind, wbxml) in [
+        (
+            json!({
+                "kind": "si", "href": "http://www.xyz.com/email/123/abc.wml",
+                "text": "You have 4 new emails", "created": "1999-06-25T17:23:15+02:00",
+                "expires": "1999-06-30T00:00:00Z"
+            }),
+            "ae",
+            si,
+        ),
+        (
+            json!({
+                "kind": "si", "href": "https://wap.example.pl/d?t=AB12", "text": "Pobierz gre",
+                "id": "m1", "action": "signal-high"
+            }),
+            "ae",
+            game,
+        ),
+        (
+            json!({
+                "kind": "sl", "href": "https://wap.example.pl/x", "action": "execute-high"
+            }),
+            "b0",
+            sl,
+        ),
+    ] {
+        let reply = world.post(&push(&wap_push)).await;
+        assert_eq!((reply.status, &reply.json()["parts"]), (202, &json!(1)), "{}", reply.text);
+        let whole = format!("0605040b8423f001060403{kind}81ea{wbxml}");
+        assert_eq!(stored(&world, &reply).await, (true, 4, whole, 1));
+    }
+    let long = json!({
+        "kind": "si", "href": "https://wap.example.pl/", "text": "długo ".repeat(30)
+    });
+    let reply = world.post(&push(&long)).await;
+    // 3 octets of prologue and more, 210 of text: two parts of 128 and the rest.
+    assert_eq!((reply.status, &reply.json()["parts"]), (202, &json!(2)), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn every_mistake_in_a_wap_push_is_named_with_its_place() {
+    let world = world().await;
+    let good = || json!({ "kind": "si", "href": "https://wap.example.pl/", "text": "x" });
+    let with = |field: &str, value: Value| {
+        let mut wap_push = good();
+        wap_push[field] = value;
+        push(&wap_push)
+    };
+    let both = |field: &str, value: Value| {
+        let mut body = push(&good());
+        body[field] = value;
+        body
+    };
+    for (body, pointer, code) in [
+        (push(&json!("si")), "/wap_push", "invalid"),
+        (push(&json!({ "href": "https://wap.example.pl/" })), "/wap_push/kind", "missing"),
+        (push(&json!({ "kind": "sl" })), "/wap_push/href", "missing"),
+        (with("kind", json!("sl")), "/wap_push/text", "invalid"),
+        (with("kind", json!("push")), "/wap_push/kind", "invalid"),
+        (with("href", json!("ftp://a/")), "/wap_push/href", "invalid"),
+        (with("href", json!("https://żółw.pl/")), "/wap_push/href", "invalid"),
+        (with("text", json!("a\u{0}b")), "/wap_push/text", "invalid"),
+        (with("text", json!("ż".repeat(600))), "/wap_push/text", "invalid"),
+        (with("action", json!("execute-high")), "/wap_push/action", "invalid"),
+        (with("action", json!("delete")), "/wap_push/id", "missing"),
+        (with("expires", json!("tomorrow")), "/wap_push/expires", "invalid"),
+        (with("herf", json!("x")), "/wap_push/herf", "unknown"),
+        (both("text", json!("Hello")), "/text", "invalid"),
+        (both("coding", json!("gsm7")), "/coding", "invalid"),
+        (both("udh", json!("BQADAQIB")), "/udh", "invalid"),
+    ] {
+        let reply = world.post(&body).await;
+        assert_eq!((reply.status, &*reply.code()), (422, "invalid_fields"), "{body}");
+        let problem = reply.json();
+        let errors = problem["errors"].as_array().unwrap();
+        let is_named = errors.iter().any(|e| e["pointer"] == pointer && e["code"] == code);
+        assert!(is_named, "{pointer} {code}: {}", reply.text);
+    }
+    let charged = json!({
+        "to": "48600100200", "service": "win",
+        "wap_push": { "kind": "sl", "href": "https://wap.example.pl/x" }
+    });
+    let reply = world.post(&charged).await;
+    assert_eq!(reply.json()["errors"][0]["pointer"], "/wap_push", "{}", reply.text);
+    let asking = json!({ "to": "48600100200", "service": "win", "wap_push": good() });
+    assert_eq!(world.post(&asking).await.status, 202, "an SI asks, so it may be charged");
+    world.app.gateway.tune(Settings { parts_max: 2, ..Settings::default() });
+    let long = with("text", json!("x".repeat(400)));
+    let reply = world.post(&long).await;
+    assert_eq!(reply.json()["errors"][0]["code"], "bad_length", "{}", reply.text);
+}
+
 #[tokio::test]
 async fn refusals_have_their_status_code_and_a_page() {
     let world = world().await;

@@ -1,8 +1,11 @@
 //! The HTTP edge over a real gateway on a store of its own.
 
 mod api;
+mod applications;
 mod doors;
 mod pages;
+mod people;
+mod portal;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,9 +26,9 @@ use super::*;
 use crate::{
     clock::{Clock, SetClock},
     config::Shutdown,
-    domain::{Caller, Refusal, seal::Seal},
+    domain::{Caller, MessageId, Refusal, seal::Seal, secret},
     gateway::{Pages, Settings},
-    store::{GroupLimits, NewApiKey, NewPartner, NewService, NewTariff, Place, Store},
+    store::{GroupLimits, NewApiKey, NewPartner, NewService, NewTariff, Place, Store, Stored},
     tasks::{Phase, Signals, Stopping, Systemd, Tasks},
 };
 
@@ -90,7 +93,8 @@ async fn world_with(limits: config::Http, work: usize) -> World {
         gateway.store().clone(),
         gateway.clock().clone(),
         Seal::new([&b"seal"[..]]),
-    );
+    )
+    .with_quick_passwords();
     let render: Render = Arc::new(|| "bramka_up 1\n".to_owned());
     let app = App::new(gateway, partnership, limits, pepper, render, work);
     let public = public(app.clone());

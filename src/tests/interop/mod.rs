@@ -1,5 +1,6 @@
-//! Peers that nobody here wrote: four SMPP clients, an SMPP server, a dissector and a tester of
-//! HTTP interfaces. What they disagree with is an error here until the standard says otherwise.
+//! Peers that nobody here wrote: four SMPP clients, an SMPP server, a mail server, a dissector and
+//! a tester of HTTP interfaces. What they disagree with is an error here until the standard says
+//! otherwise.
 //!
 //! Everything they say to the gateway passes a [`relay::Relay`], and Wireshark reads it afterwards.
 
@@ -7,6 +8,7 @@ mod api;
 mod esme;
 mod foreign;
 mod kannel;
+mod mail;
 mod operator;
 mod relay;
 mod text;

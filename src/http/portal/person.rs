@@ -1,0 +1,74 @@
+//! Who is at the other end of a page, and what the menu offers to whom.
+//!
+//! It decides no right: verbs do. The menu only spares people ways that would end in a refusal.
+
+use axum::http::HeaderMap;
+use smol_str::SmolStr;
+
+use super::cookies;
+use crate::{domain::Right, http::App, partnership::Signed};
+
+/// The cookie of a session, without the prefix that `cookies` puts before it.
+pub const SESSION: &str = "session";
+
+/// Somebody who is logged in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// What verbs are asked with.
+    pub signed: Signed,
+    pub name: SmolStr,
+    /// One of the words of the glossary: `admin`, `developer`, `support` and so on.
+    pub role: SmolStr,
+    /// The partner's name; none for the operator's staff.
+    pub partner: Option<SmolStr>,
+}
+
+impl Person {
+    pub fn is_operator(&self) -> bool {
+        self.signed.is_operator()
+    }
+
+    pub fn is_partner(&self) -> bool {
+        !self.is_operator()
+    }
+
+    /// Whether a button or an entry of the menu makes sense; the verb decides.
+    pub fn may(&self, right: Right) -> bool {
+        self.signed.may(right)
+    }
+}
+
+/// Who is behind the cookie of a session, looked up for each page: whoever was disabled is nobody
+/// at the next click (S-09).
+pub async fn signed(app: &App, headers: &HeaderMap) -> Option<Person> {
+    let token = cookies::read(app, headers, SESSION)?;
+    let found = app.partnership.caller_of(token).await;
+    let signed = found.inspect_err(|error| tracing::error!(%error, "sessions cannot be read"));
+    let signed = signed.ok().flatten()?;
+    Some(Person {
+        name: SmolStr::from(signed.name.as_str()),
+        role: SmolStr::new_static(signed.role.as_str()),
+        partner: signed.partner_name.as_deref().map(SmolStr::from),
+        signed,
+    })
+}
+
+/// One entry of the navigation.
+pub struct Entry {
+    pub path: &'static str,
+    /// Key of its text.
+    pub key: &'static str,
+    /// Who sees it.
+    pub shown: fn(Option<&Person>) -> bool,
+}
+
+const fn entry(path: &'static str, key: &'static str, shown: fn(Option<&Person>) -> bool) -> Entry {
+    Entry { path, key, shown }
+}
+
+/// The navigation, in its order. A page of its own section adds its line here.
+pub const MENU: &[Entry] = &[
+    entry("/docs", "frame-menu-docs", |_| true),
+    entry("/problems", "frame-menu-problems", |_| true),
+    entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
+];

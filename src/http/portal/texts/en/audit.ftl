@@ -1,0 +1,9 @@
+audit-title = Audit trail
+audit-lead = Every change that a person or the gateway made, the newest first. Records are chained: none can be changed or removed unseen.
+audit-empty = Nothing was changed yet.
+audit-seq = No.
+audit-at = When
+audit-who = Who
+audit-what = What
+audit-subject = Subject
+audit-detail = Details

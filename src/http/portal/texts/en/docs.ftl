@@ -1,0 +1,16 @@
+docs-title = Reference of the interface
+docs-lead = Send messages and learn what became of them, over HTTP with JSON.
+docs-openapi = OpenAPI document
+docs-problems = All problems and their cures
+docs-operations = Operations
+docs-key = Your key
+docs-key-text = Every request carries an API key of your company. Keep it out of commands and addresses; the examples take it from the environment.
+docs-parameters = Parameters
+docs-body = Fields of the body
+docs-examples = Examples
+docs-answers = Answers
+docs-schemas = Shapes
+docs-name = Name
+docs-kind = Kind
+docs-meaning = Meaning
+docs-needed = needed

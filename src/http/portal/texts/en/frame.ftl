@@ -1,0 +1,14 @@
+frame-skip = Skip to the content
+frame-menu = Main menu
+frame-menu-docs = Interface
+frame-menu-problems = Problems
+frame-login = Log in
+frame-logout = Log out
+frame-trail = The way here
+frame-language = Language
+frame-theme = Colours
+frame-theme-auto = As the system
+frame-theme-light = Light
+frame-theme-dark = Dark
+frame-footer = Times are Warsaw time. Hover over one for UTC.
+frame-title-wrong = Error: { $title } · { $brand }

@@ -1,0 +1,10 @@
+problems-title = Problems
+problems-lead = Every answer that is not what you asked for, and what to do about it.
+problems-code = Code
+problems-means = Means
+problems-meaning = What it means
+problems-example = Example
+problems-cure = What to do
+problems-smpp = Over SMPP
+problems-no-smpp = This comes over HTTP only.
+problems-no-http = This comes over SMPP only.

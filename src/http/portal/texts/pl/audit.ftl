@@ -1,0 +1,9 @@
+audit-title = Dziennik zmian
+audit-lead = Każda zmiana dokonana przez człowieka lub bramkę, od najnowszej. Wpisy tworzą łańcuch: żadnego nie można zmienić ani usunąć niepostrzeżenie.
+audit-empty = Niczego jeszcze nie zmieniono.
+audit-seq = Nr
+audit-at = Kiedy
+audit-who = Kto
+audit-what = Co
+audit-subject = Czego dotyczy
+audit-detail = Szczegóły

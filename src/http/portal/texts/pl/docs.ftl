@@ -1,0 +1,16 @@
+docs-title = Opis interfejsu
+docs-lead = Wysyłaj wiadomości i sprawdzaj, co się z nimi stało: przez HTTP, w formacie JSON.
+docs-openapi = Dokument OpenAPI
+docs-problems = Wszystkie problemy i ich rozwiązania
+docs-operations = Operacje
+docs-key = Twój klucz
+docs-key-text = Każde żądanie niesie klucz API Twojej firmy. Nie wpisuj go w polecenia ani adresy; przykłady biorą go ze środowiska.
+docs-parameters = Parametry
+docs-body = Pola treści
+docs-examples = Przykłady
+docs-answers = Odpowiedzi
+docs-schemas = Kształty danych
+docs-name = Nazwa
+docs-kind = Rodzaj
+docs-meaning = Znaczenie
+docs-needed = wymagane

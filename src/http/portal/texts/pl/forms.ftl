@@ -1,0 +1,5 @@
+forms-problem = Coś się nie zgadza
+forms-error = Błąd:
+forms-optional = (nieobowiązkowe)
+forms-choose = Wybierz
+forms-zloty = zł

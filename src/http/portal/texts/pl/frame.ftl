@@ -1,0 +1,14 @@
+frame-skip = Przejdź do treści
+frame-menu = Menu główne
+frame-menu-docs = Interfejs
+frame-menu-problems = Problemy
+frame-login = Zaloguj się
+frame-logout = Wyloguj się
+frame-trail = Droga do tej strony
+frame-language = Język
+frame-theme = Kolory
+frame-theme-auto = Jak w systemie
+frame-theme-light = Jasne
+frame-theme-dark = Ciemne
+frame-footer = Godziny są w czasie warszawskim. Po najechaniu widać UTC.
+frame-title-wrong = Błąd: { $title } · { $brand }

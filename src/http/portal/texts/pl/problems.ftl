@@ -1,0 +1,10 @@
+problems-title = Problemy
+problems-lead = Wszystkie odpowiedzi odmowne i co z nimi zrobić.
+problems-code = Kod
+problems-means = Znaczenie
+problems-meaning = Co to znaczy
+problems-example = Przykład
+problems-cure = Co zrobić
+problems-smpp = Przez SMPP
+problems-no-smpp = Zdarza się tylko przez HTTP.
+problems-no-http = Zdarza się tylko przez SMPP.

@@ -1,0 +1,77 @@
+//! What an operator decides about applications: data, so that a contract can change it.
+
+use crate::{
+    config,
+    domain::{
+        application_form::DocumentKind,
+        deadline::{Calendar, Span},
+    },
+};
+
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Until when an application is decided and an idea answered (R4.03).
+    pub decision_within: Span,
+    /// Whether asking the applicant stops that clock (Q4.11).
+    pub pause_on_needs_information: bool,
+    pub calendar: Calendar,
+    /// Where letters to the desk go; empty sends none.
+    pub desk_mail: String,
+    /// Language of letters to the desk.
+    pub desk_language: String,
+    /// Where signed paper is sent back (R4.11).
+    pub return_address: String,
+    /// Version of the privacy notice in force.
+    pub privacy_notice: String,
+    /// Documents that an application needs (R0.25).
+    pub documents: Vec<DocumentKind>,
+    pub document_days_max: u16,
+    /// Days for which a draft can be gone on with.
+    pub draft_days: u16,
+    /// Applications that one address may begin in an hour, and one mail address in a day (S-56).
+    pub begins_per_address: u32,
+    pub begins_per_mail: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::from_settings(&config::Partnership::default(), Calendar::polish())
+    }
+}
+
+impl Rules {
+    pub fn from_settings(settings: &config::Partnership, calendar: Calendar) -> Self {
+        Self {
+            // The configuration was checked when it was read.
+            decision_within: Span::parse(&settings.decision_within).unwrap_or(Span::days(5)),
+            pause_on_needs_information: settings.pause_on_needs_information,
+            calendar,
+            desk_mail: settings.desk_mail.clone(),
+            desk_language: settings.desk_language.clone(),
+            return_address: settings.return_address.join("\n"),
+            privacy_notice: settings.privacy_notice.clone(),
+            documents: settings
+                .documents
+                .iter()
+                .filter_map(|word| DocumentKind::parse(word))
+                .collect(),
+            document_days_max: settings.document_days_max,
+            draft_days: settings.draft_days,
+            begins_per_address: settings.begins_per_address,
+            begins_per_mail: settings.begins_per_mail,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_settings_are_five_days_and_two_documents() {
+        let rules = Rules::default();
+        assert_eq!(rules.decision_within, Span::days(5));
+        assert_eq!(rules.documents, [DocumentKind::RegisterEntry, DocumentKind::NipCertificate]);
+        assert!(rules.pause_on_needs_information);
+    }
+}
