@@ -44,7 +44,9 @@ pub use partnership::Partnership;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
-pub use smpp_server::{BindAuthError, BindLimitError, ClientNames, SmppServer, SmppVersion, VendorTlv};
+pub use smpp_server::{
+    BindAuthError, BindLimitError, ClientNames, SmppServer, SmppVersion, VendorTlv,
+};
 pub use smsc_link::{
     DefaultAlphabet, IdForm, LinkBind, LinkTlv, LongMessages, OnMissingPart, SmscLink, TariffWay,
     TlvDirection, TlvType, TlvsAllowed,
