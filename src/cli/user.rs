@@ -72,6 +72,7 @@ async fn add(desk: &mut Desk<'_>, partnership: &Partnership, wish: UserAdd) -> O
     Ok(())
 }
 
+/// The link is a secret for a week: where a letter carries it, the terminal and its log do not.
 fn tell_link(desk: &mut Desk<'_>, invited: &Invited, was_sent: bool, what: &str) {
     let until = moment(invited.valid_until);
     let link = desk.config.portal.link(&invited.path);
@@ -113,6 +114,7 @@ async fn list(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>) -> Outc
     Ok(())
 }
 
+/// An address that cannot be one is nobody's; what is wrong with it would help no one here.
 async fn person(partnership: &Partnership, mail: &str) -> Result<Person, Failure> {
     let found = match mail_address(mail) {
         Some(address) => partnership.store().person_by_mail(&address).await?,
@@ -121,6 +123,7 @@ async fn person(partnership: &Partnership, mail: &str) -> Result<Person, Failure
     found.ok_or_else(|| Failure::not_found(format!("nobody has the mail address `{mail}`")))
 }
 
+/// The version just read goes along: two hands at once make a conflict and not a surprise.
 async fn set(
     desk: &mut Desk<'_>,
     partnership: &Partnership,
@@ -134,6 +137,7 @@ async fn set(
     Ok(())
 }
 
+/// Without a letter: whoever asks on the telephone proves to the host's person who it is.
 async fn reset(
     desk: &mut Desk<'_>,
     partnership: &Partnership,
