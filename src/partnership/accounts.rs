@@ -378,7 +378,11 @@ impl Partnership {
         Ok(Person { version: version + 1, ..write.after.clone() })
     }
 
-    pub(super) async fn write_person(&self, by: &Caller, write: &PersonWrite<'_>) -> Result<(), Error> {
+    pub(super) async fn write_person(
+        &self,
+        by: &Caller,
+        write: &PersonWrite<'_>,
+    ) -> Result<(), Error> {
         let written = self.store.write_person(by, self.now(), write).await.map_err(taken)?;
         Err(match written {
             Written::Done => return Ok(()),
