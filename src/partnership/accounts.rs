@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Error, Partnership, Signed, Visitor, factor,
-    log_in::{SignedIn, letter},
+    log_in::{SignedIn, letter, new_session},
     micros,
 };
 use crate::{
@@ -335,7 +335,7 @@ impl Partnership {
         }
         let mut after = before.clone();
         after.secrets.password = Some(self.new_password(&before, new).await?);
-        let (token, session) = self.new_session(false, visitor, self.now())?;
+        let (token, session) = new_session(false, visitor, self.now())?;
         let letters = [letter(&before, "password_changed", self.told(&before))];
         let write = PersonWrite {
             ends_sessions: true,
@@ -378,7 +378,11 @@ impl Partnership {
         Ok(Person { version: version + 1, ..write.after.clone() })
     }
 
-    pub(super) async fn write_person(&self, by: &Caller, write: &PersonWrite<'_>) -> Result<(), Error> {
+    pub(super) async fn write_person(
+        &self,
+        by: &Caller,
+        write: &PersonWrite<'_>,
+    ) -> Result<(), Error> {
         let written = self.store.write_person(by, self.now(), write).await.map_err(taken)?;
         Err(match written {
             Written::Done => return Ok(()),
