@@ -40,6 +40,7 @@ mod outbox;
 mod parts;
 mod privacy;
 mod people;
+mod person;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
@@ -92,7 +93,8 @@ pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use outbox::{Letter, LetterLine, MailCounts};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
-pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
+pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
+pub use person::{Person, PersonSecrets};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};

@@ -37,6 +37,7 @@ const UNUSUAL_COMMENTS: &[(&str, &str)] = &[
     ("src/config/smpp_server.rs", "a key's comment is its line of why in the shipped sample"),
     ("src/config/smsc_link.rs", "a key's comment is its line of why in the shipped sample"),
     ("src/http/problems/faults.rs", "texts for people: data that explains itself"),
+    ("src/http/problems/partnership.rs", "texts for people: data that explains itself"),
     ("src/http/problems/refusals.rs", "texts for people: data that explains itself"),
 ];
 
