@@ -6,8 +6,10 @@ use anyhow::Context as _;
 
 use crate::{
     config::Config,
+    domain::Caller,
     gateway::Gateway,
-    mail::{Attachments, NoAttachment, Post, Sink},
+    mail::{Attachment, Attachments, NoAttachment, Post, Sink},
+    partnership::{FileFault, Partnership},
     tasks::Tasks,
 };
 
@@ -15,19 +17,35 @@ use crate::{
 pub(super) fn start(
     config: &Config,
     gateway: &Gateway,
+    partnership: &Partnership,
     tasks: &Tasks,
 ) -> anyhow::Result<Option<Sink>> {
-    // A letter with files waits until something can read them.
-    let attachments: Attachments = Arc::new(|id| {
-        Box::pin(async move { Err(NoAttachment::Later(format!("nothing reads file {id} yet"))) })
-    });
     let settings = config.resolved_mail();
     if settings.server.is_empty() && !settings.sink {
         tracing::info!("no mail server is configured: letters wait in the outbox");
     }
     let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
-    let post = Post::new(store, clock, settings, attachments).context("letters")?;
+    let files = files(partnership.clone());
+    let post = Post::new(store, clock, settings, &config.portal, files).context("letters")?;
     let sink = post.sink();
     post.start(tasks);
     Ok(sink)
+}
+
+/// Files as they go with letters: each opening leaves its row in the trail.
+fn files(partnership: Partnership) -> Attachments {
+    Arc::new(move |id| {
+        let partnership = partnership.clone();
+        Box::pin(async move {
+            match partnership.open_file(&Caller::Gateway, &id).await {
+                Ok(file) => Ok(Attachment {
+                    name: file.line.name,
+                    media_type: file.line.media_type,
+                    octets: file.octets,
+                }),
+                Err(FileFault::Unknown | FileFault::Broken(_)) => Err(NoAttachment::Gone),
+                Err(fault) => Err(NoAttachment::Later(fault.to_string())),
+            }
+        })
+    })
 }

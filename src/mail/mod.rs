@@ -5,6 +5,7 @@
 //! lost itself. The repeat has the same Message-ID.
 
 mod letter;
+mod pool;
 mod render;
 mod server;
 mod sink;

@@ -13,6 +13,7 @@ use super::{
     template::{KINDS, Kind, Templates, Type},
     words::{self, Language},
 };
+use crate::config;
 
 /// A letter as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,9 @@ const BUTTON: [char; 3] = ['\u{e000}', '\u{e001}', '\u{e002}'];
 const TEXT_MAX: usize = 300;
 const NOTE_MAX: usize = 10_000;
 const SUBJECT_MAX: usize = 200;
+const WORDS_MAX: usize = 50;
 const WIDTH: usize = 76;
+const HERE: &str = "http://localhost:8080";
 
 /// Texts, and what is the same in all letters.
 #[derive(Debug)]
@@ -48,6 +51,13 @@ impl Renderer {
             brand: line(brand, TEXT_MAX),
             portal_url: portal_url.trim_end_matches('/').to_owned(),
         }
+    }
+
+    /// With the brand and the address of the portal. Without an address, which only the sink
+    /// allows, links lead to this machine.
+    pub fn of_portal(templates: Templates, portal: &config::Portal) -> Self {
+        let address = if portal.address.is_empty() { HERE } else { &portal.address };
+        Self::new(templates, &portal.brand_name, address)
     }
 
     /// Fills the letter in. The error says what the data or the text lacks, never the data itself.
@@ -88,6 +98,10 @@ impl Renderer {
                 (Value::String(text), Type::Link) => Value::from(self.link(text)?),
                 (Value::String(text), Type::Note | Type::Lines) => Value::from(note(text)),
                 (Value::String(text), _) => Value::from(line(text, TEXT_MAX)),
+                (Value::Array(list), _) => {
+                    let words = list.iter().filter_map(Value::as_str).take(WORDS_MAX);
+                    words.map(|word| line(word, TEXT_MAX)).collect()
+                }
                 (other, _) => other.clone(),
             };
             values.insert(variable.name, value);
@@ -195,8 +209,12 @@ fn environment(language: Language) -> Environment<'static> {
     environment.add_filter("moment", move |at: i64| {
         words::moment(language, at).ok_or_else(|| wrong("is no date"))
     });
-    environment.add_filter("agreement", move |kind: Cow<'_, str>| {
-        words::agreement(language, &kind).ok_or_else(|| wrong("is no kind of agreement"))
+    environment.add_filter("day", move |day: Cow<'_, str>| {
+        words::day(language, &day).ok_or_else(|| wrong("is no day"))
+    });
+    environment.add_filter("word", move |code: Cow<'_, str>| words::word(language, &code));
+    environment.add_filter("words", move |codes: Vec<String>| {
+        codes.iter().map(|code| words::word(language, code)).collect::<Vec<_>>().join(", ")
     });
     environment.add_filter("quoted", |text: Cow<'_, str>| {
         text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")

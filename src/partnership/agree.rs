@@ -216,6 +216,7 @@ impl Partnership {
             &json!({
                 "return_by": due, "copies": kind.copies, "stamp": kind.stamp,
                 "return_ways": kind.return_ways, "enclosures": kind.enclosures,
+                "return_address": self.rules.return_address,
             }),
         )];
         write.starts =

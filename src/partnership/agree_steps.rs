@@ -449,6 +449,7 @@ pub(super) fn letter(
 ) -> NewMail {
     let mut all = json!({
         "number": row.number, "kind": row.kind, "title": kind.title.of(&row.language),
+        "link": format!("/agreements/{}", row.id),
     });
     if let (Value::Object(all), Value::Object(more)) = (&mut all, data) {
         all.extend(more.clone());

@@ -371,6 +371,7 @@ fn notice(terms: &TermsRow, person: &Addressee) -> NewMail {
         data: json!({
             "terms": terms.id, "label": terms.label, "kind": terms.kind, "summary": summary,
             "effective_day": terms.effective_day, "consent": terms.consent,
+            "link": format!("/terms/{}", terms.id),
         }),
         attachments: Vec::new(),
         subject: format!("terms:{}", terms.id),
