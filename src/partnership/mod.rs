@@ -28,6 +28,7 @@ mod flood;
 mod guard;
 mod links;
 mod log_in;
+mod own;
 mod passwords;
 mod rules;
 mod session;

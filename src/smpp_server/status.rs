@@ -45,10 +45,10 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         Refusal::UnknownMessage(_) => S::RINVMSGID,
         Refusal::TooLateToCancel(_) | Refusal::NothingToCancel => S::RCANCELFAIL,
         Refusal::CannotReplace(_) => S::RREPLACEFAIL,
-        Refusal::IdempotencyConflict(_) => S::RX_P_APPN,
         Refusal::TooManyRecipients { .. } => S::RINVNUMDESTS,
-        // Nothing that comes over SMPP asks the partnership.
-        Refusal::FieldErrors(_)
+        // Of these only the first comes over SMPP; nothing there asks the partnership.
+        Refusal::IdempotencyConflict(_)
+        | Refusal::FieldErrors(_)
         | Refusal::NotAllowed
         | Refusal::StepUpNeeded
         | Refusal::WrongState(_)

@@ -39,6 +39,7 @@ mod new;
 mod outbox;
 mod parts;
 mod people;
+mod person;
 mod privacy;
 #[cfg(test)]
 mod private_postgres;
@@ -91,6 +92,9 @@ pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use outbox::{Letter, LetterLine, MailCounts};
+pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
+pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
+pub use person::{Person, PersonSecrets};
 pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use retention::Erasing;
