@@ -95,7 +95,6 @@ pub use outbox::{Letter, LetterLine, MailCounts};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
 pub use person::{Person, PersonSecrets};
-pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
