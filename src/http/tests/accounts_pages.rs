@@ -200,6 +200,8 @@ async fn a_log_in_has_one_word_for_everything_wrong_and_leads_back_to_a_page_of_
         ];
         anna.submit("/login", &fields).await;
         anna.is_at(303, goes);
+        anna.go("/account").await;
+        anna.submit("/logout", &[]).await;
     }
 }
 
