@@ -50,6 +50,7 @@
 //! The surprise: no `style="..."` and no inline script works anywhere, the content policy
 //! forbids both (S-50).
 
+mod accounts;
 pub mod address;
 pub mod assets;
 mod audit;
@@ -82,6 +83,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/docs", get(reference::show))
         .route("/audit", get(audit::show))
         .route("/preferences", get(preferences::prefer))
+        .merge(accounts::routes())
         .merge(gallery())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
     pages.route("/static/{name}", get(assets::serve))

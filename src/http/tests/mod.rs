@@ -1,5 +1,6 @@
 //! The HTTP edge over a real gateway on a store of its own.
 
+mod accounts_pages;
 mod api;
 mod applications;
 mod doors;

@@ -29,6 +29,16 @@ fn stories() -> Vec<Value> {
         page("problems", "/problems"),
         page("problem", "/problems/throttled"),
         page("not-found", "/nothing-here"),
+        page("login", "/login"),
+        json!({ "name": "login-wrong", "steps": [
+            { "go": "/login" },
+            { "fill": "#mail", "value": "anna@example.com" },
+            { "click": "main form[method=post] button" },
+            { "title": ": " },
+            { "there": ".error-summary a[href='#password']" }
+        ] }),
+        page("reset", "/reset"),
+        page("invitation-wrong", "/invitation/0000000000"),
         json!({ "name": "gallery-wrong", "steps": [
             { "go": "/gallery" },
             { "fill": "#name", "value": "" },
