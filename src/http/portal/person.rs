@@ -68,7 +68,14 @@ const fn entry(path: &'static str, key: &'static str, shown: fn(Option<&Person>)
 
 /// The navigation, in its order. A page of its own section adds its line here.
 pub const MENU: &[Entry] = &[
+    entry("/desk", "desk-menu", |person| person.is_some_and(is_reader)),
+    entry("/applications", "desk-applications", |person| person.is_some_and(is_reader)),
     entry("/docs", "frame-menu-docs", |_| true),
     entry("/problems", "frame-menu-problems", |_| true),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
 ];
+
+/// Whether the operator's lists of applications are for this person.
+fn is_reader(person: &Person) -> bool {
+    person.is_operator() && person.may(Right::SeeApplications)
+}

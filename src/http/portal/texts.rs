@@ -21,7 +21,7 @@ macro_rules! areas {
     };
 }
 
-areas!["audit", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start", "time"];
+areas!["apply", "audit", "desk", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start", "time"];
 
 /// A language that everything is said in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
