@@ -2,6 +2,7 @@
 
 mod api;
 mod applications;
+mod desk;
 mod doors;
 mod pages;
 mod people;
