@@ -86,6 +86,29 @@ impl Signed {
     }
 }
 
+#[cfg(test)]
+impl Signed {
+    /// Somebody with a role, for tests of verbs; no session stands behind it.
+    pub(crate) fn try_out(role: Role, partner: Option<PartnerId>) -> Self {
+        Self {
+            person: UserId(7),
+            name: "anna".to_owned(),
+            mail: "anna@operator.pl".to_owned(),
+            partner,
+            partner_name: partner.map(|partner| format!("partner-{}", partner.0)),
+            role,
+            level: 0,
+            language: "pl".to_owned(),
+            theme: "auto".to_owned(),
+            session: 1,
+            begun_at: 0,
+            expires_at: i64::MAX,
+            stepped_up_until: i64::MAX,
+            token: String::new(),
+        }
+    }
+}
+
 impl Partnership {
     /// Who is behind a session's token now. Reads the store each time: whoever was disabled, or
     /// whose session was ended, is nobody from the next call on (S-09).

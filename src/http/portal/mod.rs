@@ -52,10 +52,12 @@
 
 mod accounts;
 pub mod address;
+mod apply;
 pub mod assets;
 mod audit;
 pub mod cell;
 pub mod cookies;
+mod desk;
 pub mod failure;
 pub mod field;
 pub mod form;
@@ -84,6 +86,8 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/audit", get(audit::show))
         .route("/preferences", get(preferences::prefer))
         .merge(accounts::routes())
+        .merge(apply::routes())
+        .merge(desk::routes())
         .merge(gallery())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
     pages.route("/static/{name}", get(assets::serve))

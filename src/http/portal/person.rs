@@ -80,7 +80,14 @@ pub const MENU: &[Entry] = &[
         person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
     }),
     entry("/account", "accounts-account-title", |person| person.is_some()),
+    entry("/desk", "desk-menu", |person| person.is_some_and(is_reader)),
+    entry("/applications", "desk-applications", |person| person.is_some_and(is_reader)),
     entry("/docs", "frame-menu-docs", |_| true),
     entry("/problems", "frame-menu-problems", |_| true),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
 ];
+
+/// Whether the operator's lists of applications are for this person.
+fn is_reader(person: &Person) -> bool {
+    person.is_operator() && person.may(Right::SeeApplications)
+}

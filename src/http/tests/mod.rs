@@ -3,6 +3,7 @@
 mod accounts_pages;
 mod api;
 mod applications;
+mod desk;
 mod doors;
 mod pages;
 mod people;
