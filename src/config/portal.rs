@@ -59,20 +59,6 @@ impl Portal {
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.address)
     }
-
-    /// The longest that any session lasts.
-    pub fn longest_session(&self) -> Duration {
-        self.partner_session.max(self.staff_session)
-    }
-
-    /// Idle and absolute life of a session of one side.
-    pub fn session_life(&self, is_operator: bool) -> (Duration, Duration) {
-        if is_operator {
-            (self.staff_idle, self.staff_session)
-        } else {
-            (self.partner_idle, self.partner_session)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Renderer {
     /// Fills the letter in. The error says what the data or the text lacks, never the data itself.
     pub fn render(&self, name: &str, language: Language, data: &Value) -> Result<Rendered, String> {
         let kind = Kind::named(name).ok_or_else(|| format!("no letter is called `{name}`"))?;
-        kind.accepts(data)?;
+        kind.suffices(data)?;
         let text = self.templates.text(name, language).ok_or("its text is missing")?;
         let values = self.values(kind, data)?;
         let fill = |source: &str| self.fill(language, source, &values);

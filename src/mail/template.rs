@@ -84,7 +84,7 @@ kinds! {
     agreement_sent { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", return_by: Time = "1795262400000000", copies: Count = "2", stamp: Flag = "true", return_ways: Words = "paper,upload,qualified_signature", enclosures: Words = "register_certificate,nip_certificate", return_address: Lines ? true = "Operator S.A.\nul. Przykładowa 1\n00-001 Warszawa", }
     agreement_reminder { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", return_by: Time = "1795262400000000", lapse_at: Time ? true = "1795262400000000", }
     agreement_copy_rejected { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", reason: Note = "Brakuje drugiej strony.", return_by: Time = "1795262400000000", }
-    agreement_in_force { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", admits: Flag = "true", }
+    agreement_in_force { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", admits: Flag = "true", partner_number: Text ? true = "P-000123", }
     agreement_lapsed { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", }
     agreement_declined { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", reason: Note = "Wybraliśmy inną drogę.", }
     agreement_suspended { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", reason: Note = "refused_terms", label: Text ? true = "Warunki 2026/2", }
@@ -129,8 +129,16 @@ impl Kind {
         self.variables.iter().map(|one| (one.name.to_owned(), value(one))).collect()
     }
 
-    /// Whether a letter can be made of this data; the text says what is wrong.
+    /// Whether this is what the letter is told, no less and no more; the text says what is wrong.
     pub fn accepts(&self, data: &Value) -> Result<(), String> {
+        self.suffices(data)?;
+        let mut keys = data.as_object().into_iter().flat_map(|data| data.keys());
+        let stranger = keys.find(|key| !self.variables.iter().any(|one| one.name == **key));
+        stranger.map_or(Ok(()), |key| Err(format!("`{key}` is not known to this letter")))
+    }
+
+    /// Whether a letter can be made of this data, whatever else is in it.
+    pub(super) fn suffices(&self, data: &Value) -> Result<(), String> {
         let data = data.as_object().ok_or("the data is no object")?;
         for variable in self.variables {
             let name = variable.name;
@@ -147,8 +155,7 @@ impl Kind {
                 return Err(format!("`{name}` is missing or of another type"));
             }
         }
-        let stranger = data.keys().find(|key| !self.variables.iter().any(|one| one.name == *key));
-        stranger.map_or(Ok(()), |key| Err(format!("`{key}` is not known to this letter")))
+        Ok(())
     }
 }
 

@@ -110,6 +110,7 @@ impl Partnership {
         self.step_agreement(by, &write).await
     }
 
+    /// Its last day is over. What it admitted to traffic ends in the same transaction.
     pub(super) async fn expire(
         &self,
         row: &AgreementRow,
@@ -124,6 +125,7 @@ impl Partnership {
         self.step_agreement(&Caller::Gateway, &write).await
     }
 
+    /// Nobody returned it in time (Q4.9). The slot is free again for another one of its kind.
     pub(super) async fn lapse(
         &self,
         row: &AgreementRow,
@@ -137,6 +139,7 @@ impl Partnership {
     }
 
     /// One reminder, however many are due: after a pause nobody gets three at once.
+    /// A reminder moves no state; its own count keeps the sweep from sending it twice.
     pub(super) async fn remind(
         &self,
         row: &AgreementRow,
@@ -387,6 +390,7 @@ pub(super) fn said<T>(step: Result<T, Denial>) -> Result<T, Error> {
 }
 
 /// The row after a step, or the refusal of a step that does not exist from here.
+/// The row after a legal step; the one place where a state is moved.
 pub(super) fn stepped(row: &AgreementRow, event: AgreementEvent) -> Result<AgreementRow, Error> {
     let state = row.state.after(event).ok_or_else(|| no_step(row.state, event.as_str()))?;
     Ok(AgreementRow { state, ..row.clone() })
@@ -396,6 +400,7 @@ pub(super) fn no_step(state: AgreementState, what: &str) -> Error {
     Refusal::WrongState(format!("the agreement is {state}; `{what}` is no step from there")).into()
 }
 
+/// One field, one reason; pages show it at the field.
 pub(super) fn wrong(field: &'static str, detail: &str) -> Error {
     Refusal::FieldErrors(vec![FieldFault::new(field, "invalid", detail)]).into()
 }

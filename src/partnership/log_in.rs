@@ -137,7 +137,7 @@ impl Partnership {
             proof: &proof,
             session: &session,
             rehashed,
-            over_before: now.saturating_sub(micros(self.portal.longest_session())),
+            over_before: now.saturating_sub(micros(self.longest_session())),
             letters: if is_new_place && !is_enrolling { &letters } else { &[] },
         };
         let is_fresh = self.store.sign_in(&caller(person), now, &sign_in).await?;
@@ -150,7 +150,7 @@ impl Partnership {
         token: Zeroizing<String>,
         is_enrolling: bool,
     ) -> SignedIn {
-        let (_, absolute) = self.portal.session_life(person.role.is_operator());
+        let (_, absolute) = self.session_life(person.role.is_operator());
         let expires_at = self.now().saturating_add(micros(absolute));
         SignedIn { token, is_enrolling, expires_at }
     }

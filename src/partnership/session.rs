@@ -4,6 +4,8 @@
 //! [`Enrolling`] has shown a password only and can do nothing but set a second factor, and no verb
 //! takes the one for the other (S-04).
 
+use std::time::Duration;
+
 use smol_str::SmolStr;
 use zeroize::Zeroizing;
 
@@ -93,7 +95,7 @@ impl Partnership {
         if view.is_enrolling || view.state != PersonState::Active {
             return Ok(None);
         }
-        let (idle, absolute) = self.portal.session_life(view.role.is_operator());
+        let (idle, absolute) = self.session_life(view.role.is_operator());
         let expires_at = view.made_at.saturating_add(micros(absolute));
         if now >= expires_at || now - view.seen_at >= micros(idle) {
             return Ok(None);
@@ -135,6 +137,21 @@ impl Partnership {
             mail: view.mail,
             language: view.language,
         }))
+    }
+
+    /// Idle and absolute life of a session of one side (S-09).
+    pub(super) fn session_life(&self, is_operator: bool) -> (Duration, Duration) {
+        let portal = &self.portal;
+        if is_operator {
+            (portal.staff_idle, portal.staff_session)
+        } else {
+            (portal.partner_idle, portal.partner_session)
+        }
+    }
+
+    /// Nobody's session lasts longer.
+    pub(super) fn longest_session(&self) -> Duration {
+        self.portal.partner_session.max(self.portal.staff_session)
     }
 
     async fn session_view(&self, token: &str) -> Result<Option<SessionView>, Error> {
@@ -195,7 +212,7 @@ impl Partnership {
 
     /// Own sessions that are not over, the one used last first.
     pub async fn sessions(&self, signed: &Signed) -> Result<Vec<SessionLine>, Error> {
-        let (idle, absolute) = self.portal.session_life(signed.is_operator());
+        let (idle, absolute) = self.session_life(signed.is_operator());
         let now = self.now();
         let mut lines = self.store.sessions_of(signed.person, now - micros(absolute)).await?;
         lines.retain(|line| now - line.seen_at < micros(idle));
