@@ -8,13 +8,9 @@ use super::source::{sources, table};
 /// Keys that methods of the configuration itself read, for others.
 const READ_INSIDE: &[(&str, &str)] = &[
     ("insecure_admin_listen", "the check of the configuration allows what it names"),
-    ("partner_idle", "asked for by side, by `Portal::session_life`"),
-    ("partner_session", "asked for by side, by `Portal::session_life`"),
     ("permanent_status", "asked for as codes, by `SmscLink::permanent_codes`"),
     ("plain_from", "asked for by address, by `SmppServer::allows_plain`"),
     ("safe_status", "asked for as codes, by `SmscLink::safe_codes`"),
-    ("staff_idle", "asked for by side, by `Portal::session_life`"),
-    ("staff_session", "asked for by side, by `Portal::session_life`"),
     ("url_file", "asked for as the URL that it holds, by `Config::store_url`"),
 ];
 
