@@ -126,7 +126,8 @@ problems! { LookProblems:
     "503" "Try again later",
 }
 
-// Every "no" that a person may hear, for all operations of people.
+// Every "no" that a person may hear, for all operations of people. The union: a status that one of
+// them never has does no harm, and a list for each would be wrong after the next refusal.
 problems! { Problems:
     "400" "Not JSON, or not HTTP as it should be",
     "401" "No session, or not the right one",
