@@ -26,7 +26,10 @@ areas![
     "accounts", "audit", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start",
     "time",
 ];
-areas!["apply", "audit", "desk", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start", "time"];
+areas![
+    "apply", "audit", "desk", "docs", "errors", "forms", "frame", "gallery", "lists", "problems",
+    "start", "time"
+];
 
 /// A language that everything is said in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
