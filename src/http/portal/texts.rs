@@ -22,13 +22,8 @@ macro_rules! areas {
 }
 
 areas![
-    "audit", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start", "time"
-    "accounts", "audit", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start",
-    "time",
-];
-areas![
-    "apply", "audit", "desk", "docs", "errors", "forms", "frame", "gallery", "lists", "problems",
-    "start", "time"
+    "accounts", "apply", "audit", "desk", "docs", "errors", "forms", "frame", "gallery", "lists",
+    "problems", "start", "time",
 ];
 
 /// A language that everything is said in.
