@@ -77,4 +77,8 @@ pub mod store;
 pub mod tasks;
 pub mod tls;
 #[cfg(test)]
+#[expect(dead_code, reason = "tests of the library need Debian's packages only")]
+#[path = "tests/tools.rs"]
+mod tools;
+#[cfg(test)]
 mod units_tests;

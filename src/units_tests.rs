@@ -48,11 +48,12 @@ impl Units {
     }
 
     fn analyze(&self, words: &[&str]) -> Output {
+        crate::tools::debian(&[("systemd-analyze", "systemd")]);
         Command::new("systemd-analyze")
             .args(words)
             .current_dir(&self.0)
             .output()
-            .expect("systemd-analyze checks the units that ship; install the package `systemd`")
+            .expect("it was installed above")
     }
 }
 

@@ -1,4 +1,7 @@
 //! `document`: lawyers see and check the texts of agreements without a daemon.
+//!
+//! It never opens the store, so nothing it writes was agreed by anybody. What surprises: without
+//! values it invents them, because wording and breaks can only be judged on a full page.
 
 use std::{fs, path::Path};
 
@@ -65,6 +68,7 @@ fn check(desk: &mut Desk<'_>, texts: &Texts) -> Outcome {
             desk.out.line(&mistake.to_string());
         }
     }
+    // The same code as for a mistake in the configuration: texts are part of it.
     match mistakes.len() {
         0 => Ok(()),
         count => Err(Failure::new(Exit::Usage, format!("{count} mistakes"))),
@@ -76,6 +80,7 @@ fn render(desk: &mut Desk<'_>, texts: &Texts, wish: &Render) -> Outcome {
     if texts.source(&wish.kind, language).is_none() {
         return Err(no_text(&wish.kind, language));
     }
+    // JSON and not the type: a text may use less than an agreement has.
     let values = match &wish.values {
         Some(file) => read_values(file)?,
         None => serde_json::to_value(Values::sample(language))
@@ -83,6 +88,7 @@ fn render(desk: &mut Desk<'_>, texts: &Texts, wish: &Render) -> Outcome {
     };
     let document = texts.render(&wish.kind, language, &values);
     let document = document.map_err(|fault| Failure::new(Exit::Usage, fault.to_string()))?;
+    // The name decides, so that nobody mails HTML that is called PDF.
     let octets = match wish.out.extension().and_then(|extension| extension.to_str()) {
         Some("pdf") => pdf(&document).map_err(|fault| Failure::failed(fault.to_string()))?,
         Some("html") => html::html(&document).into_bytes(),

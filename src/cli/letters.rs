@@ -154,7 +154,7 @@ fn renderer(config: &Config) -> Result<Renderer, Failure> {
     let mail = config.resolved_mail();
     let templates = Templates::load(mail.templates.as_deref())
         .map_err(|wrong| Failure::usage(format!("mail.templates:\n  {}", wrong.join("\n  "))))?;
-    Ok(Renderer::new(templates, &mail.brand, &mail.portal_url))
+    Ok(Renderer::of_portal(templates, &config.portal))
 }
 
 #[cfg(test)]

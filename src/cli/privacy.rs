@@ -26,10 +26,13 @@ pub(crate) async fn privacy(desk: &mut Desk<'_>, command: PrivacyCommand) -> Out
     }
 }
 
+/// What is typed is what stands in the store: no guess about a missing country code, which could
+/// name somebody else.
 fn number(text: &str) -> Result<Msisdn, Failure> {
     Msisdn::parse(text).map_err(|error| Failure::usage(error.to_string()))
 }
 
+/// The row in the trail names the pseudonym: the trail is for ever and the number is not.
 async fn export(desk: &mut Desk<'_>, number: &Msisdn) -> Outcome {
     desk.remark_on_pepper();
     let store = desk.store().await?;
@@ -52,6 +55,7 @@ async fn export(desk: &mut Desk<'_>, number: &Msisdn) -> Outcome {
     Ok(())
 }
 
+/// Counts first where it is asked to. Texts are in the count of messages and never shown.
 async fn erase(desk: &mut Desk<'_>, number: &Msisdn, is_dry: bool) -> Outcome {
     desk.remark_on_pepper();
     let store = desk.store().await?;
@@ -90,6 +94,7 @@ async fn erase(desk: &mut Desk<'_>, number: &Msisdn, is_dry: bool) -> Outcome {
     Ok(())
 }
 
+/// Its text as far as it is one; what no alphabet can read comes as a note of its octets.
 fn message(message: &SubscriberMessage) -> Value {
     let mut value = json!(message);
     value["accepted_at"] = view::moment(message.accepted_at);

@@ -525,7 +525,7 @@ fn letters_are_listed_shown_without_their_key_and_sent_again() {
     assert_eq!((&list[0]["state"], &list[0]["error"]), (&json!("failed"), &json!("no")));
     let shown = host.run(&["mail", "show", "1"]);
     assert!(shown.out.contains("Zmiana hasła"), "{}{}", shown.out, shown.err);
-    assert!(shown.out.contains("http://127.0.0.1:8080/****"), "{}", shown.out);
+    assert!(shown.out.contains("http://localhost:8080/****"), "{}", shown.out);
     assert!(!shown.out.contains("canary"), "{}", shown.out);
     assert_eq!(host.json(&["mail", "retry", "1"])["state"], "queued");
     assert_eq!(host.run(&["mail", "retry", "1"]).exit, 1);

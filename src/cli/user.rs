@@ -53,6 +53,8 @@ pub(crate) async fn user(desk: &mut Desk<'_>, command: UserCommand) -> Outcome {
     done
 }
 
+/// `user add`: the one way to the first administrator, which asks for no right. Whoever can run it
+/// can read the database file as well (S-07).
 async fn add(desk: &mut Desk<'_>, partnership: &Partnership, wish: UserAdd) -> Outcome {
     let partner = match &wish.partner {
         Some(name) => Some(partner_named(&partnership.store().load_catalog().await?, name)?.id),
@@ -72,6 +74,7 @@ async fn add(desk: &mut Desk<'_>, partnership: &Partnership, wish: UserAdd) -> O
     Ok(())
 }
 
+/// Shows the link, unless a letter carries it: then it must not stand in a shell's history too.
 fn tell_link(desk: &mut Desk<'_>, invited: &Invited, was_sent: bool, what: &str) {
     let until = moment(invited.valid_until);
     let link = desk.config.portal.link(&invited.path);
@@ -113,6 +116,7 @@ async fn list(desk: &mut Desk<'_>, store: &Store, partner: Option<&str>) -> Outc
     Ok(())
 }
 
+/// Somebody by mail address, whichever side it is on.
 async fn person(partnership: &Partnership, mail: &str) -> Result<Person, Failure> {
     let found = match mail_address(mail) {
         Some(address) => partnership.store().person_by_mail(&address).await?,
@@ -128,6 +132,7 @@ async fn set(
     event: PersonEvent,
 ) -> Outcome {
     let before = person(partnership, mail).await?;
+    // Sessions are read from the store at each click: a running daemon need not be told.
     let after = partnership.set_person_by(&desk.by(), &before, before.version, event).await?;
     let state = after.state.as_str();
     desk.out.show(&json!({ "mail": after.mail, "state": state }), &format!("{mail} is {state}"));
@@ -141,6 +146,7 @@ async fn reset(
     second_factor: bool,
 ) -> Outcome {
     let mut found = person(partnership, mail).await?;
+    // The factor goes first: a link made for the version before would not be written.
     if second_factor {
         let (by, version) = (desk.by(), found.version);
         found = partnership.remove_second_factor_by(&by, &found, version).await?;

@@ -213,6 +213,9 @@ impl Found<'_> {
                 self.say(&format!("mail.{key}"), None, "missing; `server` needs it");
             }
         }
+        if !mail.server.is_empty() && self.config.settings.portal.address.is_empty() {
+            self.say("portal.address", None, "missing; links in letters need it");
+        }
         if mail.user.is_empty() != mail.password_file.path.is_none() {
             self.say("mail.user", None, "and `password_file` must both be set or both not");
         }

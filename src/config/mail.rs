@@ -44,10 +44,6 @@ section! {
         fixed from: String = String::new();
         /// Where answers go; empty is the sender.
         fixed reply_to: String = String::new();
-        /// Name of the operator in every letter.
-        fixed brand: String = "Bramka".into();
-        /// Put before links in letters: the portal's address as people type it.
-        fixed portal_url: String = "http://127.0.0.1:8080".into(), |text| http_url(text);
         /// Folder with texts of your own, named as in `config/letters`; what it lacks is as shipped.
         fixed templates: Option<PathBuf> = None;
         /// Time for the server to answer each step.
@@ -89,12 +85,6 @@ impl Mail {
             .rsplit_once('@')
             .is_some_and(|(user, host)| is_clean(user) && is_clean(host))
     }
-}
-
-fn http_url(text: &str) -> Result<(), String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let fits = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains([' ', '"', '<', '>']));
-    fits.then_some(()).ok_or_else(|| "must be a URL such as \"https://portal.example\"".into())
 }
 
 #[cfg(test)]

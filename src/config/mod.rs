@@ -12,8 +12,8 @@ mod machine;
 mod mail;
 mod messages;
 mod mistake;
-mod portal;
 mod partnership;
+mod portal;
 mod range;
 mod reload;
 mod scalar;
@@ -39,12 +39,14 @@ pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown,
 pub use mail::{Mail, MailSecurity};
 pub use messages::{Limits, Messages};
 pub use mistake::{Mistake, Mistakes};
-pub use portal::Portal;
 pub use partnership::Partnership;
+pub use portal::Portal;
 pub use reload::ReloadDiff;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
-pub use smpp_server::{BindAuthError, BindLimitError, ClientNames, SmppServer, SmppVersion, VendorTlv};
+pub use smpp_server::{
+    BindAuthError, BindLimitError, ClientNames, SmppServer, SmppVersion, VendorTlv,
+};
 pub use smsc_link::{
     DefaultAlphabet, IdForm, LinkBind, LinkTlv, LongMessages, OnMissingPart, SmscLink, TariffWay,
     TlvDirection, TlvType, TlvsAllowed,

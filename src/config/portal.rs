@@ -10,11 +10,11 @@ section! {
     /// What people see, and how long they stay logged in.
     pub struct Portal {
         /// Where people reach the portal, as in `https://partners.example.com`; stands in letters. Not set: links in letters are paths only.
-        fixed address: String = String::new(), is_address;
+        fixed address: String = String::new(), |text| is_address(text);
         /// The brand that pages and letters carry (R4.37).
-        fixed brand_name: String = "Bramka".into(), named;
+        fixed brand_name: String = "Bramka".into(), |text| named(text);
         /// The company that signs; it may have another name than its brand (R4.37).
-        fixed legal_name: String = "Bramka".into(), named;
+        fixed legal_name: String = "Bramka".into(), |text| named(text);
         /// A partner's person who does nothing for so long is logged out (S-09).
         fixed partner_idle: Duration = secs(1800), lasting(secs(60), secs(86_400));
         /// The longest session of a partner's person (S-09).
@@ -32,13 +32,13 @@ section! {
     }
 }
 
-fn named(text: &String) -> Result<(), String> {
+fn named(text: &str) -> Result<(), String> {
     let fits = (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     fits.then_some(()).ok_or_else(|| "must be 1 to 100 characters on one line".to_owned())
 }
 
 /// Passwords travel there, so it is TLS, or this machine for a trial.
-fn is_address(text: &String) -> Result<(), String> {
+fn is_address(text: &str) -> Result<(), String> {
     let host = text.strip_prefix("https://").or_else(|| {
         let rest = text.strip_prefix("http://")?;
         let name = rest.split(':').next().unwrap_or_default();
@@ -58,20 +58,6 @@ impl Portal {
     /// A path of the portal as it stands in a letter.
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.address)
-    }
-
-    /// The longest that any session lasts.
-    pub fn longest_session(&self) -> Duration {
-        self.partner_session.max(self.staff_session)
-    }
-
-    /// Idle and absolute life of a session of one side.
-    pub fn session_life(&self, is_operator: bool) -> (Duration, Duration) {
-        if is_operator {
-            (self.staff_idle, self.staff_session)
-        } else {
-            (self.partner_idle, self.partner_session)
-        }
     }
 }
 
@@ -93,7 +79,7 @@ mod tests {
             ("https://", false),
             ("partners.example.com", false),
         ] {
-            assert_eq!(is_address(&text.to_owned()).is_ok(), is_good, "{text}");
+            assert_eq!(is_address(text).is_ok(), is_good, "{text}");
         }
     }
 }

@@ -178,7 +178,7 @@ fn contradictions_are_reported_where_they_were_written() {
             "mail.retry_min",
             "longer",
         ),
-        ("[mail]\nportal_url = \"portal.example\"", 2, "mail.portal_url", "a URL"),
+        ("[portal]\n[mail]\nserver = \"m.example\"", 1, "portal.address", "links in letters"),
         ("[log]\nlevel = \"loud\"", 2, "log.level", "error, warn"),
         ("[log]\nlevel = \"info,bramka::smpp=loud\"", 2, "log.level", "error, warn"),
         (

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use super::{
     Certificates, Node,
     certificates::{http_tls, keep_fresh, smpp_tls},
+    post,
 };
 use crate::{
     config::Config,
@@ -52,6 +53,7 @@ pub(super) async fn open_doors(
     });
     let partnership = partnership(config, gateway)?;
     tasks.spawn("promises", sweep(partnership.clone(), tasks.stopping()));
+    let sink = post::start(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
     let mut node = Node {
@@ -61,7 +63,7 @@ pub(super) async fn open_doors(
         http: Vec::new(),
         admin: Vec::new(),
         certificates: Certificates::default(),
-        sink: None,
+        sink,
     };
     let admin = listeners.take("admin", &config.http.admin_listen)?;
     node.admin = addresses(&admin)?;

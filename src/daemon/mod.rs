@@ -93,11 +93,9 @@ pub async fn start_with(
     watch::watch(config, &gateway, &clock, tasks);
     watch::export_trail(config, &gateway, tasks);
     Links::start(&gateway, &config.links(), tasks).await?;
-    let sink = post::start(config, &gateway, tasks)?;
-    let mut node =
+    let node =
         doors::open_doors(config, listeners, &gateway, &pepper, (render, log.clone()), tasks)
             .await?;
-    node.sink = sink;
     reload_on_hangup(config, &node, log, tasks);
     let ready_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(ready_ms, node = config.node.name, "ready");

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::doors;
 use crate::{
     config::Config,
     domain::Caller,
     gateway::Gateway,
     mail::{Attachment, Attachments, NoAttachment, Post, Sink},
-    partnership::FileFault,
+    partnership::{FileFault, Partnership},
     tasks::Tasks,
 };
 
@@ -18,10 +17,24 @@ use crate::{
 pub(super) fn start(
     config: &Config,
     gateway: &Gateway,
+    partnership: &Partnership,
     tasks: &Tasks,
 ) -> anyhow::Result<Option<Sink>> {
-    let partnership = doors::partnership(config, gateway)?;
-    let attachments: Attachments = Arc::new(move |id| {
+    let settings = config.resolved_mail();
+    if settings.server.is_empty() && !settings.sink {
+        tracing::info!("no mail server is configured: letters wait in the outbox");
+    }
+    let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
+    let files = files(partnership.clone());
+    let post = Post::new(store, clock, settings, &config.portal, files).context("letters")?;
+    let sink = post.sink();
+    post.start(tasks);
+    Ok(sink)
+}
+
+/// Files as they go with letters: each opening leaves its row in the trail.
+fn files(partnership: Partnership) -> Attachments {
+    Arc::new(move |id| {
         let partnership = partnership.clone();
         Box::pin(async move {
             match partnership.open_file(&Caller::Gateway, &id).await {
@@ -30,18 +43,9 @@ pub(super) fn start(
                     media_type: file.line.media_type,
                     octets: file.octets,
                 }),
-                Err(FileFault::Unknown) => Err(NoAttachment::Gone),
-                Err(error) => Err(NoAttachment::Later(error.to_string())),
+                Err(FileFault::Unknown | FileFault::Broken(_)) => Err(NoAttachment::Gone),
+                Err(fault) => Err(NoAttachment::Later(fault.to_string())),
             }
         })
-    });
-    let settings = config.resolved_mail();
-    if settings.server.is_empty() && !settings.sink {
-        tracing::info!("no mail server is configured: letters wait in the outbox");
-    }
-    let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
-    let post = Post::new(store, clock, settings, attachments).context("letters")?;
-    let sink = post.sink();
-    post.start(tasks);
-    Ok(sink)
+    })
 }

@@ -122,26 +122,30 @@ fn every<W>(
 mod tests {
     use std::sync::atomic::AtomicU32;
 
+    use tokio::time::{Instant, advance, sleep_until};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn work_is_done_at_once_then_every_period_and_never_twice_at_once_until_the_stop() {
         let tasks = Tasks::for_tests();
         let (began, done) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-        let (begun, ended) = (Arc::clone(&began), Arc::clone(&done));
+        let (starts, ended) = (Arc::clone(&began), Arc::clone(&done));
         every("test", Duration::from_secs(10), &tasks, move || {
-            let at_once = begun.fetch_add(1, Ordering::AcqRel) - ended.load(Ordering::Acquire);
+            let at_once = starts.fetch_add(1, Ordering::AcqRel) - ended.load(Ordering::Acquire);
             assert_eq!(at_once, 0);
-            let ended = Arc::clone(&ended);
+            let (ended, end) = (Arc::clone(&ended), Instant::now() + Duration::from_secs(15));
             async move {
-                tokio::time::sleep(Duration::from_secs(15)).await;
+                sleep_until(end).await;
                 ended.fetch_add(1, Ordering::AcqRel);
             }
         });
         // Turns of 15 s each and 10 s apart at least: 0-15, 15-30, 30-45.
-        tokio::time::sleep(Duration::from_secs(46)).await;
+        for _ in 0..460 {
+            advance(Duration::from_millis(100)).await;
+        }
         assert_eq!((began.load(Ordering::Acquire), done.load(Ordering::Acquire)), (4, 3));
-        tasks.drain(Duration::from_secs(60)).await.expect("it ends");
+        tasks.drain(Duration::from_mins(1)).await.expect("it ends");
         assert_eq!(began.load(Ordering::Acquire), 4);
     }
 }

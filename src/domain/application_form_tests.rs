@@ -1,3 +1,5 @@
+//! The form of an application: what each section must say, and what is said when it does not.
+
 use super::*;
 
 const TODAY: Date = jiff::civil::date(2026, 11, 21);

@@ -1,3 +1,5 @@
+//! Numbers of a company as people type them, right and wrong.
+
 use super::*;
 
 #[test]

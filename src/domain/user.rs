@@ -129,10 +129,11 @@ impl PersonState {
     pub fn after(self, event: PersonEvent) -> Option<Self> {
         use PersonEvent as E;
         match (self, event) {
-            (Self::Invited, E::Enrolled) | (Self::Locked, E::Unlocked) => Some(Self::Active),
+            (Self::Invited, E::Enrolled)
+            | (Self::Locked, E::Unlocked)
+            | (Self::Disabled, E::Enabled) => Some(Self::Active),
             (Self::Active, E::Locked) => Some(Self::Locked),
             (Self::Invited | Self::Active | Self::Locked, E::Disabled) => Some(Self::Disabled),
-            (Self::Disabled, E::Enabled) => Some(Self::Active),
             (Self::Invited | Self::Disabled, E::Invited) => Some(Self::Invited),
             _ => None,
         }
@@ -198,8 +199,9 @@ mod tests {
         for state in PersonState::ALL {
             for event in PersonEvent::ALL {
                 if let Some(next) = state.after(event) {
-                    let event = event.as_str();
-                    table += &format!("{} {event} {}\n", state.as_str(), next.as_str());
+                    let row = [state.as_str(), event.as_str(), next.as_str()];
+                    table.push_str(&row.join(" "));
+                    table.push('\n');
                 }
             }
         }

@@ -33,10 +33,10 @@ mod receipt_tests;
 pub mod recent;
 pub mod registry;
 pub mod settings;
+pub mod stall;
 pub mod strays;
 #[cfg(test)]
 mod strays_tests;
-pub mod stall;
 pub mod submit;
 pub mod throttle;
 pub mod trail;

@@ -30,10 +30,8 @@ use crate::{
 /// The name under which later parts are looked for: `?` stands in no id of an SMSC that is read
 /// as a number, and two numbers with a `>` between them in no other.
 fn stranger(subscriber: &str, number: &str, reference: Option<u16>) -> SmolStr {
-    match reference {
-        Some(reference) => smol_str::format_smolstr!("?{subscriber}>{number}#{reference}"),
-        None => smol_str::format_smolstr!("?{subscriber}>{number}"),
-    }
+    let echoed = reference.map(|reference| smol_str::format_smolstr!("#{reference}"));
+    smol_str::format_smolstr!("?{subscriber}>{number}{}", echoed.unwrap_or_default())
 }
 
 fn names_of(message: &MtMessage) -> [SmolStr; 2] {
@@ -105,20 +103,14 @@ impl Gateway {
         if pieces > 1 {
             let [by_reference, by_numbers] = names_of(&message);
             change.receipt_keys.push(key(&by_reference, 0));
-            match self.waiting_under(seat, &by_numbers).await? {
-                // A second one between the same numbers: from now on only the reference tells.
-                Some(_) => change.rare.push(Rare::DropReceiptKey {
-                    link_group: self.group_name(seat.group),
-                    smsc_message_id: by_numbers,
-                }),
-                None => {
-                    // Of a message that has ended since, perhaps.
-                    change.rare.push(Rare::DropReceiptKey {
-                        link_group: self.group_name(seat.group),
-                        smsc_message_id: by_numbers.clone(),
-                    });
-                    change.receipt_keys.push(key(&by_numbers, 0));
-                }
+            // The name may be left from a message that has ended. If it is in use, a second
+            // message waits between the same numbers: from now on only the reference tells.
+            change.rare.push(Rare::DropReceiptKey {
+                link_group: self.group_name(seat.group),
+                smsc_message_id: by_numbers.clone(),
+            });
+            if self.waiting_under(seat, &by_numbers).await?.is_none() {
+                change.receipt_keys.push(key(&by_numbers, 0));
             }
         }
         self.inner.store.save(change).await?;

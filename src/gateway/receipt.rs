@@ -118,10 +118,8 @@ impl Gateway {
             return Ok(Arc::new(Flight::new(Arc::clone(message), 0, 1)));
         }
         let parts = self.inner.store.part_states(message.id).await?;
-        let awaited = match self.awaits_strangers(group, message).await? {
-            true => usize::from(message.parts),
-            false => parts.len(),
-        };
+        let is_of_strangers = self.awaits_strangers(group, message).await?;
+        let awaited = if is_of_strangers { usize::from(message.parts) } else { parts.len() };
         let flight = Arc::new(Flight::new(Arc::clone(message), 0, awaited));
         flight.named(parts.len());
         for (done, state) in parts {

@@ -95,7 +95,9 @@ impl Stalls {
             }
             watched.insert(key, entry);
         }
-        before.values().for_each(|old| news.end(old));
+        for old in before.values() {
+            news.end(old);
+        }
         news
     }
 
@@ -199,7 +201,7 @@ mod tests {
     use super::*;
 
     const SECOND: i64 = 1_000_000_000;
-    const AFTER: Duration = Duration::from_secs(60);
+    const AFTER: Duration = Duration::from_mins(1);
 
     fn work(name: &str, progress: u64) -> Work {
         Work { subject: "lane", name: name.into(), label: name.into(), progress, limit: "window" }

@@ -228,10 +228,11 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         metrics::refusal("http", refusal.code());
         let retry_after = match &refusal {
-            Refusal::Throttled { retry_after, .. } => Some(*retry_after),
+            Refusal::Throttled { retry_after, .. } | Refusal::TooManyTries { retry_after } => {
+                Some(*retry_after)
+            }
             Refusal::BacklogFull { .. } | Refusal::Draining => Some(Duration::from_secs(5)),
             Refusal::StoreFull => Some(Duration::from_mins(1)),
-            Refusal::TooManyTries { retry_after } => Some(*retry_after),
             _ => None,
         };
         let mut errors = Vec::new();

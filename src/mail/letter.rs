@@ -79,13 +79,13 @@ impl Header for AutoSubmitted {
 }
 
 impl Sender {
-    pub(super) fn new(settings: &config::Mail) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &config::Mail, brand: &str) -> anyhow::Result<Self> {
         let mailbox = |text: &str| -> anyhow::Result<Mailbox> {
             let mut mailbox: Mailbox = text
                 .parse()
                 .map_err(|error| anyhow::anyhow!("`{text}` is no mail address: {error}"))?;
             if mailbox.name.is_none() {
-                mailbox.name = Some(settings.brand.clone());
+                mailbox.name = Some(brand.to_owned());
             }
             Ok(mailbox)
         };
@@ -186,7 +186,8 @@ pub(super) mod tests {
     }
 
     fn sender(from: &str) -> Sender {
-        Sender::new(&config::Mail { from: from.into(), ..config::Mail::default() }).unwrap()
+        Sender::new(&config::Mail { from: from.into(), ..config::Mail::default() }, "Bramka")
+            .unwrap()
     }
 
     fn head(composed: &Composed) -> String {
@@ -221,7 +222,7 @@ pub(super) mod tests {
             assert!(head(&composed).contains(shown), "{}", head(&composed));
         }
         let settings = config::Mail { from: "nobody".into(), ..config::Mail::default() };
-        assert!(Sender::new(&settings).is_err());
+        assert!(Sender::new(&settings, "Bramka").is_err());
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! tells. What surprises: a letter may go out twice when the server's answer is lost; it is never
 //! lost itself. The repeat has the same Message-ID.
 
+mod html;
 mod letter;
+mod pool;
 mod render;
 mod server;
 mod sink;

@@ -4,15 +4,17 @@
 //! characters that are taken out of all data, so that no applicant can put a button into a letter
 //! that carries the operator's name.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
 use super::{
+    html::{ANCHOR, html},
     template::{KINDS, Kind, Templates, Type},
     words::{self, Language},
 };
+use crate::config;
 
 /// A letter as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +30,9 @@ const BUTTON: [char; 3] = ['\u{e000}', '\u{e001}', '\u{e002}'];
 const TEXT_MAX: usize = 300;
 const NOTE_MAX: usize = 10_000;
 const SUBJECT_MAX: usize = 200;
+const WORDS_MAX: usize = 50;
 const WIDTH: usize = 76;
+const HERE: &str = "http://localhost:8080";
 
 /// Texts, and what is the same in all letters.
 #[derive(Debug)]
@@ -50,10 +54,17 @@ impl Renderer {
         }
     }
 
+    /// With the brand and the address of the portal. Without an address, which only the sink
+    /// allows, links lead to this machine.
+    pub fn of_portal(templates: Templates, portal: &config::Portal) -> Self {
+        let address = if portal.address.is_empty() { HERE } else { &portal.address };
+        Self::new(templates, &portal.brand_name, address)
+    }
+
     /// Fills the letter in. The error says what the data or the text lacks, never the data itself.
     pub fn render(&self, name: &str, language: Language, data: &Value) -> Result<Rendered, String> {
         let kind = Kind::named(name).ok_or_else(|| format!("no letter is called `{name}`"))?;
-        kind.accepts(data)?;
+        kind.suffices(data)?;
         let text = self.templates.text(name, language).ok_or("its text is missing")?;
         let values = self.values(kind, data)?;
         let fill = |source: &str| self.fill(language, source, &values);
@@ -88,6 +99,10 @@ impl Renderer {
                 (Value::String(text), Type::Link) => Value::from(self.link(text)?),
                 (Value::String(text), Type::Note | Type::Lines) => Value::from(note(text)),
                 (Value::String(text), _) => Value::from(line(text, TEXT_MAX)),
+                (Value::Array(list), _) => {
+                    let words = list.iter().filter_map(Value::as_str).take(WORDS_MAX);
+                    words.map(|word| line(word, TEXT_MAX)).collect()
+                }
                 (other, _) => other.clone(),
             };
             values.insert(variable.name, value);
@@ -195,8 +210,12 @@ fn environment(language: Language) -> Environment<'static> {
     environment.add_filter("moment", move |at: i64| {
         words::moment(language, at).ok_or_else(|| wrong("is no date"))
     });
-    environment.add_filter("agreement", move |kind: Cow<'_, str>| {
-        words::agreement(language, &kind).ok_or_else(|| wrong("is no kind of agreement"))
+    environment.add_filter("day", move |day: Cow<'_, str>| {
+        words::day(language, &day).ok_or_else(|| wrong("is no day"))
+    });
+    environment.add_filter("word", move |code: Cow<'_, str>| words::word(language, &code));
+    environment.add_filter("words", move |codes: Vec<String>| {
+        codes.iter().map(|code| words::word(language, code)).collect::<Vec<_>>().join(", ")
     });
     environment.add_filter("quoted", |text: Cow<'_, str>| {
         text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
@@ -238,7 +257,7 @@ fn is_trick(c: char) -> bool {
 
 /// A piece of a letter between empty lines.
 #[derive(Debug, PartialEq, Eq)]
-enum Block {
+pub(super) enum Block {
     Paragraph(Vec<String>),
     Quote(Vec<String>),
     Button { label: String, link: String },
@@ -310,81 +329,6 @@ fn wrapped(line: &str, prefix: &str) -> String {
         width += length;
     }
     out.trim_end().to_owned()
-}
-
-const ANCHOR: &str = "<a href=\"";
-
-fn html(language: Language, brand: &str, subject: &str, blocks: &[Block], footer: &str) -> String {
-    let mut out = String::with_capacity(4096);
-    put(
-        &mut out,
-        format_args!(
-            "<!doctype html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{}</title></head>\n\
-             <body style=\"margin:0;background:#f4f4f5\">\n\
-             <div style=\"max-width:36em;margin:0 auto;padding:1.5em;background:#ffffff;\
-             color:#18181b;font-family:sans-serif;font-size:16px;line-height:1.5\">\n\
-             <p style=\"margin:0 0 1.5em;font-weight:bold;font-size:18px\">{}</p>\n",
-            language.code(),
-            escaped(subject),
-            escaped(brand),
-        ),
-    );
-    let joined = |lines: &[String]| {
-        lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("<br>\n")
-    };
-    for block in blocks {
-        match block {
-            Block::Paragraph(lines) => put(&mut out, format_args!("<p>{}</p>\n", joined(lines))),
-            Block::Quote(lines) => put(
-                &mut out,
-                format_args!(
-                    "<blockquote style=\"margin:1em 0;padding:0 0 0 1em;border-left:4px solid \
-                     #d4d4d8\">{}</blockquote>\n",
-                    joined(lines)
-                ),
-            ),
-            Block::Button { label, link } => put(
-                &mut out,
-                format_args!(
-                    "<p style=\"margin:1.5em 0\">{ANCHOR}{}\" style=\"display:inline-block;\
-                     padding:0.75em 1.5em;background:#1d4ed8;color:#ffffff;text-decoration:none;\
-                     border-radius:6px\">{}</a></p>\n",
-                    escaped(link),
-                    escaped(label)
-                ),
-            ),
-        }
-    }
-    let footer: Vec<String> = footer.trim().lines().map(escaped).collect();
-    put(
-        &mut out,
-        format_args!(
-            "<p style=\"margin:2em 0 0;color:#52525b;font-size:14px\">{}</p>\n</div>\n</body>\n\
-             </html>\n",
-            footer.join("<br>\n")
-        ),
-    );
-    out
-}
-
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("a String takes every text");
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -96,14 +96,14 @@ impl Sink {
             link = kept.link().unwrap_or("none"),
             "a letter, kept in memory and not sent"
         );
-        let mut shelf = self.shelf();
-        shelf.octets += kept.octets();
-        shelf.letters.push_back(Arc::new(kept));
-        while shelf.letters.len() > shelf.letters_max
-            || (shelf.octets > OCTETS_MAX && shelf.letters.len() > 1)
+        let mut kept_so_far = self.shelf();
+        kept_so_far.octets += kept.octets();
+        kept_so_far.letters.push_back(Arc::new(kept));
+        while kept_so_far.letters.len() > kept_so_far.letters_max
+            || (kept_so_far.octets > OCTETS_MAX && kept_so_far.letters.len() > 1)
         {
-            let Some(oldest) = shelf.letters.pop_front() else { break };
-            shelf.octets = shelf.octets.saturating_sub(oldest.octets());
+            let Some(oldest) = kept_so_far.letters.pop_front() else { break };
+            kept_so_far.octets = kept_so_far.octets.saturating_sub(oldest.octets());
         }
     }
 

@@ -23,8 +23,14 @@ pub enum Type {
     Time,
     /// A URL, or a path of the portal that begins with `/`; shown with `button(label, link)`.
     Link,
-    /// `nda`, `framework`, `annex`, `data_processing`; shown with `| agreement`.
-    Agreement,
+    /// A day like `2026-11-21`; shown with `| day`.
+    Day,
+    Count,
+    Flag,
+    /// A word of the code; shown with `| word`.
+    Word,
+    /// A list of such words; shown with `| words`.
+    Words,
 }
 
 /// One thing that a letter is told.
@@ -75,27 +81,27 @@ kinds! {
     application_accepted { reference: Text = "W/2026/12", company: Text = "Żółw i Spółka sp. z o.o.", return_address: Lines = "Operator S.A.\nul. Przykładowa 1\n00-001 Warszawa", return_by: Time ? true = "1795262400000000", link: Link = "/applications/12?key=abc", }
     application_declined { reference: Text = "W/2026/12", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Plan marketingowy jest niepełny.", may_apply_from: Time ? true = "1795262400000000", link: Link = "/applications/12?key=abc", }
     application_overdue { reference: Text = "W/2026/12", company: Text = "Żółw i Spółka sp. z o.o.", promised_at: Time = "1795262400000000", link: Link = "/desk/applications/12", }
-    agreement_sent { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", return_address: Lines = "Operator S.A.\nul. Przykładowa 1\n00-001 Warszawa", return_by: Time ? true = "1795262400000000", link: Link = "/agreements/7", }
-    agreement_reminder { kind: Agreement = "nda", number: Text = "NDA/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", return_by: Time = "1795262400000000", link: Link = "/agreements/7", }
-    agreement_in_force { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", in_force_at: Time = "1795262400000000", partner_number: Text ? true = "000123", link: Link = "/agreements/7", }
-    agreement_lapsed { kind: Agreement = "annex", number: Text = "A/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", lapsed_at: Time = "1795262400000000", link: Link = "/agreements/7", }
+    agreement_sent { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", return_by: Time = "1795262400000000", copies: Count = "2", stamp: Flag = "true", return_ways: Words = "paper,upload,qualified_signature", enclosures: Words = "register_certificate,nip_certificate", return_address: Lines ? true = "Operator S.A.\nul. Przykładowa 1\n00-001 Warszawa", }
+    agreement_reminder { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", return_by: Time = "1795262400000000", lapse_at: Time ? true = "1795262400000000", }
+    agreement_copy_rejected { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", reason: Note = "Brakuje drugiej strony.", return_by: Time = "1795262400000000", }
+    agreement_in_force { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", admits: Flag = "true", partner_number: Text ? true = "P-000123", }
+    agreement_lapsed { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", }
+    agreement_declined { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", reason: Note = "Wybraliśmy inną drogę.", }
+    agreement_suspended { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", reason: Note = "refused_terms", label: Text ? true = "Warunki 2026/2", }
+    agreement_resumed { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", }
+    agreement_terminated { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", reason: Note = "Naruszenie regulaminu.", }
+    agreement_expired { kind: Word = "framework", number: Text = "UR/2026/0007", title: Text = "Umowa ramowa", link: Link = "/agreements/7", }
     invitation { company: Text = "Żółw i Spółka sp. z o.o.", login: Text = "anna@zolw.example", link: Link = "/invitation?key=abc", valid_until: Time = "1795262400000000", }
     password_reset { login: Text = "anna@zolw.example", link: Link = "/reset?key=abc", valid_until: Time = "1795262400000000", }
     account_locked { login: Text = "anna@zolw.example", locked_until: Time = "1795262400000000", link: Link = "/reset", }
     new_device { login: Text = "anna@zolw.example", at: Time = "1795262400000000", device: Text = "Firefox, Linux", address: Text = "192.0.2.7", link: Link = "/sessions", }
-    terms_changed { company: Text = "Żółw i Spółka sp. z o.o.", title: Text = "Warunki współpracy", version: Text = "3", effective_at: Time = "1795262400000000", refuse_by: Time ? true = "1795262400000000", summary: Note = "Nowe stawki za SMS specjalny.", link: Link = "/terms/3", }
-    terms_refused_confirmed { company: Text = "Żółw i Spółka sp. z o.o.", title: Text = "Warunki współpracy", version: Text = "3", refused_at: Time = "1795262400000000", ends_at: Time ? true = "1795262400000000", link: Link = "/terms/3", }
-    account_disabled { company: Text = "Żółw i Spółka sp. z o.o.", login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
-    agreement_copy_rejected { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", return_by: Time = "1795262400000000", link: Link = "/agreements/7", }
-    agreement_suspended { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", link: Link = "/agreements/7", }
-    agreement_resumed { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", link: Link = "/agreements/7", }
-    agreement_declined { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", link: Link = "/agreements/7", }
-    agreement_terminated { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", reason: Note = "Brak podpisu na ostatniej stronie.", link: Link = "/agreements/7", }
-    agreement_expired { kind: Agreement = "framework", number: Text = "UR/2026/7", company: Text = "Żółw i Spółka sp. z o.o.", expired_at: Time = "1795262400000000", link: Link = "/agreements/7", }
+    terms_changed { terms: Count = "3", label: Text = "Warunki 2026/2", kind: Word = "framework", summary: Note = "Nowe stawki za SMS specjalny.", effective_day: Day = "2026-11-21", consent: Word = "silent", link: Link = "/terms/3", }
+    terms_refused_confirmed { label: Text = "Warunki 2026/2", refused_at: Time = "1795262400000000", ends_at: Time ? true = "1795262400000000", link: Link = "/terms/3", }
     password_changed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
     second_factor_set { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
     second_factor_removed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
-    role_changed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", role: Text = "developer", }
+    role_changed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", role: Word = "developer", }
+    account_disabled { company: Text = "Żółw i Spółka sp. z o.o.", login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }
 }
@@ -115,28 +121,41 @@ impl Kind {
     /// Data with a sample for every variable.
     pub fn sample(&self) -> Value {
         let value = |variable: &Variable| match variable.holds {
-            Type::Time => json!(variable.sample.parse::<i64>().unwrap_or_default()),
+            Type::Time | Type::Count => json!(variable.sample.parse::<i64>().unwrap_or_default()),
+            Type::Flag => json!(variable.sample == "true"),
+            Type::Words => json!(variable.sample.split(',').collect::<Vec<_>>()),
             _ => json!(variable.sample),
         };
         self.variables.iter().map(|one| (one.name.to_owned(), value(one))).collect()
     }
 
-    /// Whether a letter can be made of this data; the text says what is wrong.
+    /// Whether this is what the letter is told, no less and no more; the text says what is wrong.
     pub fn accepts(&self, data: &Value) -> Result<(), String> {
+        self.suffices(data)?;
+        let mut keys = data.as_object().into_iter().flat_map(|data| data.keys());
+        let stranger = keys.find(|key| !self.variables.iter().any(|one| one.name == **key));
+        stranger.map_or(Ok(()), |key| Err(format!("`{key}` is not known to this letter")))
+    }
+
+    /// Whether a letter can be made of this data, whatever else is in it.
+    pub(super) fn suffices(&self, data: &Value) -> Result<(), String> {
         let data = data.as_object().ok_or("the data is no object")?;
         for variable in self.variables {
             let name = variable.name;
-            let fits = match data.get(name) {
-                None | Some(Value::Null) => variable.is_optional,
-                Some(value) if variable.holds == Type::Time => value.is_i64(),
-                Some(value) => value.is_string(),
+            let fits = match (data.get(name), variable.holds) {
+                (None | Some(Value::Null), _) => variable.is_optional,
+                (Some(value), Type::Time | Type::Count) => value.is_i64() || value.is_u64(),
+                (Some(value), Type::Flag) => value.is_boolean(),
+                (Some(value), Type::Words) => {
+                    value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+                }
+                (Some(value), _) => value.is_string(),
             };
             if !fits {
                 return Err(format!("`{name}` is missing or of another type"));
             }
         }
-        let stranger = data.keys().find(|key| !self.variables.iter().any(|one| one.name == *key));
-        stranger.map_or(Ok(()), |key| Err(format!("`{key}` is not known to this letter")))
+        Ok(())
     }
 }
 
@@ -236,8 +255,8 @@ fn strangers(folder: &Path) -> Vec<String> {
     let names = entries.flatten().take(1000).map(|entry| entry.file_name());
     let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     let mut wrong = Vec::new();
-    for name in names.iter().filter(|name| name.ends_with(".txt")) {
-        let stem = name.trim_end_matches(".txt");
+    for name in &names {
+        let Some(stem) = name.strip_suffix(".txt") else { continue };
         let known = stem.rsplit_once('.').filter(|(kind, code)| {
             (*kind == "footer" || Kind::named(kind).is_some()) && ["pl", "en"].contains(code)
         });

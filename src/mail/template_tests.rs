@@ -34,7 +34,9 @@ fn every_shipped_letter_is_whole_in_both_languages() {
 fn every_shipped_letter_says_everything_that_it_is_told() {
     for kind in KINDS {
         for (place, text) in kind.texts.iter().enumerate() {
-            for variable in kind.variables {
+            // The title says what the kind is, and the label which terms.
+            let silent = ["kind", "terms"];
+            for variable in kind.variables.iter().filter(|one| !silent.contains(&one.name)) {
                 assert!(text.contains(variable.name), "{} {place}: {}", kind.name, variable.name);
             }
         }

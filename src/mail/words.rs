@@ -1,9 +1,9 @@
-//! Dates, kinds of agreement and other words of a letter, in Polish and English.
+//! Dates and other words of a letter, in Polish and English.
 //!
 //! The business calendar is Europe/Warsaw. What surprises: Polish months stand in the genitive,
 //! because a date is "5 października" and never "5 październik".
 
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{Timestamp, Zoned, civil, tz::TimeZone};
 
 /// The language of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,13 +64,7 @@ fn warsaw(micros: i64) -> Option<Zoned> {
 
 /// "5 października 2026", "5 October 2026". None: no calendar has that day.
 pub(super) fn date(language: Language, micros: i64) -> Option<String> {
-    let at = warsaw(micros)?;
-    let months = match language {
-        Language::Polish => &POLISH_MONTHS,
-        Language::English => &ENGLISH_MONTHS,
-    };
-    let month = months.get(usize::try_from(at.month()).ok()?.checked_sub(1)?)?;
-    Some(format!("{} {month} {}", at.day(), at.year()))
+    in_words(language, warsaw(micros)?.date())
 }
 
 /// The date with the time of day, which English readers are told is that of Warsaw.
@@ -83,22 +77,50 @@ pub(super) fn moment(language: Language, micros: i64) -> Option<String> {
     })
 }
 
-/// The name of a kind of agreement, in the nominative. None: there is no such kind.
-pub(super) fn agreement(language: Language, kind: &str) -> Option<&'static str> {
-    let (polish, english) = match kind {
-        "nda" => ("umowa o zachowaniu poufności", "non-disclosure agreement"),
-        "framework" => ("umowa ramowa", "framework agreement"),
-        "annex" => ("aneks do umowy ramowej", "annex to the framework agreement"),
-        "data_processing" => (
-            "umowa powierzenia przetwarzania danych osobowych",
-            "personal data processing agreement",
-        ),
-        _ => return None,
+/// A day that is written `2026-11-21`, in words.
+pub(super) fn day(language: Language, day: &str) -> Option<String> {
+    let day: civil::Date = day.parse().ok()?;
+    in_words(language, day)
+}
+
+fn in_words(language: Language, day: civil::Date) -> Option<String> {
+    let months = match language {
+        Language::Polish => &POLISH_MONTHS,
+        Language::English => &ENGLISH_MONTHS,
     };
-    Some(match language {
-        Language::Polish => polish,
-        Language::English => english,
-    })
+    let month = months.get(usize::try_from(day.month()).ok()?.checked_sub(1)?)?;
+    Some(format!("{} {month} {}", day.day(), day.year()))
+}
+
+/// Words of the code, Polish and English.
+const WORDS: &[(&str, &str, &str)] = &[
+    ("paper", "pocztą na papierze", "by post on paper"),
+    ("upload", "jako skan przez portal", "as a scan through the portal"),
+    (
+        "qualified_signature",
+        "przez portal z kwalifikowanym podpisem elektronicznym",
+        "through the portal with a qualified electronic signature",
+    ),
+    ("register_certificate", "odpis z właściwego rejestru", "an extract from the register"),
+    ("nip_certificate", "zaświadczenie o nadaniu NIP", "the certificate of the tax number (NIP)"),
+    ("refused_terms", "odmowa przyjęcia nowych warunków", "the new terms were refused"),
+    ("admin", "administrator", "administrator"),
+    ("developer", "programista", "developer"),
+    ("finance", "finanse", "finance"),
+    ("viewer", "podgląd", "viewer"),
+    ("support", "wsparcie", "support"),
+    ("provisioning", "uruchamianie usług", "provisioning"),
+    ("auditor", "audytor", "auditor"),
+];
+
+/// A word of the code as people say it; what is none stays as it is.
+pub(super) fn word(language: Language, code: &str) -> String {
+    let found = WORDS.iter().find(|(known, ..)| *known == code);
+    let said = found.map(|(_, polish, english)| match language {
+        Language::Polish => *polish,
+        Language::English => *english,
+    });
+    said.unwrap_or(code).to_owned()
 }
 
 #[cfg(test)]

@@ -4,18 +4,16 @@
 //! in between sends it again, under the same Message-ID. What surprises: while the server cannot
 //! be reached no letter's tries are counted, so an outage of days makes none fail.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
-use tokio::time::{Instant, MissedTickBehavior, sleep_until};
+use tokio::time::{MissedTickBehavior, sleep_until};
 
 use super::{
     letter::{ATTACHMENTS_MAX, Attachment, Attachments, Composed, NoAttachment, Sender},
+    pool::Pool,
     render::{Rendered, Renderer},
     server::{Line, Outcome, Server},
     sink::Sink,
@@ -33,14 +31,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Letters taken at one look.
 const BATCH: i64 = 50;
 const COUNT: Duration = Duration::from_secs(10);
-const FORGET: Duration = Duration::from_secs(3600);
-/// First and longest rest after a server could not be reached.
-const REST: Duration = Duration::from_secs(2);
-const REST_MAX: Duration = Duration::from_secs(300);
+const FORGET: Duration = Duration::from_hours(1);
 
 /// Where letters go.
 enum Way {
-    Server(Box<Server>),
+    Server(Box<Pool>),
     Sink(Sink),
     /// They wait.
     None,
@@ -55,18 +50,6 @@ pub struct Post {
     sender: Sender,
     attachments: Attachments,
     way: Way,
-    /// Lines between two letters; empty while nothing is sent.
-    lines: Mutex<Vec<Line>>,
-    /// When the next letter may go, by the rate.
-    next: Mutex<Instant>,
-    rest: Mutex<Rest>,
-}
-
-/// How long a server that cannot be reached is left alone.
-#[derive(Debug, Clone, Copy)]
-struct Rest {
-    until: Option<Instant>,
-    next: Duration,
 }
 
 impl Post {
@@ -76,6 +59,7 @@ impl Post {
         store: Store,
         clock: Clock,
         settings: config::Mail,
+        portal: &config::Portal,
         attachments: Attachments,
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(settings.templates.as_deref())
@@ -86,19 +70,16 @@ impl Post {
         } else if settings.server.is_empty() {
             Way::None
         } else {
-            Way::Server(Box::new(Server::new(settings.clone())?))
+            Way::Server(Box::new(Pool::new(Server::new(settings.clone())?, settings.rate)))
         };
         Ok(Self {
-            renderer: Renderer::new(templates, &settings.brand, &settings.portal_url),
-            sender: Sender::new(&settings)?,
+            renderer: Renderer::of_portal(templates, portal),
+            sender: Sender::new(&settings, &portal.brand_name)?,
             store,
             clock,
             settings,
             attachments,
             way,
-            lines: Mutex::default(),
-            next: Mutex::new(Instant::now()),
-            rest: Mutex::new(Rest { until: None, next: REST }),
         })
     }
 
@@ -168,12 +149,12 @@ impl Post {
     /// Gives a letter one try. Nothing is noted while there is no server to try it with.
     async fn bring(&self, letter: &Letter, stopping: &Stopping) {
         let line = match &self.way {
-            Way::Server(server) => {
+            Way::Server(pool) => {
                 tokio::select! {
                     () = stopping.cancelled() => return,
-                    () = sleep_until(self.turn()) => {}
+                    () = sleep_until(pool.turn()) => {}
                 }
-                match self.line(server).await {
+                match pool.line(self.clock.instant()).await {
                     Some(line) => Some(line),
                     None => return,
                 }
@@ -298,66 +279,24 @@ impl Post {
         Ok((rendered, files))
     }
 
-    /// A line of the pool that still works, or a new one. None: the server rests.
-    async fn line(&self, server: &Server) -> Option<Line> {
-        while let Some(mut line) = self.pooled() {
-            if line.is_alive().await {
-                return Some(line);
-            }
-        }
-        match server.connect().await {
-            Ok(line) => {
-                self.with_rest(|rest| *rest = Rest { until: None, next: REST });
-                Some(line)
-            }
-            Err(why) => {
-                metrics::mail_sent("unreachable");
-                let now = self.clock.instant();
-                let pause = self.with_rest(|rest| {
-                    let pause = rest.next;
-                    rest.until = Some(now + pause);
-                    rest.next = pause.saturating_mul(2).min(REST_MAX);
-                    pause
-                });
-                tracing::warn!(why, pause_s = pause.as_secs(), "no connection to the mail server");
-                None
-            }
-        }
-    }
-
-    fn pooled(&self) -> Option<Line> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
     fn keep(&self, line: Option<Line>) {
-        if let Some(line) = line {
-            self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        if let (Way::Server(pool), Some(line)) = (&self.way, line) {
+            pool.give_back(line);
         }
     }
 
     /// Nothing more to send: a server likes a goodbye better than a silent guest.
     async fn hang_up(&self) {
-        while let Some(line) = self.pooled() {
-            line.hang_up().await;
+        if let Way::Server(pool) = &self.way {
+            pool.hang_up().await;
         }
     }
 
     fn is_resting(&self) -> bool {
-        let now = self.clock.instant();
-        self.with_rest(|rest| rest.until.is_some_and(|until| now < until))
-    }
-
-    fn with_rest<T>(&self, then: impl FnOnce(&mut Rest) -> T) -> T {
-        then(&mut self.rest.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// When this letter may go, so that no more than `rate` go in a second.
-    fn turn(&self) -> Instant {
-        let gap = Duration::from_secs(1) / self.settings.rate.max(1);
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = (*next).max(Instant::now());
-        *next = turn + gap;
-        turn
+        match &self.way {
+            Way::Server(pool) => pool.is_resting(self.clock.instant()),
+            Way::Sink(_) | Way::None => false,
+        }
     }
 
     /// Longer than any try can take: only a node that died loses its claim.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 const NOON: i64 = 1_795_262_400_000_000;
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 struct World {
     post: Post,
@@ -48,7 +48,9 @@ async fn world(settings: config::Mail) -> World {
             }
         })
     });
-    let post = Post::new(store, Clock::Set(Arc::clone(&clock)), settings, attachments).unwrap();
+    let hands = Clock::Set(Arc::clone(&clock));
+    let portal = config::Portal::default();
+    let post = Post::new(store, hands, settings, &portal, attachments).unwrap();
     let stopping = Tasks::for_tests().stopping();
     World { post, clock, stopping, _folder: folder }
 }
@@ -152,7 +154,7 @@ async fn a_letter_that_went_keeps_its_row_and_loses_its_data() {
     world.round().await;
     let letters = world.post.sink().unwrap().letters();
     assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].link(), Some("http://127.0.0.1:8080/reset?key=canary"));
+    assert_eq!(letters[0].link(), Some("http://localhost:8080/reset?key=canary"));
     assert_eq!(letters[0].attachments[0].octets.len(), 7);
     let (state, tries, _) = world.line(id).await;
     assert_eq!((state.as_str(), tries), ("sent", 1));
@@ -248,7 +250,7 @@ async fn a_letter_that_is_refused_for_days_is_given_up() {
     let mut tries = 0;
     while world.state(id).await == "queued" && tries < 1000 {
         world.round().await;
-        world.clock.advance(Duration::from_secs(4 * 3600));
+        world.clock.advance(Duration::from_hours(4));
         tries += 1;
     }
     let (state, attempt, error) = world.line(id).await;
@@ -294,7 +296,7 @@ async fn a_bounce_that_comes_later_is_noted_once() {
 
 #[test]
 fn pauses_double_up_to_a_limit_and_are_half_random() {
-    let (least, most) = (Duration::from_secs(30), Duration::from_secs(4 * 3600));
+    let (least, most) = (Duration::from_secs(30), Duration::from_hours(4));
     for (tries, whole) in [(0, 30), (1, 60), (5, 960), (9, 14_400), (i64::MAX, 14_400)] {
         let whole = Duration::from_secs(whole);
         assert_eq!(pause(least, most, tries, 0), whole / 2);

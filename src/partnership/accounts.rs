@@ -1,19 +1,15 @@
 //! People of both sides: invite them, change them, keep them out.
 //!
-//! Log-in stands in `log_in`, forgotten passwords in `links`. The surprise: whose people they are
+//! Log-in stands in `log_in`, forgotten passwords in `links`, the own account in `own`. The surprise: whose people they are
 //! comes from the session; only the operator's administrator names a partner (S-21).
 
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{
-    Error, Partnership, Signed, Visitor, factor,
-    log_in::{SignedIn, letter},
-    micros,
-};
+use super::{Error, Partnership, Signed, factor, log_in::letter, micros};
 use crate::{
     domain::{
-        Caller, PartnerId, PersonEvent, PersonState, Refusal, Right, Role, UserId, password,
+        Caller, PartnerId, PersonEvent, PersonState, Refusal, Right, Role, UserId,
         refusal::FieldFault, user::mail_address,
     },
     store::{
@@ -290,80 +286,6 @@ impl Partnership {
         self.write_from(by, version, &write).await
     }
 
-    /// Own language and theme.
-    pub async fn set_preferences(
-        &self,
-        signed: &Signed,
-        language: Option<&str>,
-        theme: Option<&str>,
-    ) -> Result<(), Error> {
-        let before = self.store.person(signed.person).await?;
-        let before = before.ok_or(Refusal::UnknownId("person"))?;
-        let mut after = before.clone();
-        let mut faults = Vec::new();
-        if let Some(language) = language {
-            after.language = language_of(language, &mut faults);
-        }
-        if let Some(theme) = theme {
-            if !["auto", "light", "dark"].contains(&theme) {
-                faults.push(FieldFault::new("theme", "invalid", "must be auto, light or dark"));
-            }
-            theme.clone_into(&mut after.theme);
-        }
-        if !faults.is_empty() {
-            return Err(Refusal::FieldErrors(faults).into());
-        }
-        let write = PersonWrite::new("person.prefer", &before, &after);
-        self.write_person(&signed.caller(), &write).await
-    }
-
-    /// Another password of one's own. All other sessions end; this one goes on under a new token.
-    pub async fn change_password(
-        &self,
-        signed: &Signed,
-        old: &str,
-        new: &str,
-        visitor: Visitor<'_>,
-    ) -> Result<SignedIn, Error> {
-        self.require_fresh(signed)?;
-        let before = self.store.person(signed.person).await?;
-        let before = before.ok_or(Refusal::UnknownId("person"))?;
-        let stored = before.secrets.password.clone();
-        if !self.passwords.check(old, stored).await?.is_right {
-            let fault = FieldFault::new("old_password", "wrong", "is not your password");
-            return Err(Refusal::FieldErrors(vec![fault]).into());
-        }
-        let mut after = before.clone();
-        after.secrets.password = Some(self.new_password(&before, new).await?);
-        let (token, session) = self.new_session(false, visitor, self.now())?;
-        let letters = [letter(&before, "password_changed", self.told(&before))];
-        let write = PersonWrite {
-            ends_sessions: true,
-            session: Some(&session),
-            letters: &letters,
-            ..PersonWrite::new("person.change_password", &before, &after)
-        };
-        self.write_person(&signed.caller(), &write).await?;
-        Ok(self.signed_in(&after, token, false))
-    }
-
-    /// The hash of a password that is good enough for this person (S-01, S-02).
-    pub(super) async fn new_password(&self, person: &Person, text: &str) -> Result<String, Error> {
-        let mut words = vec![
-            person.mail.clone(),
-            person.name.clone(),
-            "bramka".to_owned(),
-            self.portal.brand_name.clone(),
-            self.portal.legal_name.clone(),
-        ];
-        if let Some(partner) = person.partner {
-            words.extend(self.store.words_about(partner).await?);
-        }
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        password::check(text, &words).map_err(|fault| Refusal::FieldErrors(vec![fault]))?;
-        self.passwords.hash(text).await
-    }
-
     /// A change of somebody that was read at a version; gives back how it is now.
     async fn write_from(
         &self,
@@ -378,7 +300,11 @@ impl Partnership {
         Ok(Person { version: version + 1, ..write.after.clone() })
     }
 
-    pub(super) async fn write_person(&self, by: &Caller, write: &PersonWrite<'_>) -> Result<(), Error> {
+    pub(super) async fn write_person(
+        &self,
+        by: &Caller,
+        write: &PersonWrite<'_>,
+    ) -> Result<(), Error> {
         let written = self.store.write_person(by, self.now(), write).await.map_err(taken)?;
         Err(match written {
             Written::Done => return Ok(()),
@@ -418,7 +344,7 @@ fn role_of(is_operator: bool, word: &str, faults: &mut Vec<FieldFault>) -> Optio
     role
 }
 
-fn language_of(word: &str, faults: &mut Vec<FieldFault>) -> String {
+pub(super) fn language_of(word: &str, faults: &mut Vec<FieldFault>) -> String {
     if !["pl", "en"].contains(&word) {
         faults.push(FieldFault::new("language", "invalid", "must be pl or en"));
     }

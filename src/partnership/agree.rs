@@ -210,10 +210,13 @@ impl Partnership {
         write.requires = &kind.requires;
         write.mails = vec![letter(
             &row,
+            kind,
             "agreement_sent",
             vec![file],
             &json!({
-                "return_by": due, "return_address": self.rules.return_address,
+                "return_by": due, "copies": kind.copies, "stamp": kind.stamp,
+                "return_ways": kind.return_ways, "enclosures": kind.enclosures,
+                "return_address": self.rules.return_address,
             }),
         )];
         write.starts =
@@ -324,6 +327,7 @@ impl Partnership {
         write.rejects = Some(reason);
         write.mails = vec![letter(
             &row,
+            kind,
             "agreement_copy_rejected",
             Vec::new(),
             &json!({ "reason": reason, "return_by": due_at }),
@@ -363,6 +367,7 @@ impl Partnership {
         write.company = kind.admits.then_some(CompanyStep::Suspend);
         write.mails = vec![letter(
             &row,
+            kind,
             "agreement_suspended",
             Vec::new(),
             &json!({ "reason": reason }),
@@ -385,7 +390,7 @@ impl Partnership {
         let mut write = self.write(&row, after, "agreement.resume", "agreement_resumed");
         write.requires = &kind.requires;
         write.company = kind.admits.then_some(CompanyStep::Resume);
-        write.mails = vec![letter(&row, "agreement_resumed", Vec::new(), &json!({}))];
+        write.mails = vec![letter(&row, kind, "agreement_resumed", Vec::new(), &json!({}))];
         self.step_agreement(by, &write).await
     }
 
@@ -479,7 +484,7 @@ impl Partnership {
             let (count, done) = if row.state == AgreementState::InForce {
                 (&mut swept.expired, self.expire(&row, kind).await)
             } else if row.lapse_at.is_some_and(|at| at <= now) {
-                (&mut swept.lapsed, self.lapse(&row).await)
+                (&mut swept.lapsed, self.lapse(&row, kind).await)
             } else {
                 (&mut swept.reminded, self.remind(&row, kind).await)
             };

@@ -59,10 +59,10 @@ impl Partnership {
         write.company = kind.admits.then_some(CompanyStep::Admit);
         write.invites = administrator;
         write.meets = if checklist.is_complete() { vec![RETURN, REPLY] } else { vec![RETURN] };
-        let data = json!({ "in_force_at": now });
+        let data = json!({ "admits": kind.admits });
         let files = copy.filter(|_| kind.signatories.contains(&Side::Operator));
         write.mails =
-            vec![letter(row, "agreement_in_force", files.into_iter().collect(), &data)];
+            vec![letter(row, kind, "agreement_in_force", files.into_iter().collect(), &data)];
         write.detail = json!({
             "way": signature.as_ref().map(|own| own.way),
             "file": signature.as_ref().and_then(|own| own.file),
@@ -105,11 +105,12 @@ impl Partnership {
         let mut write = self.write(&row, after, what, template);
         write.happening.note = reason;
         write.company = (kind.admits && !declines).then_some(CompanyStep::Close);
-        write.mails = vec![letter(&row, template, Vec::new(), &json!({ "reason": reason }))];
+        write.mails = vec![letter(&row, kind, template, Vec::new(), &json!({ "reason": reason }))];
         write.meets = vec![RETURN, REPLY];
         self.step_agreement(by, &write).await
     }
 
+    /// Its last day is over. What it admitted to traffic ends in the same transaction.
     pub(super) async fn expire(
         &self,
         row: &AgreementRow,
@@ -119,22 +120,26 @@ impl Partnership {
         self.close(&mut after);
         let mut write = self.write(row, after, "agreement.expire", "agreement_expired");
         write.company = kind.admits.then_some(CompanyStep::Close);
-        let data = json!({ "expired_at": self.now() });
-        write.mails = vec![letter(row, "agreement_expired", Vec::new(), &data)];
+        write.mails = vec![letter(row, kind, "agreement_expired", Vec::new(), &json!({}))];
         write.meets = vec![REPLY];
         self.step_agreement(&Caller::Gateway, &write).await
     }
 
-    pub(super) async fn lapse(&self, row: &AgreementRow) -> Result<AgreementRow, Error> {
+    /// Nobody returned it in time (Q4.9). The slot is free again for another one of its kind.
+    pub(super) async fn lapse(
+        &self,
+        row: &AgreementRow,
+        kind: &AgreementKind,
+    ) -> Result<AgreementRow, Error> {
         let mut after = stepped(row, AgreementEvent::Lapse)?;
         self.close(&mut after);
         let mut write = self.write(row, after, "agreement.lapse", "agreement_lapsed");
-        let data = json!({ "lapsed_at": self.now() });
-        write.mails = vec![letter(row, "agreement_lapsed", Vec::new(), &data)];
+        write.mails = vec![letter(row, kind, "agreement_lapsed", Vec::new(), &json!({}))];
         self.step_agreement(&Caller::Gateway, &write).await
     }
 
     /// One reminder, however many are due: after a pause nobody gets three at once.
+    /// A reminder moves no state; its own count keeps the sweep from sending it twice.
     pub(super) async fn remind(
         &self,
         row: &AgreementRow,
@@ -147,9 +152,9 @@ impl Partnership {
         after.reminders = i64::try_from(due).unwrap_or(i64::MAX);
         after.remind_at = kind.remind_at(sent_at, due);
         let mut write = self.write(row, after, "agreement.remind", "agreement_reminder");
-        let data = json!({ "return_by": row.return_by.unwrap_or(now) });
+        let data = json!({ "return_by": row.return_by, "lapse_at": row.lapse_at });
         let files = row.file_id.clone().into_iter().collect();
-        write.mails = vec![letter(row, "agreement_reminder", files, &data)];
+        write.mails = vec![letter(row, kind, "agreement_reminder", files, &data)];
         self.step_agreement(&Caller::Gateway, &write).await
     }
 
@@ -385,6 +390,7 @@ pub(super) fn said<T>(step: Result<T, Denial>) -> Result<T, Error> {
 }
 
 /// The row after a step, or the refusal of a step that does not exist from here.
+/// The row after a legal step; the one place where a state is moved.
 pub(super) fn stepped(row: &AgreementRow, event: AgreementEvent) -> Result<AgreementRow, Error> {
     let state = row.state.after(event).ok_or_else(|| no_step(row.state, event.as_str()))?;
     Ok(AgreementRow { state, ..row.clone() })
@@ -394,6 +400,7 @@ pub(super) fn no_step(state: AgreementState, what: &str) -> Error {
     Refusal::WrongState(format!("the agreement is {state}; `{what}` is no step from there")).into()
 }
 
+/// One field, one reason; pages show it at the field.
 pub(super) fn wrong(field: &'static str, detail: &str) -> Error {
     Refusal::FieldErrors(vec![FieldFault::new(field, "invalid", detail)]).into()
 }
@@ -437,16 +444,17 @@ pub(super) fn check_contact(new: &NewAgreementOf) -> Result<(), Error> {
     Ok(())
 }
 
-/// A letter about an agreement, to its contact; `data` adds to what all of them have. The name of
-/// the company is put in by the store, which reads it in the same transaction.
+/// A letter about an agreement, to its contact; `data` adds to what all of them have.
 pub(super) fn letter(
     row: &AgreementRow,
+    kind: &AgreementKind,
     template: &'static str,
     attachments: Vec<String>,
     data: &Value,
 ) -> NewMail {
     let mut all = json!({
-        "number": row.number, "kind": row.kind, "link": format!("/agreements/{}", row.id),
+        "number": row.number, "kind": row.kind, "title": kind.title.of(&row.language),
+        "link": format!("/agreements/{}", row.id),
     });
     if let (Value::Object(all), Value::Object(more)) = (&mut all, data) {
         all.extend(more.clone());

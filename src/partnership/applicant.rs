@@ -17,7 +17,7 @@ use crate::{
         secret::hex,
         turn::{ApplicationFacts, Journey, StepFacts, Stop, stops},
     },
-    store::{ApplicationMessage, ApplicationRow, DeadlineRow, HappeningRow},
+    store::{ApplicationMessage, ApplicationRow, DeadlineRow, FileLine, HappeningRow},
 };
 
 /// The promise to decide.
@@ -101,7 +101,7 @@ impl Partnership {
 
     /// Where a letter leads.
     pub(super) fn link_to(reference: &str, key: &str) -> String {
-        format!("/applications/{reference}?key={key}")
+        format!("/apply/{reference}?key={key}")
     }
 
     pub(super) fn link_of(&self, row: &ApplicationRow) -> Result<String, Error> {
@@ -183,6 +183,12 @@ impl Partnership {
             _ => false,
         };
         Ok(row.filter(is_own).ok_or(Refusal::UnknownId("application"))?)
+    }
+
+    /// Files that were sent with an application, as its owner lists them.
+    pub async fn my_files(&self, by: &Caller, id: i64) -> Result<Vec<FileLine>, Error> {
+        let row = self.own(by, id).await?;
+        Ok(self.store.files_of(&row.subject()).await?)
     }
 
     pub(super) fn form_rules(&self, purpose: Purpose) -> FormRules<'_> {

@@ -85,7 +85,8 @@ impl Partnership {
             return Err(Refusal::NotAllowed.into());
         };
         let mail = self.admit(new).await?;
-        self.begin_draft(&mail, new, (Purpose::NewArea, Some(*partner)), Form::default(), None).await
+        self.begin_draft(&mail, new, (Purpose::NewArea, Some(*partner)), Form::default(), None)
+            .await
     }
 
     /// Takes a whole application. What is wrong in it is refused; if only its documents are
@@ -109,8 +110,9 @@ impl Partnership {
         let repeat = new.repeat.as_ref().zip(key_hash.clone());
         let repeat =
             repeat.map(|((_, body), key_hash)| Repeat { key_hash, body_hash: body.clone() });
-        let begun =
-            self.begin_draft(&mail, &new.begin, (Purpose::Join, None), new.form.clone(), repeat).await;
+        let begun = self
+            .begin_draft(&mail, &new.begin, (Purpose::Join, None), new.form.clone(), repeat)
+            .await;
         let mut begun = match (begun, key_hash, &new.repeat) {
             // Two of the same request at once: the other one was first.
             (Err(Error::Store(cause)), Some(hash), Some((key, body)))
@@ -416,7 +418,11 @@ impl Partnership {
     }
 
     /// One step; somebody faster is a conflict that the caller understands.
-    pub(super) async fn step_application(&self, by: &Caller, step: &ApplicationStep) -> Result<i64, Error> {
+    pub(super) async fn step_application(
+        &self,
+        by: &Caller,
+        step: &ApplicationStep,
+    ) -> Result<i64, Error> {
         self.store.step_application(by, self.now(), step).await.map_err(understood)
     }
 }

@@ -127,7 +127,7 @@ async fn a_draft_keeps_what_is_wrong_and_goes_on_from_its_link() {
     let letters = letters(&world, begun.id).await;
     assert_eq!(letters[0].0, "application_saved");
     let link = letters[0].1["link"].as_str().unwrap();
-    assert_eq!(link, format!("/applications/A-2026-000001?key={}", *begun.key));
+    assert_eq!(link, format!("/apply/A-2026-000001?key={}", *begun.key));
 
     let (by, row) = world.desk.follow_link("A-2026-000001", &begun.key).await.unwrap();
     assert_eq!(row.mail, "Jan@acme.pl");
@@ -321,7 +321,7 @@ async fn an_idea_needs_no_company_and_gets_an_answer() {
     let by = Caller::Applicant { application: begun.id };
     let view = world.desk.my_application(&by, begun.id).await.unwrap();
     assert_eq!((view.row.purpose, view.row.state), (Purpose::Idea, ApplicationState::Submitted));
-    let staff = Caller::Operator { name: "anna".into() };
+    let staff = Signed::try_out(crate::domain::Role::OperatorProvisioning, None);
     let version = world.desk.take_up(&staff, (begun.id, begun.version)).await.unwrap();
     let decided =
         world.desk.decide_application(&staff, (begun.id, version), Vec::new(), &[], &|_| {

@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use super::{
-    Error, Partnership,
+    Error, Partnership, Signed,
     applicant::{ApplicationView, DECISION, form_of},
     apply::{after, letter, plain_step, understood, words, wrong_state},
 };
@@ -25,7 +25,7 @@ use crate::{
     metrics,
     store::{
         ApplicationFilter, ApplicationLine, ApplicationRow, ApplicationSet, ApplicationStep,
-        CompanyRow, DeadlineRow, DeadlineStep, Extras, NewMail, Prospect,
+        CompanyRow, DeadlineRow, DeadlineStep, Extras, FileLine, NewMail, Prospect,
     },
 };
 
@@ -50,28 +50,19 @@ pub struct Decided {
     pub partner: Option<PartnerId>,
 }
 
-/// Whether the caller is of the operator's staff. What a role may is asked where the session is
-/// known; here nobody from outside comes further.
-pub(super) fn staff(by: &Caller, _right: Right) -> Result<(), Error> {
-    match by {
-        Caller::User { partner: None, .. } | Caller::Operator { .. } => Ok(()),
-        _ => Err(Refusal::NotAllowed.into()),
-    }
-}
-
 impl Partnership {
     /// One page of the desk's list.
     pub async fn applications(
         &self,
-        by: &Caller,
+        signed: &Signed,
         filter: &ApplicationFilter,
     ) -> Result<Vec<ApplicationLine>, Error> {
-        staff(by, Right::SeeApplications)?;
+        self.staff(signed, Right::SeeApplications)?;
         Ok(self.store.applications(filter).await?)
     }
 
-    pub async fn application(&self, by: &Caller, id: i64) -> Result<StaffView, Error> {
-        let row = self.desk(by, id, Right::SeeApplications).await?;
+    pub async fn application(&self, signed: &Signed, id: i64) -> Result<StaffView, Error> {
+        let (_, row) = self.desk(signed, id, Right::SeeApplications).await?;
         let nip = row.nip.clone();
         let view = self.view(row, false).await?;
         let same_nip = self.store.applications_of_nip(&nip, id).await?;
@@ -81,22 +72,22 @@ impl Partnership {
     }
 
     /// Somebody begins to read it.
-    pub async fn take_up(&self, by: &Caller, (id, version): (i64, i64)) -> Result<i64, Error> {
-        let row = self.desk(by, id, Right::ReviewApplications).await?;
+    pub async fn take_up(&self, signed: &Signed, (id, version): (i64, i64)) -> Result<i64, Error> {
+        let (by, row) = self.desk(signed, id, Right::ReviewApplications).await?;
         let state = after(&row, ApplicationEvent::TakeUp, "taken up")?;
         let set = ApplicationSet::Reviewer(by.to_string());
         let step = ApplicationStep { version, set, ..plain_step(&row, state, "taken_up") };
-        self.step_application(by, &step).await
+        self.step_application(&by, &step).await
     }
 
     /// Asks the applicant for more; the clock stands if the rules say so (Q4.11).
     pub async fn ask_applicant(
         &self,
-        by: &Caller,
+        signed: &Signed,
         (id, version): (i64, i64),
         question: &str,
     ) -> Result<i64, Error> {
-        let row = self.desk(by, id, Right::ReviewApplications).await?;
+        let (by, row) = self.desk(signed, id, Right::ReviewApplications).await?;
         let state = after(&row, ApplicationEvent::Ask, "asked about")?;
         let question = words("question", question)?;
         let data = json!({
@@ -111,17 +102,53 @@ impl Partnership {
             mails: vec![letter(&row, "application_question", data)],
             ..plain_step(&row, state, "asked")
         };
-        self.step_application(by, &step).await
+        self.step_application(&by, &step).await
+    }
+
+    /// A remark for the colleagues; the applicant never sees it.
+    pub async fn comment_on_application(
+        &self,
+        signed: &Signed,
+        (id, version): (i64, i64),
+        text: &str,
+    ) -> Result<i64, Error> {
+        let (by, row) = self.desk(signed, id, Right::ReviewApplications).await?;
+        let note = words("comment", text)?;
+        let step = ApplicationStep {
+            version,
+            note,
+            is_public: false,
+            ..plain_step(&row, row.state, "commented")
+        };
+        self.step_application(&by, &step).await
+    }
+
+    /// Files of an application, as the desk lists them.
+    pub async fn application_files(
+        &self,
+        signed: &Signed,
+        id: i64,
+    ) -> Result<Vec<FileLine>, Error> {
+        let (_, row) = self.desk(signed, id, Right::SeeApplications).await?;
+        Ok(self.store.files_of(&row.subject()).await?)
+    }
+
+    /// Open promises of the operator, the least time left first.
+    pub async fn open_promises(&self, signed: &Signed) -> Result<Vec<DeadlineRow>, Error> {
+        self.staff(signed, Right::SeeApplications)?;
+        let mut rows = self.store.open_deadlines(SWEEP_MAX).await?;
+        rows.retain(|row| row.owner == "operator");
+        Ok(rows)
     }
 
     /// Gives one criterion of one area its score; a later one takes its place.
     pub async fn score_application(
         &self,
-        by: &Caller,
+        signed: &Signed,
         (id, version): (i64, i64),
         (area, criterion, score): (Area, Criterion, u8),
     ) -> Result<i64, Error> {
-        let row = self.desk(by, id, Right::ReviewApplications).await?;
+        let (by, row) = self.desk(signed, id, Right::ReviewApplications).await?;
         if row.state != ApplicationState::InReview {
             return Err(wrong_state(&row, "scored"));
         }
@@ -138,20 +165,20 @@ impl Partnership {
             is_public: false,
             ..plain_step(&row, row.state, "scored")
         };
-        self.step_application(by, &step).await
+        self.step_application(&by, &step).await
     }
 
     /// Decides every area at once. `extras` makes what belongs into the same transaction once the
     /// partner's number is known; `attachments` are files for the letter of acceptance.
     pub async fn decide_application(
         &self,
-        by: &Caller,
+        signed: &Signed,
         (id, version): (i64, i64),
         verdicts: Vec<(Area, Verdict)>,
         attachments: &[String],
         extras: &(dyn Fn(PartnerId) -> Extras + Sync),
     ) -> Result<Decided, Error> {
-        let row = self.desk(by, id, Right::DecideApplications).await?;
+        let (by, row) = self.desk(signed, id, Right::DecideApplications).await?;
         let state = after(&row, ApplicationEvent::Decide, "decided")?;
         if row.purpose == Purpose::Idea {
             return Err(wrong_state(&row, "decided; an idea is answered"));
@@ -168,7 +195,7 @@ impl Partnership {
         if !decision.accepts_any() {
             step.kind = "declined";
             step.mails.push(self.refusal_letter(&row, &decision)?);
-            let version = self.step_application(by, &step).await?;
+            let version = self.step_application(&by, &step).await?;
             return Ok(Decided { version, partner: row.partner });
         }
         step.kind = "accepted";
@@ -183,7 +210,7 @@ impl Partnership {
             extras,
         };
         let now = self.now();
-        let accepted = self.store.accept_application(by, now, &step, &prospect).await;
+        let accepted = self.store.accept_application(&by, now, &step, &prospect).await;
         let partner = accepted.map_err(understood)?;
         // The acceptance stands whatever happens here; the sweep tries again.
         if let Err(error) = self.sweep_first_agreements().await {
@@ -195,11 +222,11 @@ impl Partnership {
     /// Answers an idea (R4.20).
     pub async fn answer_idea(
         &self,
-        by: &Caller,
+        signed: &Signed,
         (id, version): (i64, i64),
         answer: &str,
     ) -> Result<i64, Error> {
-        let row = self.desk(by, id, Right::DecideApplications).await?;
+        let (by, row) = self.desk(signed, id, Right::DecideApplications).await?;
         let state = after(&row, ApplicationEvent::Decide, "answered")?;
         if row.purpose != Purpose::Idea {
             return Err(wrong_state(&row, "answered; it is decided by its areas"));
@@ -217,7 +244,7 @@ impl Partnership {
             mails: vec![letter(&row, "idea_answered", data)],
             ..plain_step(&row, state, "answered")
         };
-        self.step_application(by, &step).await
+        self.step_application(&by, &step).await
     }
 
     /// Notices promises that are over: each once, with a letter to the desk. Also tells the metric
@@ -250,7 +277,7 @@ impl Partnership {
             template: "application_overdue",
             data: json!({
                 "reference": row.reference, "company": company, "promised_at": late.promised_at,
-                "link": format!("/desk/applications/{id}"),
+                "link": format!("/applications/{id}"),
             }),
             attachments: Vec::new(),
             subject: late.subject.clone(),
@@ -293,12 +320,26 @@ impl Partnership {
         Company::check(&form_of(row)?.company, "company").map(Some).map_err(broken)
     }
 
+    /// The operator's staff only: a partner's people may see applications too, but not here.
+    fn staff(&self, signed: &Signed, right: Right) -> Result<Caller, Error> {
+        if !signed.is_operator() {
+            return Err(Refusal::NotAllowed.into());
+        }
+        self.require(signed, right)?;
+        Ok(signed.caller())
+    }
+
     /// An application for the desk. Drafts are nobody's but the applicant's.
-    async fn desk(&self, by: &Caller, id: i64, right: Right) -> Result<ApplicationRow, Error> {
-        staff(by, right)?;
+    async fn desk(
+        &self,
+        signed: &Signed,
+        id: i64,
+        right: Right,
+    ) -> Result<(Caller, ApplicationRow), Error> {
+        let by = self.staff(signed, right)?;
         let row = self.store.application(id).await?;
         let row = row.filter(|row| row.state != ApplicationState::Draft);
-        Ok(row.ok_or(Refusal::UnknownId("application"))?)
+        Ok((by, row.ok_or(Refusal::UnknownId("application"))?))
     }
 }
 

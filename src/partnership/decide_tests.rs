@@ -6,17 +6,17 @@ use super::{
 };
 use crate::{
     domain::{
-        Caller, PartnerId,
+        PartnerId,
         application::{ApplicationState, Area, Criterion, DeclineReason, Declined, Verdict},
         application_form::SectionForm,
         turn::{Owner, Standing},
-        user::UserId,
+        user::Role,
     },
     store::{ApplicationFilter, Extras, NewMail},
 };
 
-fn staff() -> Caller {
-    Caller::User { partner: None, user: UserId(7), name: "anna".into() }
+pub(super) fn staff() -> Signed {
+    Signed::try_out(Role::OperatorProvisioning, None)
 }
 
 fn nothing(_: PartnerId) -> Extras {
@@ -42,11 +42,10 @@ fn both_yes() -> Vec<(Area, Verdict)> {
 #[tokio::test]
 async fn only_the_operators_staff_comes_to_the_desk() {
     let world = world().await;
-    let (applicant, begun) = submitted(&world, "5261040828").await;
+    let (_, begun) = submitted(&world, "5261040828").await;
     let at = (begun.id, begun.version);
-    let partner = Caller::User { partner: Some(PartnerId(1)), user: UserId(1), name: "x".into() };
-    let key = Caller::ApiKey { partner: PartnerId(1), key: "k".into() };
-    for by in [applicant, partner, key, Caller::Gateway] {
+    for role in [Role::PartnerAdmin, Role::PartnerFinance, Role::PartnerViewer] {
+        let by = Signed::try_out(role, Some(PartnerId(1)));
         let desk = &world.desk;
         assert_eq!(
             code(desk.applications(&by, &ApplicationFilter::default()).await),
@@ -61,6 +60,19 @@ async fn only_the_operators_staff_comes_to_the_desk() {
         assert_eq!(code(decided), "not_allowed");
         assert_eq!(code(desk.answer_idea(&by, at, "no").await), "not_allowed");
     }
+}
+
+#[tokio::test]
+async fn an_auditor_reads_everything_and_changes_nothing() {
+    let world = world().await;
+    let (_, begun) = submitted(&world, "5261040828").await;
+    let (at, desk) = ((begun.id, begun.version), &world.desk);
+    let by = Signed::try_out(Role::OperatorAuditor, None);
+    assert_eq!(code(desk.application(&by, begun.id).await), "ok");
+    assert_eq!(code(desk.take_up(&by, at).await), "not_allowed");
+    assert_eq!(code(desk.comment_on_application(&by, at, "odd").await), "not_allowed");
+    let decided = desk.decide_application(&by, at, both_yes(), &[], &nothing).await;
+    assert_eq!(code(decided), "not_allowed");
 }
 
 #[tokio::test]
@@ -230,7 +242,7 @@ async fn a_broken_promise_is_told_to_the_desk_once() {
     let letters = letters(&world, begun.id).await;
     let (template, data) = letters.last().unwrap();
     assert_eq!(template, "application_overdue");
-    assert_eq!(data["link"], format!("/desk/applications/{}", begun.id));
+    assert_eq!(data["link"], format!("/applications/{}", begun.id));
     assert_eq!(letters.len(), 3);
     let lines = world.desk.applications(&staff(), &ApplicationFilter::default()).await.unwrap();
     assert!(lines[0].due_at.unwrap() < world.desk.now());

@@ -161,8 +161,7 @@ mod tests {
     fn a_code_is_right_one_step_around_its_own_and_for_its_person_only() {
         let seal = Seal::new([&b"seal"[..]]);
         let (sealed, shown) = enrol(&seal, UserId(7), "anna@x.example", "T & Co").unwrap();
-        let read =
-            |code: &str, now| super::read(&seal, UserId(7), Some(&sealed), code, now).unwrap();
+        let read_at = |code: &str, now| read(&seal, UserId(7), Some(&sealed), code, now).unwrap();
         let code = code_of(&shown.secret, NOON);
         let step = NOON / STEP;
         for (now, expected) in [
@@ -172,13 +171,13 @@ mod tests {
             (NOON + STEP, Code::Step(step)),
             (NOON + 2 * STEP, Code::Wrong),
         ] {
-            assert_eq!(read(&code, now), expected);
+            assert_eq!(read_at(&code, now), expected);
         }
-        assert_eq!(read(&format!("{} {}", &code[..3], &code[3..]), NOON), Code::Step(step));
+        assert_eq!(read_at(&format!("{} {}", &code[..3], &code[3..]), NOON), Code::Step(step));
         for wrong in ["", "12345", "1234567", "abcdef", "\u{661}\u{662}\u{663}"] {
-            assert_eq!(read(wrong, NOON), Code::Wrong, "{wrong}");
+            assert_eq!(read_at(wrong, NOON), Code::Wrong, "{wrong}");
         }
-        assert!(super::read(&seal, UserId(8), Some(&sealed), &code, NOON).is_err());
+        assert!(read(&seal, UserId(8), Some(&sealed), &code, NOON).is_err());
         assert!(shown.uri.starts_with("otpauth://totp/T%20%26%20Co:anna%40x.example?secret="));
     }
 

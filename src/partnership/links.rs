@@ -11,7 +11,7 @@ use super::{
     accounts::Invited,
     factor,
     guard::Count,
-    log_in::{SignedIn, caller, letter, mail_hash},
+    log_in::{SignedIn, caller, letter, mail_hash, new_session},
 };
 use crate::{
     domain::{Caller, PersonEvent, PersonState, Refusal, Right, UserId, user::mail_address},
@@ -59,7 +59,7 @@ impl Partnership {
         let (before, _) = self.holder("invitation", token).await?;
         let mut after = before.clone();
         after.secrets.password = Some(self.new_password(&before, password).await?);
-        let (session_token, session) = self.new_session(true, visitor, 0)?;
+        let (session_token, session) = new_session(true, visitor, 0)?;
         let write = PersonWrite {
             uses: Some(&factor::hash(token)),
             ends_sessions: true,

@@ -125,7 +125,7 @@ impl Partnership {
         };
         let Some(proof) = proof else { return Ok(None) };
         let now = self.now();
-        let (token, session) = self.new_session(is_enrolling, wish.visitor, 0)?;
+        let (token, session) = new_session(is_enrolling, wish.visitor, 0)?;
         let data = json!({
             "login": person.mail, "at": now, "device": session.agent,
             "address": session.address, "link": "/sessions",
@@ -137,7 +137,7 @@ impl Partnership {
             proof: &proof,
             session: &session,
             rehashed,
-            over_before: now.saturating_sub(micros(self.portal.longest_session())),
+            over_before: now.saturating_sub(micros(self.longest_session())),
             letters: if is_new_place && !is_enrolling { &letters } else { &[] },
         };
         let is_fresh = self.store.sign_in(&caller(person), now, &sign_in).await?;
@@ -150,27 +150,9 @@ impl Partnership {
         token: Zeroizing<String>,
         is_enrolling: bool,
     ) -> SignedIn {
-        let (_, absolute) = self.portal.session_life(person.role.is_operator());
+        let (_, absolute) = self.session_life(person.role.is_operator());
         let expires_at = self.now().saturating_add(micros(absolute));
         SignedIn { token, is_enrolling, expires_at }
-    }
-
-    pub(super) fn new_session(
-        &self,
-        is_enrolling: bool,
-        visitor: Visitor<'_>,
-        stepped_up_at: i64,
-    ) -> Result<(Zeroizing<String>, NewSession), Error> {
-        let token = new_token()?;
-        let agent = visitor.agent.chars().filter(|letter| !letter.is_control());
-        let session = NewSession {
-            token: factor::hash(&token),
-            is_enrolling,
-            address: visitor.address.to_owned(),
-            agent: agent.take(AGENT_MAX).collect(),
-            stepped_up_at,
-        };
-        Ok((token, session))
     }
 
     async fn note_wrong(
@@ -261,7 +243,7 @@ impl Partnership {
         after.secrets.totp_step = step;
         after.state = before.state.after(PersonEvent::Enrolled).unwrap_or(before.state);
         let (recovery_codes, hashes) = factor::recovery_codes()?;
-        let (token, session) = self.new_session(false, visitor, now)?;
+        let (token, session) = new_session(false, visitor, now)?;
         let letters = [letter(&before, "second_factor_set", self.told(&before))];
         let write = PersonWrite {
             codes: Some(&hashes),
@@ -291,6 +273,24 @@ impl Partnership {
         self.write_person(&signed.caller(), &write).await?;
         Ok(codes)
     }
+}
+
+/// A new session and its token.
+pub(super) fn new_session(
+    is_enrolling: bool,
+    visitor: Visitor<'_>,
+    stepped_up_at: i64,
+) -> Result<(Zeroizing<String>, NewSession), Error> {
+    let token = new_token()?;
+    let agent = visitor.agent.chars().filter(|letter| !letter.is_control());
+    let session = NewSession {
+        token: factor::hash(&token),
+        is_enrolling,
+        address: visitor.address.to_owned(),
+        agent: agent.take(AGENT_MAX).collect(),
+        stepped_up_at,
+    };
+    Ok((token, session))
 }
 
 /// A person as the doer of what it does to itself before it has a session.

@@ -29,6 +29,7 @@ mod flood;
 mod guard;
 mod links;
 mod log_in;
+mod own;
 mod passwords;
 mod render;
 mod rules;

@@ -85,12 +85,12 @@ impl Passwords {
         stored: Option<String>,
     ) -> Result<Checked, Error> {
         let password = Zeroizing::new(password.to_owned());
-        self.run(move |shared| match stored {
-            Some(stored) => shared.check(&password, &stored),
-            None => {
-                shared.hash(&password)?;
-                Ok(Checked { is_right: false, rehashed: None })
+        self.run(move |shared| {
+            if let Some(stored) = stored {
+                return shared.check(&password, &stored);
             }
+            shared.hash(&password)?;
+            Ok(Checked { is_right: false, rehashed: None })
         })
         .await?
     }

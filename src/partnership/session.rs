@@ -4,6 +4,8 @@
 //! [`Enrolling`] has shown a password only and can do nothing but set a second factor, and no verb
 //! takes the one for the other (S-04).
 
+use std::time::Duration;
+
 use smol_str::SmolStr;
 use zeroize::Zeroizing;
 
@@ -84,6 +86,29 @@ impl Signed {
     }
 }
 
+#[cfg(test)]
+impl Signed {
+    /// Somebody with a role, for tests of verbs; no session stands behind it.
+    pub(crate) fn try_out(role: Role, partner: Option<PartnerId>) -> Self {
+        Self {
+            person: UserId(7),
+            name: "anna".to_owned(),
+            mail: "anna@operator.pl".to_owned(),
+            partner,
+            partner_name: partner.map(|partner| format!("partner-{}", partner.0)),
+            role,
+            level: 0,
+            language: "pl".to_owned(),
+            theme: "auto".to_owned(),
+            session: 1,
+            begun_at: 0,
+            expires_at: i64::MAX,
+            stepped_up_until: i64::MAX,
+            token: String::new(),
+        }
+    }
+}
+
 impl Partnership {
     /// Who is behind a session's token now. Reads the store each time: whoever was disabled, or
     /// whose session was ended, is nobody from the next call on (S-09).
@@ -93,7 +118,7 @@ impl Partnership {
         if view.is_enrolling || view.state != PersonState::Active {
             return Ok(None);
         }
-        let (idle, absolute) = self.portal.session_life(view.role.is_operator());
+        let (idle, absolute) = self.session_life(view.role.is_operator());
         let expires_at = view.made_at.saturating_add(micros(absolute));
         if now >= expires_at || now - view.seen_at >= micros(idle) {
             return Ok(None);
@@ -135,6 +160,21 @@ impl Partnership {
             mail: view.mail,
             language: view.language,
         }))
+    }
+
+    /// Idle and absolute life of a session of one side (S-09).
+    pub(super) fn session_life(&self, is_operator: bool) -> (Duration, Duration) {
+        let portal = &self.portal;
+        if is_operator {
+            (portal.staff_idle, portal.staff_session)
+        } else {
+            (portal.partner_idle, portal.partner_session)
+        }
+    }
+
+    /// Nobody's session lasts longer.
+    pub(super) fn longest_session(&self) -> Duration {
+        self.portal.partner_session.max(self.portal.staff_session)
     }
 
     async fn session_view(&self, token: &str) -> Result<Option<SessionView>, Error> {
@@ -195,7 +235,7 @@ impl Partnership {
 
     /// Own sessions that are not over, the one used last first.
     pub async fn sessions(&self, signed: &Signed) -> Result<Vec<SessionLine>, Error> {
-        let (idle, absolute) = self.portal.session_life(signed.is_operator());
+        let (idle, absolute) = self.session_life(signed.is_operator());
         let now = self.now();
         let mut lines = self.store.sessions_of(signed.person, now - micros(absolute)).await?;
         lines.retain(|line| now - line.seen_at < micros(idle));

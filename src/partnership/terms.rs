@@ -14,12 +14,12 @@ use super::{
 };
 use crate::{
     domain::{
-        AgreementKind, Caller, PartnerId, Refusal,
+        Caller, PartnerId, Refusal,
         agreement_kind::Both,
         terms::{AppliesTo, Consent, TermsEvent, TermsState, day_begins, is_notice_enough},
         wording::{self, ClauseChange},
     },
-    store::{Addressee, AgreementRow, Denial, NewMail, NewTerms, NoticeRow, TermsRow},
+    store::{Addressee, Denial, NewMail, NewTerms, NoticeRow, TermsRow},
 };
 
 const UNKNOWN: Refusal = Refusal::UnknownId("terms");
@@ -283,7 +283,7 @@ impl Partnership {
             let (partners, people) = self.store.untold(terms.id, after, PAGE).await?;
             let Some(last) = partners.last() else { break };
             after = *last;
-            let letters: Vec<_> = people.iter().map(|person| notice(terms, self.kinds.get(&terms.kind), person)).collect();
+            let letters: Vec<_> = people.iter().map(|person| notice(terms, person)).collect();
             if !letters.is_empty() {
                 let by = Caller::Gateway;
                 told += self.store.write_notices(&by, self.now(), terms.id, &letters).await?;
@@ -294,12 +294,8 @@ impl Partnership {
 
     async fn take_effect(&self, terms: &TermsRow, swept: &mut TermsSwept) -> Result<(), Error> {
         let Some(kind) = self.kinds.get(&terms.kind) else { return Ok(()) };
-        let told = |row: &AgreementRow| {
-            let title = kind.title.of(&row.language);
-            let reason = super::wording::refused_terms(title, &terms.label, &row.language);
-            let data = json!({ "reason": reason });
-            letter(row, "agreement_suspended", Vec::new(), &data)
-        };
+        let data = json!({ "reason": "refused_terms", "label": terms.label });
+        let told = |row: &_| letter(row, kind, "agreement_suspended", Vec::new(), &data);
         for _ in 0..PAGES_MAX {
             let page = self.store.effect_page(self.now(), terms, PAGE, &told).await?;
             swept.suspended += page.suspended;
@@ -364,9 +360,8 @@ fn check_texts(texts: &Both, summary: &Both) -> Result<(), Error> {
 }
 
 /// The letter of a notice. The whole text is too long for it: it names the page that has it.
-fn notice(terms: &TermsRow, kind: Option<&AgreementKind>, person: &Addressee) -> NewMail {
+fn notice(terms: &TermsRow, person: &Addressee) -> NewMail {
     let is_english = person.language == "en";
-    let is_silent = terms.consent == Consent::Silent.as_str();
     let summary = if is_english { &terms.summary_en } else { &terms.summary_pl };
     NewMail {
         recipient: person.mail.clone(),
@@ -374,10 +369,8 @@ fn notice(terms: &TermsRow, kind: Option<&AgreementKind>, person: &Addressee) ->
         language: person.language.clone(),
         template: "terms_changed",
         data: json!({
-            "title": kind.map_or(&*terms.kind, |kind| kind.title.of(&person.language)),
-            "version": terms.label, "summary": summary,
-            "effective_at": terms.effective_from.unwrap_or_default(),
-            "refuse_by": is_silent.then_some(terms.effective_from).flatten(),
+            "terms": terms.id, "label": terms.label, "kind": terms.kind, "summary": summary,
+            "effective_day": terms.effective_day, "consent": terms.consent,
             "link": format!("/terms/{}", terms.id),
         }),
         attachments: Vec::new(),

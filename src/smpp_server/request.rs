@@ -117,7 +117,7 @@ impl Asking {
                 }
                 Pdu::DataSmResp(MessageResp { tlvs, ..MessageResp::default() })
             }
-            id => Pdu::Other(id.response(), Bytes::new()),
+            id => Pdu::Other(id.response(), status::body_of_refusal(id, version, &tlvs)),
         };
         let answer = Command { status, sequence, pdu };
         Done {

@@ -4,10 +4,12 @@
 //! `ESME_RSYSERR`, `ESME_RX_T_APPN`); whatever is temporary must be one of them, or the partner's
 //! software drops the message (P25).
 
+use bytes::{BufMut, Bytes, BytesMut};
+
 use crate::{
     domain::Refusal,
     gateway,
-    smpp::{CommandStatus, Version},
+    smpp::{CommandId, CommandStatus, Tlvs, Version},
 };
 
 /// The status for a refused submit.
@@ -43,10 +45,10 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         Refusal::UnknownMessage(_) => S::RINVMSGID,
         Refusal::TooLateToCancel(_) | Refusal::NothingToCancel => S::RCANCELFAIL,
         Refusal::CannotReplace(_) => S::RREPLACEFAIL,
-        Refusal::IdempotencyConflict(_) => S::RX_P_APPN,
         Refusal::TooManyRecipients { .. } => S::RINVNUMDESTS,
-        // Nothing that comes over SMPP asks the partnership.
-        Refusal::FieldErrors(_)
+        // Of these only the first comes over SMPP; nothing there asks the partnership.
+        Refusal::IdempotencyConflict(_)
+        | Refusal::FieldErrors(_)
         | Refusal::NotAllowed
         | Refusal::StepUpNeeded
         | Refusal::WrongState(_)
@@ -74,6 +76,30 @@ pub fn for_peer(status: CommandStatus, version: Version) -> CommandStatus {
         CommandStatus::RINVSERTYP if version >= Version::V50 => CommandStatus::RSERTYPUNAUTH,
         other => other.for_version(version),
     }
+}
+
+/// What stands behind the header of a refused `query_sm`, `cancel_sm` or `replace_sm`.
+///
+/// Their answers have no optional parameters in 3.4, and an error there is 16 octets long (S131),
+/// whatever the partner asked for. In 5.0 every answer may have TLVs and an unknown one is ignored;
+/// the fields of a `query_sm_resp` stand before it, empty, for TLVs come last. [50 s3.2.1.3]
+pub(crate) fn body_of_refusal(id: CommandId, version: Version, tlvs: &Tlvs) -> Bytes {
+    const EMPTY_QUERY_RESP: [u8; 4] = [0, 0, 7, 0];
+    let mut body = BytesMut::new();
+    if version < Version::V50 || tlvs.is_empty() {
+        return body.freeze();
+    }
+    match id {
+        CommandId::QUERY_SM => body.put_slice(&EMPTY_QUERY_RESP),
+        CommandId::CANCEL_SM | CommandId::REPLACE_SM => {}
+        _ => return body.freeze(),
+    }
+    for tlv in tlvs.iter() {
+        body.put_u16(tlv.tag);
+        body.put_u16(u16::try_from(tlv.value.len()).unwrap_or(u16::MAX));
+        body.put_slice(&tlv.value);
+    }
+    body.freeze()
 }
 
 #[cfg(test)]

@@ -9,19 +9,19 @@
 
 mod access;
 mod admin;
+mod agreement_steps;
+mod agreements;
 mod application_lists;
 mod applications;
 #[cfg(test)]
 mod applications_tests;
-mod agreement_steps;
-mod agreements;
 mod apply;
 mod audit;
 mod bulk;
 mod callbacks;
 pub mod change;
-mod companies;
 mod checked;
+mod companies;
 mod db;
 mod deadlines;
 mod error;
@@ -38,16 +38,17 @@ mod messages;
 mod new;
 mod outbox;
 mod parts;
-mod privacy;
 mod people;
+mod person;
+mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
 mod retention;
 mod rows;
 mod sessions;
-mod terms;
 mod strays;
+mod terms;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
@@ -63,7 +64,11 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use access::KeyRotation;
 pub use admin::{CredentialRights, Overview, PartnerLine};
-pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
+pub use agreement_steps::{
+    AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
+    prepare_rule,
+};
+pub use agreements::{AgreementRow, PartyRow, SignatureRow, Whose};
 pub use application_lists::{
     ApplicationFilter, ApplicationLine, ApplicationMessage, ApplicationOrder, ApplicationRow,
     HappeningRow,
@@ -76,6 +81,7 @@ pub use agreement_steps::{
     prepare_rule,
 };
 pub use agreements::{AgreementRow, FirstRow, PartyRow, SignatureRow, Whose};
+pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
@@ -91,12 +97,13 @@ pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use outbox::{Letter, LetterLine, MailCounts};
+pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
+pub use person::{Person, PersonSecrets};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
-pub use people::{Invitation, NewLink, OneTimeLink, Person, PersonSecrets, PersonWrite, Written};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
-pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
 pub use strays::QuarantinedReceipt;
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

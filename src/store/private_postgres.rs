@@ -11,9 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-#[expect(dead_code, reason = "only Debian's packages are needed here")]
-#[path = "../tests/tools.rs"]
-mod tools;
+use crate::tools;
 
 /// A running server; stopped when the last of its users is gone.
 pub(super) struct Server {

@@ -11,7 +11,7 @@ use super::{
     Error, NewMail, Store, audit,
     db::{Tx, execute, fetch_all, fetch_optional},
     letters::{next_id, queue_mail},
-    people::role_and_state,
+    person::role_and_state,
 };
 use crate::domain::{Caller, PartnerId, PersonState, Role, UserId};
 

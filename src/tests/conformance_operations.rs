@@ -14,7 +14,9 @@ use bramka::{
 };
 use bytes::Bytes;
 
-use super::world::{Builder, LINK, PartnerPlan, World, at_a_set_time, eventually, service, text};
+use super::world::{
+    Builder, LINK, PartnerPlan, Wire, World, at_a_set_time, eventually, service, text,
+};
 
 const SUBSCRIBER: &str = "48600100200";
 const CODE: &str = "7455";
@@ -479,5 +481,44 @@ async fn a_stray_answer_to_nothing_is_ignored_and_the_session_goes_on() {
     assert!(!matches!(outcome, Err(Failed::Closed | Failed::Refused(_))), "{outcome:?}");
     eventually("it is with the SMSC", async || (!world.smsc.submits().is_empty()).then_some(()))
         .await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s131_a_refused_query_cancel_or_replace_says_why_to_5_0_and_is_a_bare_header_to_3_4() {
+    // This partner asked for our TLVs; answers that have no place for one stay as they are.
+    let world = World::new().await;
+    let unknown = Bytes::from_static(b"4711");
+    let query = Pdu::QuerySm(QuerySm { message_id: unknown.clone(), source: source(CODE) });
+    let asked = [
+        (query, 0x8000_0003_u32, &[0_u8, 0, 7, 0][..]),
+        (cancel(&unknown), 0x8000_0008, &[]),
+        (Pdu::ReplaceSm(Box::new(replace(&unknown, "x"))), 0x8000_0007, &[]),
+    ];
+    for interface_version in [0x34, 0x50] {
+        let mut wire = Wire::connect(world.node.smpp[0]).await;
+        assert_eq!(
+            wire.bind(BindKind::Transceiver, interface_version).await.status,
+            CommandStatus::ROK
+        );
+        for (number, (pdu, id, fields)) in (2..).zip(&asked) {
+            wire.send(&Command::new(number, pdu.clone()), Version::V50).await;
+            let frame = wire.frame().await.unwrap();
+            assert_eq!(frame[4..8], id.to_be_bytes(), "{pdu:?}");
+            assert_ne!(frame[8..12], [0; 4], "it is refused");
+            let body = &frame[16..];
+            if interface_version == 0x34 {
+                assert!(body.is_empty(), "{pdu:?}: {body:?}");
+                continue;
+            }
+            let (before, tlv) = body.split_at(fields.len());
+            assert_eq!(before, *fields);
+            // 0x1D08, the length of all that follows, and the words.
+            assert_eq!(tlv[..2], [0x1d, 0x08]);
+            assert_eq!(usize::from(u16::from_be_bytes([tlv[2], tlv[3]])), tlv.len() - 4);
+            let words = std::str::from_utf8(&tlv[4..]).unwrap();
+            assert!(words.contains(':') && words.is_ascii(), "{words}");
+        }
+    }
     world.stop().await;
 }

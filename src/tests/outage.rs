@@ -150,7 +150,7 @@ async fn world_with_key(change: impl FnOnce(&mut Builder)) -> (World, String) {
         expires_at: i64::MAX,
     });
     change(&mut builder);
-    (builder.build().await, (*key.shown).to_owned())
+    (builder.build().await, (*key.shown).clone())
 }
 
 /// A temporary no over HTTP: 503, its code, and when to come again.

@@ -16,7 +16,7 @@ const OID: u8 = 0x06;
 const OCTET_STRING: u8 = 0x04;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
-/// UTF8String, PrintableString, IA5String: the ways to write a name that are octets of UTF-8.
+/// `UTF8String`, `PrintableString`, `IA5String`: the ways to write a name that are octets of UTF-8.
 const TEXTS: [u8; 3] = [0x0c, 0x13, 0x16];
 /// Of a general name: rfc822Name, dNSName, uniformResourceIdentifier. [RFC 5280 s4.2.1.6]
 const GENERAL_NAMES: [u8; 3] = [0x81, 0x82, 0x86];

@@ -13,18 +13,26 @@ pub enum MailCommand {
         /// Only those about one thing, like application:12
         #[arg(long, conflicts_with = "state")]
         about: Option<String>,
+        /// How many at most
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
         limit: i64,
     },
     /// One letter; the text as long as it was not sent, one-time links masked
     #[command(after_help = "Example:\n  bramka mail show 12")]
-    Show { id: i64 },
+    Show {
+        /// From `bramka mail list`
+        id: i64,
+    },
     /// Send a letter again that failed or bounced, or at once one that waits
     #[command(after_help = "Example:\n  bramka mail retry 12")]
-    Retry { id: i64 },
+    Retry {
+        /// From `bramka mail list`
+        id: i64,
+    },
     /// Say that a letter came back after the server had taken it
     #[command(after_help = "Example:\n  bramka mail bounced 12 --reason 'no such mailbox'")]
     Bounced {
+        /// From `bramka mail list`
         id: i64,
         /// What the notice said
         #[arg(long)]
@@ -33,7 +41,9 @@ pub enum MailCommand {
     /// Show what a letter looks like, made with pretended data
     #[command(after_help = "Example:\n  bramka mail preview application_accepted --language pl")]
     Preview {
+        /// Name of the letter, as the files in `config/letters` are called
         template: String,
+        /// Of the letter
         #[arg(long, value_enum, default_value_t = LetterLanguage::Pl)]
         language: LetterLanguage,
     },

@@ -143,6 +143,7 @@ pub enum ReceiptCommand {
     #[command(after_help = "Example:\n  bramka receipt list --json | jq 'map(select(.link == \
                             \"north\"))'")]
     List {
+        /// How many of each at most
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
     },

@@ -4,8 +4,8 @@
 
 mod business;
 mod changes;
-mod letters;
 mod document;
+mod letters;
 mod live;
 mod people;
 
@@ -18,8 +18,8 @@ pub use business::{
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
-pub use letters::{LetterLanguage, MailCommand};
 pub use document::{DocumentCommand, Render};
+pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, ReceiptCommand, Top, TraceCommand, UnknownCommand,

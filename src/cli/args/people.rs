@@ -14,6 +14,7 @@ pub enum UserCommand {
     )]
     Add(UserAdd),
     /// The operator's staff, or a partner's people
+    #[command(after_help = "Example:\n  bramka user list --partner acme")]
     List {
         /// People of this partner
         #[arg(long)]
@@ -21,10 +22,16 @@ pub enum UserCommand {
     },
     /// Keep a person out at once; all its sessions end
     #[command(after_help = "Example:\n  bramka user disable anna@operator.example")]
-    Disable { mail: String },
+    Disable {
+        /// The person's mail address
+        mail: String,
+    },
     /// Let a person in again
     #[command(after_help = "Example:\n  bramka user enable anna@operator.example")]
-    Enable { mail: String },
+    Enable {
+        /// The person's mail address
+        mail: String,
+    },
     /// Make a new link to set the password; prints it once
     #[command(
         after_help = "With --second-factor the lost authenticator is forgotten too: the next \
@@ -33,6 +40,7 @@ pub enum UserCommand {
                             --second-factor"
     )]
     Reset {
+        /// The person's mail address
         mail: String,
         /// Forget the second factor and its recovery codes
         #[arg(long)]

@@ -152,7 +152,7 @@ impl Folder {
              [smpp_server]\nlisten = [\"{}\"]\npepper_file = \"pepper\"\n\n\
              [http]\nlisten = [\"{}\"]\nadmin_listen = [\"{}\"]\n\n\
              # Letters are kept in memory and shown in the log of the gateway.\n\
-             [mail]\nsink = true\nportal_url = \"http://{}\"\n\n\
+             [mail]\nsink = true\n[portal]\naddress = \"http://{}\"\n\n\
              # What a killed gateway had claimed and never sent is given up soon, not in days.\n\
              [messages]\nunknown_ttl = \"10s\"\n\n\
              [[smsc_link]]\nname = \"{GROUP}\"\naddress = \"{}\"\nsystem_id = \"{SYSTEM_ID}\"\n\

@@ -1,4 +1,7 @@
 //! Puts rows on pages, with the line above and the page number below.
+//!
+//! It decides no places but those of the edges. What surprises: nothing of it may depend on the
+//! time or the machine, and the writer puts neither in unless it is told to.
 
 use krilla::{
     SerializeSettings,
@@ -50,10 +53,12 @@ pub(super) fn draw(document: &Document, pages: &[Vec<Placed>]) -> Result<Vec<u8>
                 put(&mut surface, mark, top);
             }
         }
+        // Links belong to the page and not to what is drawn on it.
         surface.finish();
         links(&mut page, rows);
         page.finish();
     }
+    // No dates: the octets would differ with each run. The id is made of what the document is.
     pdf.set_outline(outline);
     let id = format!("{} {} {}", document.kind, document.number, document.version);
     pdf.set_metadata(
@@ -97,6 +102,7 @@ fn edges(
     Ok(())
 }
 
+/// A title ends with an ellipsis where the number needs the room.
 fn shortened(title: &str, room: f32) -> Result<Run, PdfFault> {
     let mut run = shape(Face::Regular, title)?;
     let mut letters: Vec<char> = title.chars().collect();
@@ -133,6 +139,7 @@ fn text(surface: &mut Surface<'_>, x: f32, y: f32, size: f32, run: &Run, grey: u
     surface.draw_glyphs(at, &run.glyphs, face::font(run.face), &run.text, size, false);
 }
 
+/// Filled and not stroked: hairlines of a stroke vanish on some printers.
 fn bar(surface: &mut Surface<'_>, x: f32, y: f32, width: f32, height: f32, grey: u8) {
     ink(surface, grey);
     let mut path = PathBuilder::new();

@@ -1,4 +1,7 @@
 //! Tables: columns as wide as their words need, thin rules, the head again on every page.
+//!
+//! Cells hold one paragraph; there are no spans over rows or columns. What surprises: a row is
+//! never cut, so a cell longer than a page would run over its foot (texts have none).
 
 use std::rc::Rc;
 
@@ -101,6 +104,7 @@ fn strip(
     let mut x = place.left + GUTTER / 2.0;
     let mut tall: f32 = LEADING;
     for ((cell, width), align) in cells.iter().zip(widths).zip(&table.columns) {
+        // A hair more than measured, or rounding would break the widest cell in two.
         let inner = Place { left: x, width: *width + 0.01, ..place };
         let mut y = PAD;
         for line in lines(cell, inner.setting(SIZE, is_head))? {

@@ -6,9 +6,9 @@
 
 mod acceptance;
 pub mod access;
+pub mod agreements;
 mod application_shapes;
 pub mod applications;
-pub mod agreements;
 pub mod fields;
 pub mod messages;
 pub mod new_message;

@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{access, applications, messages, people, session};
-use crate::http::error;
+use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,7 +47,6 @@ use crate::http::error;
         (name = "access", description = "SMPP accounts and API keys"),
         (name = "applications", description = "Becoming a partner"),
     ),
-    components(schemas(error::ProblemBody)),
     modifiers(&ApiKeys)
 )]
 struct Api;
@@ -127,7 +126,8 @@ problems! { LookProblems:
     "503" "Try again later",
 }
 
-// Every "no" that a person may hear, for all operations of people.
+// Every "no" that a person may hear, for all operations of people. The union: a status that one of
+// them never has does no harm, and a list for each would be wrong after the next refusal.
 problems! { Problems:
     "400" "Not JSON, or not HTTP as it should be",
     "401" "No session, or not the right one",
@@ -143,8 +143,9 @@ problems! { Problems:
     "503" "Try again later",
 }
 
+/// The body by its name alone: written out for each status it made half of the document.
 fn problem((status, why): (&str, &str)) -> (String, RefOr<utoipa::openapi::Response>) {
-    let body = utoipa::openapi::Ref::from_schema_name(error::ProblemBody::name());
+    let body = utoipa::openapi::Ref::from_schema_name(ProblemBody::name());
     let content = ContentBuilder::new().schema(Some(body)).build();
     let response = ResponseBuilder::new().description(why);
     (status.to_owned(), response.content("application/problem+json", content).build().into())
@@ -157,6 +158,7 @@ pub fn json_text() -> &'static str {
             serde_json::to_value(Api::openapi()).expect("the document is plain data");
         let place = "/paths/~1api~1v1~1messages/post/requestBody/content/application~1json/schema";
         if let Some(Value::Object(schema)) = document.pointer_mut(place) {
+            // An unknown field is refused (S-24), and the document must say so.
             schema.insert("additionalProperties".to_owned(), json!(false));
             let with = |names: &[&str]| -> Vec<Value> {
                 names.iter().map(|name| json!({ "required": [name] })).collect()
@@ -189,7 +191,9 @@ pub fn json_text() -> &'static str {
     &TEXT
 }
 
-/// What an SI may have and an SL may not.
+/// What an SI may have and an SL may not: `utoipa` cannot say that one field decides over others.
+/// Whoever makes requests of the document would else send an SL with a text, and be refused. The
+/// three kinds exclude each other, as `oneOf` wants: a push without an action is no `delete`.
 fn narrow_push(document: &mut Value, message: &str) {
     let push = document.pointer_mut(&format!("{message}/properties/wap_push"));
     let Some(Value::Object(schema)) = push else { return };

@@ -50,12 +50,15 @@
 //! The surprise: no `style="..."` and no inline script works anywhere, the content policy
 //! forbids both (S-50).
 
+mod accounts;
 pub mod address;
 mod agreements;
+mod apply;
 pub mod assets;
 mod audit;
 pub mod cell;
 pub mod cookies;
+mod desk;
 pub mod failure;
 pub mod field;
 pub mod form;
@@ -83,6 +86,9 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/docs", get(reference::show))
         .route("/audit", get(audit::show))
         .route("/preferences", get(preferences::prefer))
+        .merge(accounts::routes())
+        .merge(apply::routes())
+        .merge(desk::routes())
         .merge(gallery())
         .merge(agreements::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));

@@ -96,6 +96,20 @@ impl Page {
         &self.app
     }
 
+    /// Path and query of this page.
+    pub fn here(&self) -> &str {
+        &self.here
+    }
+
+    /// The page for a session that began with this request: its forms are bound to the new token,
+    /// because the old one is dead when they are sent.
+    #[must_use]
+    pub async fn under_session(mut self, token: &str) -> Self {
+        self.person = person::of_token(&self.app, token).await;
+        self.bound = OnceLock::from((token.to_owned(), true));
+        self
+    }
+
     /// The way to the login page and back here:
     /// `let Some(person) = &page.person else { return page.to_login() };`
     pub fn to_login(&self) -> Response {

@@ -41,7 +41,11 @@ impl Person {
 /// Who is behind the cookie of a session, looked up for each page: whoever was disabled is nobody
 /// at the next click (S-09).
 pub async fn signed(app: &App, headers: &HeaderMap) -> Option<Person> {
-    let token = cookies::read(app, headers, SESSION)?;
+    of_token(app, cookies::read(app, headers, SESSION)?).await
+}
+
+/// The same for a token.
+pub(super) async fn of_token(app: &App, token: &str) -> Option<Person> {
     let found = app.partnership.caller_of(token).await;
     let signed = found.inspect_err(|error| tracing::error!(%error, "sessions cannot be read"));
     let signed = signed.ok().flatten()?;
@@ -68,6 +72,16 @@ const fn entry(path: &'static str, key: &'static str, shown: fn(Option<&Person>)
 
 /// The navigation, in its order. A page of its own section adds its line here.
 pub const MENU: &[Entry] = &[
+    entry("/home", "accounts-home-title", |person| person.is_some()),
+    entry("/people", "accounts-people-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeePeople))
+    }),
+    entry("/credentials", "accounts-access-title", |person| {
+        person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
+    }),
+    entry("/account", "accounts-account-title", |person| person.is_some()),
+    entry("/desk", "desk-menu", |person| person.is_some_and(is_reader)),
+    entry("/applications", "desk-applications", |person| person.is_some_and(is_reader)),
     entry("/docs", "frame-menu-docs", |_| true),
     entry("/problems", "frame-menu-problems", |_| true),
     entry("/agreements", "agreements-title", |person| {
@@ -80,3 +94,8 @@ pub const MENU: &[Entry] = &[
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
 ];
+
+/// Whether the operator's lists of applications are for this person.
+fn is_reader(person: &Person) -> bool {
+    person.is_operator() && person.may(Right::SeeApplications)
+}

@@ -22,6 +22,10 @@ macro_rules! areas {
 }
 
 areas!["agreements", "audit", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start", "time"];
+areas![
+    "accounts", "apply", "audit", "desk", "docs", "errors", "forms", "frame", "gallery", "lists",
+    "problems", "start", "time",
+];
 
 /// A language that everything is said in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

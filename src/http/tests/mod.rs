@@ -1,8 +1,10 @@
 //! The HTTP edge over a real gateway on a store of its own.
 
+mod accounts_pages;
 mod agreements;
 mod api;
 mod applications;
+mod desk;
 mod doors;
 mod pages;
 mod people;

@@ -9,13 +9,13 @@ use crate::{
 const PASSWORD: &str = "mosty nad rzeka o swicie";
 
 /// A person with a second factor; the clock moves on by a step for each code.
-struct Human {
+pub(super) struct Human {
     mail: String,
     secret: String,
 }
 
 impl World {
-    async fn human(&self, partner: Option<&str>, role: &str) -> Human {
+    pub(super) async fn human(&self, partner: Option<&str>, role: &str) -> Human {
         let partnership = &self.app.partnership;
         let catalog = self.app.gateway.catalog();
         let partner = partner.map(|name| catalog.partner_named(name).unwrap().id);
@@ -59,7 +59,7 @@ impl World {
         self.send(request(method, path, &all).map(|_| Body::from(body))).await
     }
 
-    async fn log_in(&self, human: &Human) -> String {
+    pub(super) async fn log_in(&self, human: &Human) -> String {
         let body = json!({ "mail": human.mail, "password": PASSWORD, "code": self.code(human) });
         let reply = self.ask(Method::POST, "/api/v1/session", ("", body), &[]).await;
         assert_eq!(reply.status, 201, "{}", reply.text);

@@ -26,15 +26,42 @@ fn stories() -> Vec<Value> {
         page("start", "/"),
         page("gallery", "/gallery"),
         page("docs", "/docs"),
+        page("apply", "/apply"),
+        page("status", "/status"),
+        page("ideas", "/ideas"),
         page("problems", "/problems"),
         page("problem", "/problems/throttled"),
         page("not-found", "/nothing-here"),
+        page("login", "/login"),
+        json!({ "name": "login-wrong", "steps": [
+            { "go": "/login" },
+            { "fill": "#mail", "value": "anna@example.com" },
+            { "click": "main form[method=post] button" },
+            { "title": ": " },
+            { "there": ".error-summary a[href='#password']" }
+        ] }),
+        page("reset", "/reset"),
+        page("invitation-wrong", "/invitation/0000000000"),
         json!({ "name": "gallery-wrong", "steps": [
             { "go": "/gallery" },
             { "fill": "#name", "value": "" },
             { "click": "main form[method=post] button:not(.second):not(.danger)" },
             { "title": ": " },
             { "there": ".error-summary a[href='#agreed']" }, { "there": ".wrong #name" }
+        ] }),
+        json!({ "name": "apply-company-wrong", "steps": [
+            { "go": "/apply" },
+            { "fill": "#name", "value": "Anna Nowak" },
+            { "fill": "#mail", "value": "anna@example.com" },
+            { "click": "main form[method=post] button" },
+            { "at": "/apply/sent" },
+            { "click": "main a.button" },
+            { "there": ".tasks" },
+            { "click": ".tasks li:first-child a" },
+            { "fill": "#company-nip", "value": "5261040827" },
+            { "click": "main form[method=post] button:not(.second)" },
+            { "title": ": " },
+            { "there": ".error-summary a[href='#company-nip']" }
         ] }),
         json!({ "name": "gallery-sent", "steps": [
             { "go": "/gallery" },

@@ -7,6 +7,7 @@ use axum::{
     Router,
     extract::{Query, State},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -189,8 +190,9 @@ impl Kannel {
     /// Both boxes end when they are asked to, and unbind before.
     async fn stop(&mut self) {
         for Process { child, .. } in [&mut self.sms_box, &mut self.bearer_box] {
-            let id = child.id().expect("it still runs").to_string();
-            Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+            // Not the program `kill`: a small machine does not have it.
+            let id = i32::try_from(child.id().expect("it still runs")).unwrap();
+            kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
             timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap();
         }
     }

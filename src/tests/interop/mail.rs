@@ -50,7 +50,6 @@ impl World {
             security: MailSecurity::InsecurePlain,
             from: "Portal Żółw <portal@operator.example>".into(),
             reply_to: "pomoc@operator.example".into(),
-            portal_url: "https://portal.example".into(),
             retry_min: Duration::from_millis(1),
             retry_max: Duration::from_millis(10),
             rate: 1000,
@@ -65,9 +64,12 @@ impl World {
             })
         });
         let clock = Clock::system();
-        let post = Post::new(store.clone(), clock, settings.clone(), attachments).unwrap();
+        let address = "https://portal.example".into();
+        let portal = config::Portal { address, ..config::Portal::default() };
+        let worker =
+            Post::new(store.clone(), clock, settings.clone(), &portal, attachments).unwrap();
         let tasks = Tasks::for_tests();
-        post.start(&tasks);
+        worker.start(&tasks);
         Self { store, server, tasks, settings, _folder: folder }
     }
 

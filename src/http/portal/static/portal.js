@@ -43,6 +43,17 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 
+// <button type="button" data-show="id" hidden> shows what is typed into a password field.
+for (const button of document.querySelectorAll('[data-show]')) {
+  const field = document.getElementById(button.dataset.show);
+  button.hidden = !field;
+  button.addEventListener('click', () => {
+    const isShown = field.type === 'text';
+    field.type = isShown ? 'password' : 'text';
+    button.setAttribute('aria-pressed', String(!isShown));
+  });
+}
+
 // <section id="x" data-refresh="10"> is fetched anew every so many seconds while it is looked at.
 async function refresh(region) {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' }, cache: 'no-store' });

@@ -1,0 +1,399 @@
+//! `/credentials` and `/keys`: SMPP accounts and API keys of a partner.
+//!
+//! A secret is on the answer to the form that made it and nowhere else. The surprise: each change
+//! loads the routing snapshot again, or a new account could not bind and an ended one still could.
+
+use askama::Template;
+use axum::{extract::Path, response::Response};
+
+use super::{
+    super::{
+        address::encoded,
+        cell::{Cell, Summary, Tag, Time, Tone},
+        form::Form,
+        list::{Ask, List},
+        page::Page,
+        person::Person,
+    },
+    explain, log_in_for, or_confirm,
+};
+use crate::{
+    domain::{PartnerId, Refusal, Right},
+    gateway,
+    http::{App, error::Problem},
+    partnership::{CredentialWish, Error, NewSecret},
+    store::{ApiKeyLine, CredentialLine},
+};
+
+/// One of the two kinds, with what differs between their pages.
+struct Kind {
+    path: &'static str,
+    title: &'static str,
+    rotate_hint: &'static str,
+}
+
+const CREDENTIALS: Kind = Kind {
+    path: "/credentials",
+    title: "accounts-credentials-title",
+    rotate_hint: "accounts-credential-rotate-hint",
+};
+const KEYS: Kind =
+    Kind { path: "/keys", title: "accounts-keys-title", rotate_hint: "accounts-key-rotate-hint" };
+
+#[derive(Template)]
+#[template(path = "access.html", config = "src/http/portal/askama.toml")]
+struct Access<'p> {
+    page: &'p Page,
+    form: &'p Form,
+    list: List<'p>,
+    title: String,
+    is_keys: bool,
+    may_manage: bool,
+    is_fresh: bool,
+    confirm_path: String,
+    query: String,
+    here: String,
+}
+
+#[derive(Template)]
+#[template(path = "access_one.html", config = "src/http/portal/askama.toml")]
+struct One<'p> {
+    page: &'p Page,
+    name: &'p str,
+    summary: Summary,
+    may_change: bool,
+    rotate_path: String,
+    revoke_path: String,
+    rotate_hint: String,
+    question: String,
+}
+
+#[derive(Template)]
+#[template(path = "secret.html", config = "src/http/portal/askama.toml")]
+struct Secret<'p> {
+    page: &'p Page,
+    secret: &'p NewSecret,
+    ends: Option<Time>,
+    is_key: bool,
+    back: String,
+}
+
+/// Whose access it is, as the operator's people name it in the query. What a partner's people name
+/// does not count.
+struct Whose(Option<PartnerId>);
+
+impl Whose {
+    fn of(ask: &Ask) -> Self {
+        Self(ask.get("partner").parse().ok().map(PartnerId))
+    }
+
+    fn query(&self) -> String {
+        self.0.map_or_else(String::new, |partner| format!("?partner={}", partner.0))
+    }
+}
+
+async fn reload(app: &App) -> Result<(), Problem> {
+    Ok(app.gateway.reload_catalog().await.map_err(gateway::Error::from)?)
+}
+
+fn live(page: &Page, is_live: bool) -> Tag {
+    if is_live {
+        Tag::new(Tone::Good, page.t("accounts-live"))
+    } else {
+        Tag::new(Tone::Calm, page.t("accounts-ended"))
+    }
+}
+
+fn is_live(page: &Page, line: &ApiKeyLine) -> bool {
+    line.expires_at == 0 || line.expires_at > page.now
+}
+
+fn ends(page: &Page, at: i64) -> Cell {
+    if at == 0 { Cell::text(page.t("accounts-never")) } else { page.time(at).into() }
+}
+
+pub(super) async fn show_credentials(page: Page, ask: Ask) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    list_credentials(page, &person, &ask, &Form::empty()).await
+}
+
+async fn list_credentials(
+    page: Page,
+    person: &Person,
+    ask: &Ask,
+    form: &Form,
+) -> Result<Response, Problem> {
+    let whose = Whose::of(ask);
+    let found = page.app().partnership.credentials(&person.signed, whose.0).await?;
+    let page = page.titled(CREDENTIALS.title).with(form);
+    let query = whose.query();
+    let cells = |line: &CredentialLine| {
+        let path = format!("/credentials/{}{query}", encoded(&line.system_id));
+        vec![
+            Cell::link(path, &line.system_id),
+            live(&page, line.is_active != 0).into(),
+            Cell::code(&line.addresses),
+            Cell::text(page.t(yes(line.tls_only != 0))),
+            Cell::text(page.t(yes(line.is_rotating != 0))),
+            page.time(line.made_at).into(),
+        ]
+    };
+    let empty = "accounts-credentials-empty";
+    let list = List::new(&page, ask, CREDENTIALS.path, CREDENTIALS.title, empty)
+        .column("accounts-system-id")
+        .column("accounts-state")
+        .column("accounts-networks")
+        .column("accounts-tls-only")
+        .column("accounts-rotating")
+        .column("accounts-made")
+        .rows(&found, |line| line.system_id.clone(), cells);
+    Ok(show_list(&page, person, form, list, &CREDENTIALS, &whose))
+}
+
+fn yes(is_so: bool) -> &'static str {
+    if is_so { "accounts-yes" } else { "accounts-no" }
+}
+
+pub(super) async fn show_keys(page: Page, ask: Ask) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    list_keys(page, &person, &ask, &Form::of([("days", "365")])).await
+}
+
+async fn list_keys(
+    page: Page,
+    person: &Person,
+    ask: &Ask,
+    form: &Form,
+) -> Result<Response, Problem> {
+    let whose = Whose::of(ask);
+    let found = page.app().partnership.api_keys(&person.signed, whose.0).await?;
+    let page = page.titled(KEYS.title).with(form);
+    let query = whose.query();
+    let cells = |line: &ApiKeyLine| {
+        vec![
+            Cell::link(format!("/keys/{}{query}", encoded(&line.prefix)), &line.prefix),
+            live(&page, is_live(&page, line)).into(),
+            ends(&page, line.expires_at),
+            page.time(line.made_at).into(),
+        ]
+    };
+    let list = List::new(&page, ask, KEYS.path, KEYS.title, "accounts-keys-empty")
+        .column("accounts-key")
+        .column("accounts-state")
+        .column("accounts-expires")
+        .column("accounts-made")
+        .rows(&found, |line| line.prefix.clone(), cells);
+    Ok(show_list(&page, person, form, list, &KEYS, &whose))
+}
+
+fn show_list(
+    page: &Page,
+    person: &Person,
+    form: &Form,
+    list: List<'_>,
+    kind: &Kind,
+    whose: &Whose,
+) -> Response {
+    let here = format!("{}{}", kind.path, whose.query());
+    let body = Access {
+        page,
+        form,
+        list,
+        title: page.t(kind.title),
+        is_keys: kind.path == KEYS.path,
+        may_manage: person.may(Right::ManageCredentials),
+        is_fresh: page.now < person.signed.stepped_up_until,
+        confirm_path: format!("/account/confirm?back={}", encoded(&here)),
+        query: whose.query(),
+        here,
+    };
+    page.show(&body)
+}
+
+pub(super) async fn add_credential(
+    page: Page,
+    ask: Ask,
+    mut form: Form,
+) -> Result<Response, Problem> {
+    let whose = Whose::of(&ask);
+    let here = format!("/credentials{}", whose.query());
+    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    let networks = form.text("addresses").split(|c: char| c.is_whitespace() || c == ',');
+    let wish = CredentialWish {
+        system_id: form.text("system_id").to_owned(),
+        addresses: networks.filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+    };
+    let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
+    let added = partnership.add_credential(&person.signed, pepper, whose.0, &wish).await;
+    match added {
+        Ok(secret) => secret_page(page, &secret, &CREDENTIALS, here).await,
+        Err(error) => match explain(&page, &mut form, error) {
+            Ok(()) => list_credentials(page, &person, &ask, &form).await,
+            Err(error) => or_confirm(&here, error),
+        },
+    }
+}
+
+pub(super) async fn add_key(page: Page, ask: Ask, mut form: Form) -> Result<Response, Problem> {
+    let whose = Whose::of(&ask);
+    let here = format!("/keys{}", whose.query());
+    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    // What is no number of days is 0 days, which the verb refuses beside the field.
+    let days = Some(form.text("days")).filter(|days| !days.is_empty());
+    let days = days.map(|days| days.parse().unwrap_or(0));
+    let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
+    match partnership.add_api_key(&person.signed, pepper, whose.0, days).await {
+        Ok(secret) => secret_page(page, &secret, &KEYS, here).await,
+        Err(error) => match explain(&page, &mut form, error) {
+            Ok(()) => list_keys(page, &person, &ask, &form).await,
+            Err(error) => or_confirm(&here, error),
+        },
+    }
+}
+
+async fn secret_page(
+    page: Page,
+    secret: &NewSecret,
+    kind: &Kind,
+    back: String,
+) -> Result<Response, Problem> {
+    reload(page.app()).await?;
+    let page = page.titled("accounts-secret-title").under(back.clone(), kind.title);
+    let is_key = kind.path == KEYS.path;
+    let ends = Some(secret.expires_at).filter(|at| *at > 0).map(|at| page.time(at));
+    Ok(page.show(&Secret { page: &page, secret, ends, is_key, back }))
+}
+
+pub(super) async fn show_credential(
+    page: Page,
+    Path(name): Path<String>,
+    ask: Ask,
+) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let whose = Whose::of(&ask);
+    let found = page.app().partnership.credentials(&person.signed, whose.0).await?;
+    let line = found.iter().find(|line| line.system_id == name);
+    let line = line.ok_or(Refusal::UnknownId("system_id"))?;
+    let summary = Summary::new()
+        .row(page.t("accounts-state"), live(&page, line.is_active != 0))
+        .row(page.t("accounts-networks"), Cell::code(&line.addresses))
+        .row(page.t("accounts-tls-only"), Cell::text(page.t(yes(line.tls_only != 0))))
+        .row(page.t("accounts-binds"), Cell::text(line.binds_max.to_string()))
+        .row(page.t("accounts-window"), Cell::text(line.send_window.to_string()))
+        .row(page.t("accounts-rotating"), Cell::text(page.t(yes(line.is_rotating != 0))))
+        .row(page.t("accounts-made"), page.time(line.made_at));
+    let may_change = line.is_active != 0 && person.may(Right::ManageCredentials);
+    Ok(show_one(page, &name, summary, may_change, &CREDENTIALS, &whose))
+}
+
+pub(super) async fn show_key(
+    page: Page,
+    Path(name): Path<String>,
+    ask: Ask,
+) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let whose = Whose::of(&ask);
+    let found = page.app().partnership.api_keys(&person.signed, whose.0).await?;
+    let line = found.iter().find(|line| line.prefix == name);
+    let line = line.ok_or(Refusal::UnknownId("key"))?;
+    let summary = Summary::new()
+        .row(page.t("accounts-state"), live(&page, is_live(&page, line)))
+        .row(page.t("accounts-expires"), ends(&page, line.expires_at))
+        .row(page.t("accounts-made"), page.time(line.made_at));
+    let may_change = is_live(&page, line) && person.may(Right::ManageCredentials);
+    Ok(show_one(page, &name, summary, may_change, &KEYS, &whose))
+}
+
+fn show_one(
+    page: Page,
+    name: &str,
+    summary: Summary,
+    may_change: bool,
+    kind: &Kind,
+    whose: &Whose,
+) -> Response {
+    let query = whose.query();
+    let page = page.titled_as(name).under(format!("{}{query}", kind.path), kind.title);
+    let path = |step: &str| format!("{}/{}/{step}{query}", kind.path, encoded(name));
+    let body = One {
+        page: &page,
+        name,
+        summary,
+        may_change,
+        rotate_path: path("rotate"),
+        revoke_path: path("revoke"),
+        rotate_hint: page.t(kind.rotate_hint),
+        question: page.t1("accounts-sure", "name", name),
+    };
+    page.show(&body)
+}
+
+pub(super) async fn rotate_credential(
+    page: Page,
+    Path(name): Path<String>,
+    ask: Ask,
+    _form: Form,
+) -> Result<Response, Problem> {
+    rotate(page, &name, &Whose::of(&ask), &CREDENTIALS).await
+}
+
+pub(super) async fn rotate_key(
+    page: Page,
+    Path(name): Path<String>,
+    ask: Ask,
+    _form: Form,
+) -> Result<Response, Problem> {
+    rotate(page, &name, &Whose::of(&ask), &KEYS).await
+}
+
+async fn rotate(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
+    let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
+    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
+    let rotated = if kind.path == KEYS.path {
+        partnership.rotate_api_key(&person.signed, pepper, whose.0, name).await
+    } else {
+        partnership.rotate_credential(&person.signed, pepper, whose.0, name).await
+    };
+    match rotated {
+        Ok(secret) => {
+            let back = format!("{}{}", kind.path, whose.query());
+            secret_page(page, &secret, kind, back).await
+        }
+        Err(error) => or_confirm(&here, error),
+    }
+}
+
+pub(super) async fn revoke_credential(
+    page: Page,
+    Path(name): Path<String>,
+    ask: Ask,
+    _form: Form,
+) -> Result<Response, Problem> {
+    revoke(page, &name, &Whose::of(&ask), &CREDENTIALS).await
+}
+
+pub(super) async fn revoke_key(
+    page: Page,
+    Path(name): Path<String>,
+    ask: Ask,
+    _form: Form,
+) -> Result<Response, Problem> {
+    revoke(page, &name, &Whose::of(&ask), &KEYS).await
+}
+
+async fn revoke(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
+    let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
+    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    let partnership = &page.app().partnership;
+    let revoked: Result<(), Error> = if kind.path == KEYS.path {
+        partnership.revoke_api_key(&person.signed, whose.0, name).await
+    } else {
+        partnership.revoke_credential(&person.signed, whose.0, name).await
+    };
+    if let Err(error) = revoked {
+        return or_confirm(&here, error);
+    }
+    reload(page.app()).await?;
+    Ok(page.done(&format!("{}{}", kind.path, whose.query()), "accounts-notice-revoked"))
+}

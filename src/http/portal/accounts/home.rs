@@ -1,0 +1,54 @@
+//! `/home`: the first page after log-in, with the ways that somebody has.
+//!
+//! A section of the portal adds its line to [`WAYS`]. The surprise: what somebody has no right to
+//! is left out here, and still refused by the verb.
+
+use askama::Template;
+use axum::response::Response;
+
+use super::super::{page::Page, person::Person};
+use crate::domain::Right;
+
+/// Address, key of its name, key of what it is for, and who sees it.
+type Way = (&'static str, &'static str, &'static str, fn(&Person) -> bool);
+
+const WAYS: &[Way] = &[
+    ("/credentials", "accounts-credentials-title", "accounts-home-credentials", |person| {
+        person.is_partner() && person.may(Right::SeeCredentials)
+    }),
+    ("/keys", "accounts-keys-title", "accounts-home-keys", |person| {
+        person.is_partner() && person.may(Right::SeeCredentials)
+    }),
+    ("/people", "accounts-people-title", "accounts-home-people", |person| {
+        person.may(Right::SeePeople)
+    }),
+    ("/audit", "audit-title", "accounts-home-audit", |person| person.may(Right::SeeAudit)),
+    ("/docs", "frame-menu-docs", "accounts-home-docs", |person| person.is_partner()),
+    ("/account", "accounts-account-title", "accounts-home-account", |_| true),
+];
+
+#[derive(Template)]
+#[template(path = "home.html", config = "src/http/portal/askama.toml")]
+struct Home<'p> {
+    page: &'p Page,
+    name: &'p str,
+    role: String,
+    whose: String,
+    ways: Vec<(&'static str, String, String)>,
+}
+
+pub(super) async fn show(page: Page) -> Response {
+    let Some(person) = page.person.clone() else { return page.to_login() };
+    let ways = WAYS
+        .iter()
+        .filter(|(.., shown)| shown(&person))
+        .map(|(path, name, what, _)| (*path, page.t(name), page.t(what)))
+        .collect();
+    let page = page.titled("accounts-home-title");
+    let role = page.t(&["accounts-role-", &person.role].concat());
+    let whose = person.partner.as_ref().map_or_else(
+        || page.t("accounts-home-operator"),
+        |partner| page.t1("accounts-home-partner", "partner", partner),
+    );
+    page.show(&Home { page: &page, name: &person.name, role, whose, ways })
+}

@@ -1,0 +1,88 @@
+//! What is wrong with a field, as a sentence in the reader's language.
+//!
+//! Every code of `FieldErrors` has a text `apply-wrong-CODE` that uses the code's parameters. The
+//! surprise: a code without a text shows the English detail instead of nothing.
+
+use crate::{
+    domain::{Refusal, fields::FieldErrors, refusal::FieldFault},
+    http::{
+        error::Problem,
+        portal::{
+            form::Form,
+            page::Page,
+            texts::{self, Value},
+        },
+    },
+    partnership::{Error, FileFault},
+};
+
+/// The id of a field on a page. Dots would need escapes in addresses and styles.
+pub(in crate::http::portal) fn id(field: &str) -> String {
+    field.replace('.', "-")
+}
+
+/// Puts what a verb found wrong into the form; any other "no" goes on as it is.
+pub(in crate::http::portal) fn take(
+    page: &Page,
+    form: &mut Form,
+    error: Error,
+    name: impl Fn(&str) -> String,
+) -> Result<(), Problem> {
+    let Error::Refused(Refusal::FieldErrors(faults)) = error else { return Err(error.into()) };
+    for fault in &faults {
+        form.wrong(&name(&fault.field), of_fault(page, fault));
+    }
+    Ok(())
+}
+
+/// The same for what a task list says.
+pub(in crate::http::portal) fn take_all(
+    page: &Page,
+    form: &mut Form,
+    errors: &FieldErrors,
+    name: impl Fn(&str) -> String,
+) {
+    for error in errors {
+        let text = worded(page, error.code, &error.params, &error.detail);
+        form.wrong(&name(&error.field), text);
+    }
+}
+
+pub(in crate::http::portal) fn of_fault(page: &Page, fault: &FieldFault) -> String {
+    worded(page, fault.code, &fault.params, &fault.detail)
+}
+
+fn worded(page: &Page, code: &str, params: &[(&'static str, String)], detail: &str) -> String {
+    let key = format!("{}{}", "apply-wrong-", code.replace('_', "-"));
+    let values: Vec<_> = params
+        .iter()
+        .map(|(name, value)| match (*name, value.parse()) {
+            ("kind", _) => (*name, Value::text(document(page, value))),
+            // A NIP or an account is a name and no quantity.
+            ("value" | "version", _) | (_, Err(_)) => (*name, Value::text(value)),
+            (_, Ok(count)) => (*name, Value::Count(count)),
+        })
+        .collect();
+    let text = texts::t(page.language, &key, &values);
+    if text == key { detail.to_owned() } else { text }
+}
+
+pub(in crate::http::portal) fn document(page: &Page, kind: &str) -> String {
+    page.t(&format!("{}{}", "apply-document-", kind.replace('_', "-")))
+}
+
+pub(in crate::http::portal) fn area(page: &Page, area: &str) -> String {
+    page.t(&format!("{}{}", "apply-area-", area.replace('_', "-")))
+}
+
+/// Why an uploaded file was not taken, or a problem that is nobody's fault here.
+pub(super) fn of_file(page: &Page, fault: FileFault) -> Result<String, Problem> {
+    let code = match &fault {
+        FileFault::Refused(upload) => upload.code(),
+        FileFault::NoRoom => "file_no_room",
+        FileFault::Infected(_) => "file_infected",
+        FileFault::NoScan(_) => "file_no_scan",
+        _ => return Err(crate::http::portal::desk::files::problem(fault)),
+    };
+    Ok(worded(page, code, &[], &fault.to_string()))
+}
