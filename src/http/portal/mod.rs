@@ -80,7 +80,7 @@ use super::App;
 
 /// Every page, behind the guard.
 pub(super) fn routes(app: &App) -> Router<App> {
-    let pages = Router::new()
+    Router::new()
         .route("/", get(start::show))
         .route("/docs", get(reference::show))
         .route("/audit", get(audit::show))
@@ -89,8 +89,12 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(apply::routes())
         .merge(desk::routes())
         .merge(gallery())
-        .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
-    pages.route("/static/{name}", get(assets::serve))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+}
+
+/// What every page is drawn with.
+pub(super) fn files() -> Router<App> {
+    Router::new().route("/static/{name}", get(assets::serve))
 }
 
 #[cfg(debug_assertions)]
