@@ -3,7 +3,7 @@
 //!
 //! # A page in six lines
 //!
-//! ```ignore
+//! ```text
 //! #[derive(Template)]
 //! #[template(path = "offer.html", config = "src/http/portal/askama.toml")]
 //! struct Offer<'p> { page: &'p Page, form: &'p Form }
@@ -31,7 +31,7 @@
 //!
 //! A field's key is its label; the attribute `.hint` of the key is its hint. The other end:
 //!
-//! ```ignore
+//! ```text
 //! pub(super) async fn create(page: Page, mut form: Form) -> Response {
 //!     form.require(&page, "name", "offer-name-missing");
 //!     if !form.is_right() { return show_form(page.with(&form), &form) }   // 422, "Error: ..."
