@@ -127,7 +127,8 @@ pub fn public(app: App) -> Router {
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(app.clone(), rate::admit))
-        // What stands below the limit is not counted.
+        // What stands below the limit is not counted: a page must not come without its style.
+        .merge(portal::files())
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready));
     edge::around(routes, &app, edge::Answers::People).with_state(app)

@@ -157,7 +157,6 @@ async fn of_many_who_decide_at_once_one_wins_and_the_others_are_told_to_look_aga
     let mut tries = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let (desk, id) = (world.desk.clone(), begun.id);
-        #[expect(clippy::disallowed_methods, reason = "a test has no Tasks")]
         tries.spawn(async move {
             let at = (id, version);
             code(desk.decide_application(&staff(), at, both_yes(), &[], &nothing).await)

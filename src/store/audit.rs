@@ -186,7 +186,7 @@ impl Store {
         fetch_all!(
             &self.db,
             AuditRecord,
-            sqlx::AssertSqlSafe(text.clone()),
+            sqlx::AssertSqlSafe(text),
             query.subject.as_str(),
             query.who.as_str(),
             query.what.as_str(),
@@ -197,6 +197,6 @@ impl Store {
 
     /// The newest records first.
     pub async fn audit(&self, limit: i64) -> Result<Vec<AuditRecord>, Error> {
-        fetch_all!(&self.db, AuditRecord, "select * from audit order by seq desc limit $1", limit)
+        self.find_audit(&AuditQuery::default(), limit).await
     }
 }

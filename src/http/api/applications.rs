@@ -21,7 +21,9 @@ use super::{
     application_shapes::{ApplicationBody, BegunBody, NewApplicationBody, described},
     fields,
     messages::idempotency_key,
-    openapi::{IdempotencyKey, ReferenceText},
+    openapi::{
+        ApplyProblems, IdempotencyKey, OwnApplicationProblems, ReferenceText, SubmitProblems,
+    },
     shapes::moment,
 };
 use crate::{
@@ -32,7 +34,7 @@ use crate::{
     },
     http::{
         App, auth,
-        error::{Fault, Problem, ProblemBody},
+        error::{Fault, Problem},
     },
     partnership::{self, Beginning, WholeApplication},
     store::ApplicationRow,
@@ -55,22 +57,7 @@ const DETAIL_MAX: usize = 200;
     request_body(content = inline(NewApplicationBody), content_type = "application/json"),
     responses(
         (status = 201, description = "Taken", body = BegunBody),
-        (status = 400, description = "Not JSON", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 408, description = "Took too long", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 412, description = "The same request is being answered", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "Body too large", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 415, description = "Not application/json", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Fields are wrong, or the key was used for another one",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many applications", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Try again later", body = ProblemBody,
-            content_type = "application/problem+json"),
+        ApplyProblems,
     )
 )]
 pub(crate) async fn create(
@@ -129,14 +116,7 @@ pub(crate) async fn create(
     params(("reference" = inline(ReferenceText), Path, description = "As in the answer 201")),
     responses(
         (status = 200, description = "The application", body = ApplicationBody),
-        (status = 400, description = "The path is not text", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "No valid key of this application", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Try again later", body = ProblemBody,
-            content_type = "application/problem+json"),
+        OwnApplicationProblems,
     ),
     security(("application_key" = []))
 )]
@@ -159,20 +139,7 @@ pub(crate) async fn show(
     params(("reference" = inline(ReferenceText), Path, description = "As in the answer 201")),
     responses(
         (status = 200, description = "Submitted", body = SubmittedBody),
-        (status = 400, description = "The path is not text", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "No valid key of this application", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 409, description = "Submitted already", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 412, description = "Changed meanwhile", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Not complete", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Try again later", body = ProblemBody,
-            content_type = "application/problem+json"),
+        SubmitProblems,
     ),
     security(("application_key" = []))
 )]

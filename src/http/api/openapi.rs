@@ -143,6 +143,34 @@ problems! { Problems:
     "503" "Try again later",
 }
 
+problems! { ApplyProblems:
+    "400" "Not JSON",
+    "408" "Took too long",
+    "412" "The same request is being answered",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong, or the key was used for another one",
+    "429" "Too many applications",
+    "503" "Try again later",
+}
+
+problems! { OwnApplicationProblems:
+    "400" "The path is not text",
+    "401" "No valid key of this application",
+    "429" "Too many requests",
+    "503" "Try again later",
+}
+
+problems! { SubmitProblems:
+    "400" "The path is not text",
+    "401" "No valid key of this application",
+    "409" "Submitted already",
+    "412" "Changed meanwhile",
+    "422" "Not complete",
+    "429" "Too many requests",
+    "503" "Try again later",
+}
+
 /// The body by its name alone: written out for each status it made half of the document.
 fn problem((status, why): (&str, &str)) -> (String, RefOr<utoipa::openapi::Response>) {
     let body = utoipa::openapi::Ref::from_schema_name(ProblemBody::name());

@@ -3,7 +3,7 @@
 //!
 //! # A page in six lines
 //!
-//! ```ignore
+//! ```text
 //! #[derive(Template)]
 //! #[template(path = "offer.html", config = "src/http/portal/askama.toml")]
 //! struct Offer<'p> { page: &'p Page, form: &'p Form }
@@ -31,7 +31,7 @@
 //!
 //! A field's key is its label; the attribute `.hint` of the key is its hint. The other end:
 //!
-//! ```ignore
+//! ```text
 //! pub(super) async fn create(page: Page, mut form: Form) -> Response {
 //!     form.require(&page, "name", "offer-name-missing");
 //!     if !form.is_right() { return show_form(page.with(&form), &form) }   // 422, "Error: ..."
@@ -81,7 +81,7 @@ use super::App;
 
 /// Every page, behind the guard.
 pub(super) fn routes(app: &App) -> Router<App> {
-    let pages = Router::new()
+    Router::new()
         .route("/", get(start::show))
         .route("/docs", get(reference::show))
         .route("/audit", get(audit::show))
@@ -93,6 +93,12 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(agreements::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
     pages.route("/static/{name}", get(assets::serve))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+}
+
+/// What every page is drawn with.
+pub(super) fn files() -> Router<App> {
+    Router::new().route("/static/{name}", get(assets::serve))
 }
 
 #[cfg(debug_assertions)]

@@ -50,7 +50,7 @@ impl<'w> Browser<'w> {
         let token = self.hidden("token");
         let mut body = format!("token={token}");
         for (name, value) in fields {
-            body += &format!("&{name}={}", crate::http::portal::address::encoded(value));
+            body.extend(["&", name, "=", &crate::http::portal::address::encoded(value)]);
         }
         self.send(Method::POST, path, body).await;
         &self.page
@@ -228,7 +228,7 @@ async fn what_is_sensitive_asks_for_a_code_first_and_shows_a_secret_once() {
     let mut anna = Browser::new(&world);
     let path = world.invited(Some("acme"), "developer").await;
     let secret = anna.enrol(&path).await;
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_mins(10));
     let list = anna.go("/credentials").await;
     assert!(!list.text.contains("id=\"system_id\""), "nothing is typed in vain");
     anna.submit("/credentials", &[("system_id", "acme9")]).await;

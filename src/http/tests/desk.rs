@@ -34,7 +34,7 @@ fn encode(text: &str) -> String {
 
 const PDF: &str = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n\
     << /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n3 0 obj\n<< /Type /Page /Parent 2 0 R \
-    /MediaBox [0 0 595 842] >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n";
+    /MediaBox [0 0 595 842] >>\nendobj\ntrailer\n<< /Root 1 0 R >>\nstartxref\n9\n%%EOF\n";
 
 impl<'w> Browser<'w> {
     async fn at(world: &'w World, path: &str) -> Self {
@@ -86,10 +86,10 @@ impl<'w> Browser<'w> {
     async fn fill(&mut self, path: &str, fields: &[(&str, &str)]) {
         let mut body = format!("token={}", hidden(&self.page.text, "token").expect("a token"));
         if let Some(version) = hidden(&self.page.text, "version") {
-            body.push_str(&format!("&version={version}"));
+            body.extend(["&version=", &version]);
         }
         for (name, value) in fields {
-            body.push_str(&format!("&{}={}", encode(name), encode(value)));
+            body.extend(["&", &encode(name), "=", &encode(value)]);
         }
         let kind = "application/x-www-form-urlencoded";
         self.post(path, kind, body).await;
@@ -103,8 +103,8 @@ impl<'w> Browser<'w> {
         for (name, file, value) in all.iter().chain(fields) {
             let file =
                 if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
-            body += &format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"{file}");
-            body += &format!("\r\n\r\n{value}\r\n");
+            let head = "--XX\r\nContent-Disposition: form-data; name=\"";
+            body.extend([head, name, "\"", &file, "\r\n\r\n", value, "\r\n"]);
         }
         body += "--XX--\r\n";
         self.post(path, "multipart/form-data; boundary=XX", body).await;
@@ -163,7 +163,7 @@ fn plan(december: &str) -> Vec<(String, String)> {
     fields
 }
 
-fn lent<'f, N: AsRef<str>>(fields: &'f [(N, String)]) -> Vec<(&'f str, &'f str)> {
+fn lent<N: AsRef<str>>(fields: &[(N, String)]) -> Vec<(&str, &str)> {
     fields.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect()
 }
 

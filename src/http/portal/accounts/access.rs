@@ -70,7 +70,7 @@ struct One<'p> {
 
 #[derive(Template)]
 #[template(path = "secret.html", config = "src/http/portal/askama.toml")]
-struct Secret<'p> {
+struct Shown<'p> {
     page: &'p Page,
     secret: &'p NewSecret,
     ends: Option<Time>,
@@ -261,7 +261,7 @@ async fn secret_page(
     let page = page.titled("accounts-secret-title").under(back.clone(), kind.title);
     let is_key = kind.path == KEYS.path;
     let ends = Some(secret.expires_at).filter(|at| *at > 0).map(|at| page.time(at));
-    Ok(page.show(&Secret { page: &page, secret, ends, is_key, back }))
+    Ok(page.show(&Shown { page: &page, secret, ends, is_key, back }))
 }
 
 pub(super) async fn show_credential(

@@ -51,9 +51,9 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     });
     let total = i64::try_from(people.len()).unwrap_or(i64::MAX);
     // They are a few hundred at most, so a page is cut out here.
-    let last = ask.after().and_then(|id| id.parse().ok());
-    let start = last.and_then(|id: i64| people.iter().position(|one| one.id.0 == id));
-    let people = people.split_off(start.map_or(0, |at| at + 1));
+    let behind = ask.after().and_then(|id| id.parse().ok());
+    let start = behind.and_then(|id: i64| people.iter().position(|one| one.id.0 == id));
+    let shown = people.split_off(start.map_or(0, |at| at + 1));
     let page = page.titled("accounts-people-title");
     let list = List::new(&page, &ask, "/people", "accounts-people-title", "accounts-people-empty")
         .search("q", "accounts-people-search")
@@ -64,7 +64,7 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
         .column("accounts-factor")
         .column("accounts-last-login")
         .total(total)
-        .rows(&people, |one| one.id.0.to_string(), |one| cells(&page, one));
+        .rows(&shown, |one| one.id.0.to_string(), |one| cells(&page, one));
     let new_path = match partner.filter(|_| person.is_operator()) {
         Some(partner) => format!("/people/new?partner={}", partner.0),
         None => "/people/new".to_owned(),

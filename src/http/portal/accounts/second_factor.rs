@@ -4,6 +4,8 @@
 //! each look makes a new secret, so that after a wrong code the page shows again what the form
 //! brought along; the store keeps the secret sealed and tells it to nobody.
 
+use std::fmt::Write as _;
+
 use askama::Template;
 use axum::{http::HeaderMap, response::Response};
 use qrcodegen::{QrCode, QrCodeEcc};
@@ -44,7 +46,7 @@ struct Body<'p> {
 
 #[derive(Template)]
 #[template(path = "recovery_codes.html", config = "src/http/portal/askama.toml")]
-struct Codes<'p> {
+struct NewCodes<'p> {
     page: &'p Page,
     codes: &'p [Zeroizing<String>],
     /// Where to go from here.
@@ -131,7 +133,7 @@ pub(super) async fn set(
 
 /// The recovery codes, once.
 pub(super) fn show_codes(page: &Page, codes: &[Zeroizing<String>], next: &str) -> Response {
-    page.show(&Codes { page, codes, next })
+    page.show(&NewCodes { page, codes, next })
 }
 
 /// The secret in an address, in groups that can be typed.
@@ -151,7 +153,8 @@ fn drawn(uri: &str) -> Option<(i32, String)> {
         while x < code.size() {
             let run = (x..code.size()).take_while(|at| code.get_module(*at, y)).count();
             if run > 0 {
-                path += &format!("M{} {}h{run}v1h-{run}z", x + QUIET, y + QUIET);
+                let (x, y) = (x + QUIET, y + QUIET);
+                write!(path, "M{x} {y}h{run}v1h-{run}z").expect("a string takes everything");
             }
             // The module after a run is white, or outside.
             x += i32::try_from(run).unwrap_or(code.size()) + 1;

@@ -103,7 +103,7 @@ pub(super) async fn save(
     let (version, all) = partnership.save_section(&by, at, section_form).await?;
     if !form.is_on("later") {
         if let Some(task) = all.iter().find(|task| task.section == section) {
-            wording::take_all(&page, &mut form, &task.errors, |field| field_id(field));
+            wording::take_all(&page, &mut form, &task.errors, field_id);
         }
         if !form.is_right() {
             return Ok(draw_page(page, section, &view, version, &form));

@@ -73,8 +73,8 @@ pub(super) async fn explain(page: Page, headers: HeaderMap) -> Response {
     private(page.show(&Explain { page: &page, reference: known.as_deref() }))
 }
 
-pub(super) async fn show(page: Page, view: &ApplicationView) -> Result<Response, Problem> {
-    Ok(draw_page(page, view, &Form::empty()))
+pub(super) fn show(page: Page, view: &ApplicationView) -> Response {
+    draw_page(page, view, &Form::empty())
 }
 
 fn draw_page(page: Page, view: &ApplicationView, form: &Form) -> Response {

@@ -27,7 +27,7 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "apply_tasks.html", config = "src/http/portal/askama.toml")]
-struct Tasks<'p> {
+struct Overview<'p> {
     page: &'p Page,
     reference: &'p str,
     progress: String,
@@ -49,14 +49,18 @@ pub(super) async fn show(
     }
     let (_, view) = owner(&page, &headers, &reference).await?;
     if view.row.state != ApplicationState::Draft || view.row.purpose == Purpose::Idea {
-        return status::show(page, &view).await;
+        return Ok(status::show(page, &view));
     }
     let page = page.titled("apply-tasks").under("/apply", "apply-title");
     let done = view.tasks.iter().filter(|task| task.progress == Progress::Complete).count();
     let all = view.tasks.len();
     let progress = page.t2("apply-tasks-done", ("done", done), ("all", all));
-    let body =
-        Tasks { page: &page, reference: &view.row.reference, progress, tasks: list(&page, &view) };
+    let body = Overview {
+        page: &page,
+        reference: &view.row.reference,
+        progress,
+        tasks: list(&page, &view),
+    };
     Ok(private(page.show(&body)))
 }
 

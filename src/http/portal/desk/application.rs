@@ -35,6 +35,7 @@ use crate::{
     store::FileLine,
 };
 
+#[expect(clippy::struct_excessive_bools, reason = "each button is drawn or not by itself")]
 #[derive(Template)]
 #[template(path = "desk_application.html", config = "src/http/portal/askama.toml")]
 struct Application<'p> {
