@@ -34,6 +34,8 @@ use super::world::{
 const SUBSCRIBER: &str = "48600100200";
 const FREE: &str = "7455";
 const CHARGED: &str = "7466";
+/// What no answer of a test takes, however busy the machine is.
+const LONG: Duration = Duration::from_secs(10);
 
 async fn submit(esme: &Esme, sender: &str, words: &str) -> MessageId {
     let id = esme.submit(mt(sender, SUBSCRIBER, words)).await.unwrap().message_id;
@@ -105,11 +107,21 @@ impl Hand {
     }
 }
 
-/// A world with one more link, whose SMSC is played by hand, and a service that goes there.
-async fn by_hand(more: &str) -> (World, TcpListener) {
+/// A world with one more link and a service that goes there. Its SMSC is played by hand, and has
+/// this long for every answer.
+async fn by_hand(patience: Duration) -> (World, TcpListener) {
     let (listener, address) = Hand::port().await;
-    let mut builder = hurried();
-    builder.settings = another_link("hand", address, more);
+    let mut builder = Builder {
+        tune: Some(Box::new(move |config| {
+            hurry(config);
+            for link in &mut config.smsc_link {
+                link.connect = patience;
+                link.response = patience;
+            }
+        })),
+        settings: another_link("hand", address, ""),
+        ..Builder::default()
+    };
     let mut to_hand = service("acme", "hand", "7401", &["HAND"]);
     to_hand.link_group = "hand".into();
     builder.services.push(to_hand);
@@ -118,7 +130,7 @@ async fn by_hand(more: &str) -> (World, TcpListener) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c001_nothing_is_sent_before_the_answer_to_the_bind() {
-    let (world, listener) = by_hand("").await;
+    let (world, listener) = by_hand(Duration::from_millis(200)).await;
     let acme = world.bind("acme").await;
     acme.submit(mt("7401", SUBSCRIBER, "hello")).await.unwrap();
     let mut hand = Hand::accept(&listener).await;
@@ -525,7 +537,7 @@ async fn c021_an_mo_is_stored_before_its_answer_put_off_when_full_refused_when_u
 /// P24 from the other seat: to the SMSC that delivers we say "later", never "never" and never yes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c021_p24_an_mo_met_by_a_stopped_writer_is_put_off_and_the_session_lives() {
-    let (world, listener) = by_hand("").await;
+    let (world, listener) = by_hand(LONG).await;
     let mut hand = Hand::accept(&listener).await;
     hand.accept_bind().await;
     let deliver = |sequence, words: &'static str| {
@@ -556,7 +568,7 @@ async fn c021_p24_an_mo_met_by_a_stopped_writer_is_put_off_and_the_session_lives
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c022_c023_c040_deliveries_are_answered_with_an_empty_id_and_alerts_not_at_all() {
-    let (world, listener) = by_hand("").await;
+    let (world, listener) = by_hand(LONG).await;
     let mut hand = Hand::accept(&listener).await;
     hand.accept_bind().await;
     let source = Address::new(1, 1, SUBSCRIBER);
@@ -591,7 +603,7 @@ async fn c022_c023_c040_deliveries_are_answered_with_an_empty_id_and_alerts_not_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c024_a_sign_of_life_is_given_within_a_second_whatever_waits_for_the_disk() {
-    let (_world, listener) = by_hand("").await;
+    let (_world, listener) = by_hand(LONG).await;
     let mut hand = Hand::accept(&listener).await;
     hand.accept_bind().await;
     for number in 1..=300 {
@@ -643,7 +655,7 @@ async fn c025_c026_a_silent_smsc_is_asked_and_left_and_what_was_charged_is_unkno
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c027_an_unbind_of_the_smsc_is_answered_and_the_link_comes_back() {
-    let (_world, listener) = by_hand("").await;
+    let (_world, listener) = by_hand(LONG).await;
     let mut hand = Hand::accept(&listener).await;
     hand.accept_bind().await;
     hand.send(Command::new(5, Pdu::Unbind)).await;
@@ -654,7 +666,7 @@ async fn c027_an_unbind_of_the_smsc_is_answered_and_the_link_comes_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c028_a_stop_waits_for_answers_says_goodbye_and_waits_for_that_answer_too() {
-    let (world, listener) = by_hand("").await;
+    let (world, listener) = by_hand(LONG).await;
     let mut hand = Hand::accept(&listener).await;
     hand.accept_bind().await;
     let acme = world.bind("acme").await;
@@ -722,7 +734,7 @@ async fn c028_a_stop_does_not_wait_longer_than_the_link_may_drain() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c045_a_new_password_is_used_by_the_next_bind_and_ends_no_session() {
-    let (world, listener) = by_hand("").await;
+    let (world, listener) = by_hand(LONG).await;
     let mut hand = Hand::accept(&listener).await;
     let password = |bind: Command| match bind.pdu {
         Pdu::Bind(_, bind) => bind.password,

@@ -70,12 +70,12 @@ pub(crate) fn another_link(name: &str, address: SocketAddr, more: &str) -> Strin
 /// Numbers smaller than a file may name.
 pub(crate) fn hurry(config: &mut Config) {
     config.messages.retry = vec![Duration::from_millis(20)];
-    config.smpp_server.response = Duration::from_millis(200);
+    config.smpp_server.response = Duration::from_millis(500);
     for link in &mut config.smsc_link {
         link.reconnect_min = Duration::from_millis(10);
         link.reconnect_max = Duration::from_millis(20);
-        link.connect = Duration::from_millis(200);
-        link.response = Duration::from_millis(200);
+        link.connect = Duration::from_millis(500);
+        link.response = Duration::from_millis(500);
     }
 }
 
