@@ -68,7 +68,7 @@ pub use agreement_steps::{
     AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
     prepare_rule,
 };
-pub use agreements::{AgreementRow, PartyRow, SignatureRow, Whose};
+pub use agreements::{AgreementRow, FirstRow, PartyRow, SignatureRow, Whose};
 pub use application_lists::{
     ApplicationFilter, ApplicationLine, ApplicationMessage, ApplicationOrder, ApplicationRow,
     HappeningRow,
@@ -76,11 +76,6 @@ pub use application_lists::{
 pub use applications::{
     ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
 };
-pub use agreement_steps::{
-    AgreementWrite, CompanyStep, Denial, NewAgreement, NewDocument, NewSignature, Step,
-    prepare_rule,
-};
-pub use agreements::{AgreementRow, FirstRow, PartyRow, SignatureRow, Whose};
 pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
