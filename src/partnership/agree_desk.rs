@@ -261,7 +261,8 @@ impl Partnership {
 
     /// The application whose link lets in to a partner's agreements while nobody has an account.
     pub async fn application_behind(&self, partner: PartnerId) -> Result<Option<i64>, Error> {
-        let rows = self.store.agreements(Whose::Partner(partner), None, None, (0, 200), true).await?;
+        let rows =
+            self.store.agreements(Whose::Partner(partner), None, None, (0, 200), true).await?;
         Ok(rows.0.iter().find_map(|row| row.application_id))
     }
 
@@ -278,11 +279,8 @@ impl Partnership {
     /// who may see it (S-23).
     pub async fn company(&self, signed: &Signed, partner: PartnerId) -> Result<CompanyRow, Error> {
         self.require(signed, Right::SeeCompany)?;
-        let row = if signed.reaches(Some(partner)) {
-            self.store.company(partner).await?
-        } else {
-            None
-        };
+        let row =
+            if signed.reaches(Some(partner)) { self.store.company(partner).await? } else { None };
         let mut row = row.ok_or(Refusal::UnknownId("partner"))?;
         if !signed.may(Right::SeeBank) {
             row.bank_account.clear();

@@ -138,7 +138,11 @@ impl Partnership {
     }
 
     /// The same for a verb that has checked the right of the caller to it.
-    pub(super) async fn give_out(&self, by: &Caller, line: &FileLine) -> Result<OpenFile, FileFault> {
+    pub(super) async fn give_out(
+        &self,
+        by: &Caller,
+        line: &FileLine,
+    ) -> Result<OpenFile, FileFault> {
         let id = line.id.as_str();
         match line.scan.as_str() {
             "clean" => {}

@@ -22,8 +22,7 @@ impl Partnership {
 
     /// The document of a draft.
     pub fn render(&self, draft: &Draft) -> Result<Rendered, Error> {
-        let language =
-            if draft.language == "en" { Language::English } else { Language::Polish };
+        let language = if draft.language == "en" { Language::English } else { Language::Polish };
         let source = self.texts.source(&draft.kind, language);
         let source = source.ok_or_else(|| no_document(&format!("`{}` has no text", draft.kind)))?;
         let whole = match &draft.terms {
@@ -106,12 +105,32 @@ fn in_fours(account: &str) -> String {
 /// A day as it stands in a contract; what is no day stays as it is.
 fn written_day(day: &str, language: Language) -> String {
     const POLISH: [&str; 12] = [
-        "stycznia", "lutego", "marca", "kwietnia", "maja", "czerwca", "lipca", "sierpnia",
-        "września", "października", "listopada", "grudnia",
+        "stycznia",
+        "lutego",
+        "marca",
+        "kwietnia",
+        "maja",
+        "czerwca",
+        "lipca",
+        "sierpnia",
+        "września",
+        "października",
+        "listopada",
+        "grudnia",
     ];
     const ENGLISH: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let Ok(date) = day.parse::<jiff::civil::Date>() else { return day.to_owned() };
     let place = usize::try_from(date.month() - 1).unwrap_or_default();

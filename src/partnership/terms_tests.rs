@@ -303,7 +303,7 @@ on_both!(a_thousand_partners_are_told_and_bound_page_by_page, w => {
     // The effect too may be cut off between two pages.
     w.verbs.store.sync_notices(w.verbs.now()).await.unwrap();
     let kind = w.verbs.kinds.get("framework").unwrap().clone();
-    let told = |row: &_| agree_steps::letter(row, "agreement_suspended", Vec::new(), &serde_json::json!({}));
+    let told = |row: &_| agree_steps::letter(row, &kind, "agreement_suspended", Vec::new(), &serde_json::json!({}));
     let page = w.verbs.store.effect_page(w.verbs.now(), &terms, 100, &told).await.unwrap();
     assert_eq!((page.partners, page.suspended, page.moved), (100, 1, 99));
     let swept = w.verbs.sweep_terms().await.unwrap();

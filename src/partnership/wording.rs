@@ -48,12 +48,3 @@ fn sentence(reason: DeclineReason) -> [&'static str; 2] {
         DeclineReason::Other => ["Nie możemy przyjąć zgłoszenia.", "We cannot accept it."],
     }
 }
-
-/// Why an agreement is suspended whose changed terms were refused.
-pub(super) fn refused_terms(title: &str, label: &str, language: &str) -> String {
-    if language == "en" {
-        format!("The changed terms were not accepted: {title}, version {label}.")
-    } else {
-        format!("Zmienione warunki nie zostały przyjęte: {title}, wersja {label}.")
-    }
-}

@@ -91,8 +91,6 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(desk::routes())
         .merge(gallery())
         .merge(agreements::routes())
-        .layer(middleware::from_fn_with_state(app.clone(), guard::guard));
-    pages.route("/static/{name}", get(assets::serve))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

@@ -21,10 +21,18 @@ macro_rules! areas {
     };
 }
 
-areas!["agreements", "audit", "docs", "errors", "forms", "frame", "gallery", "lists", "problems", "start", "time"];
 areas![
-    "accounts", "apply", "audit", "desk", "docs", "errors", "forms", "frame", "gallery", "lists",
-    "problems", "start", "time",
+    "agreements",
+    "audit",
+    "docs",
+    "errors",
+    "forms",
+    "frame",
+    "gallery",
+    "lists",
+    "problems",
+    "start",
+    "time"
 ];
 
 /// A language that everything is said in.

@@ -7,10 +7,10 @@ use crate::{
         application::{Area, Criterion, Verdict},
         application_form::{ConsentForm, ContactForm, Form, PlanForm},
         company::CompanyForm,
-        user::UserId,
+        user::Role,
     },
     mail,
-    partnership::{Beginning, Begun, NewPerson, Rules, Visitor, WholeApplication, code_of},
+    partnership::{Beginning, Begun, NewPerson, Rules, Signed, Visitor, WholeApplication, code_of},
 };
 
 const PASSWORD: &str = "mosty nad rzeka o swicie";
@@ -51,7 +51,7 @@ async fn accepted(world: &World) -> (Begun, PartnerId) {
     let begin = Beginning { mail: "jan@zolw.example", language: "pl", address: "192.0.2.7" };
     let whole = WholeApplication { begin, form: whole(), repeat: None };
     let begun = desk.apply_whole(&whole).await.unwrap();
-    let by = Caller::User { partner: None, user: UserId(7), name: "anna".into() };
+    let by = Signed::try_out(Role::OperatorProvisioning, None);
     let mut version = desk.take_up(&by, (begun.id, begun.version)).await.unwrap();
     for criterion in Criterion::ALL {
         let score = (Area::Wap, *criterion, 4);
@@ -102,7 +102,13 @@ impl Browser<'_> {
     }
 
     /// Sends a form of a page, with the token and the version that the page has.
-    async fn send(&mut self, page: &str, action: &str, fields: &[(&str, &str)], pdf: &[u8]) -> Reply {
+    async fn send(
+        &mut self,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+        pdf: &[u8],
+    ) -> Reply {
         let shown = self.get(page).await;
         assert_eq!(shown.status, 200, "{}", shown.text);
         let value = |name: &str| {
@@ -166,7 +172,8 @@ async fn an_accepted_applicant_becomes_a_contracted_partner_with_its_administrat
     let mut applicant = Browser { world: &world, cookie };
     let page = applicant.get("/agreements/1").await;
     assert!(page.text.contains("It is your turn.") && page.text.contains("NDA/2026/0001"));
-    let none = applicant.send("/agreements/1", "/agreements/1/copy", &[("way", "upload")], b"").await;
+    let none =
+        applicant.send("/agreements/1", "/agreements/1/copy", &[("way", "upload")], b"").await;
     assert_eq!(none.status, 422);
     let signed = [("way", "upload"), ("signed_by", "Jan Nowak")];
     let (page, action) = ("/agreements/1", "/agreements/1/copy");
@@ -204,9 +211,11 @@ async fn an_accepted_applicant_becomes_a_contracted_partner_with_its_administrat
     assert_eq!(company.state, "contracted");
     assert_eq!(company.partner_number.as_deref(), Some("P-000001"));
     let letters = letters(&world).await;
-    let (_, invitation) = letters.iter().rev().find(|(name, data)| {
-        name == "invitation" && data["login"] == "jan@zolw.example"
-    }).unwrap();
+    let (_, invitation) = letters
+        .iter()
+        .rev()
+        .find(|(name, data)| name == "invitation" && data["login"] == "jan@zolw.example")
+        .unwrap();
     let session = enrolled(&world, invitation["link"].as_str().unwrap()).await;
     let mut admin = Browser { world: &world, cookie: format!("__Host-session={session}") };
     for page in ["/agreements", "/agreements/2", "/company", "/terms"] {
@@ -231,7 +240,8 @@ async fn nobody_sees_agreements_of_others_and_a_first_agreement_goes_out_once() 
     let (begun, _) = accepted(&world).await;
     assert_eq!(world.app.partnership.sweep_first_agreements().await.unwrap(), 0);
     let nobody = Browser { world: &world, cookie: String::new() };
-    for path in ["/agreements", "/agreements/1", "/agreements/1/document", "/partners", "/company"] {
+    for path in ["/agreements", "/agreements/1", "/agreements/1/document", "/partners", "/company"]
+    {
         let reply = nobody.get(path).await;
         assert_eq!(reply.status, 303, "{path}");
         assert!(reply.header("location").starts_with("/login?back="), "{path}");

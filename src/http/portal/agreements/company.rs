@@ -33,13 +33,16 @@ pub(super) async fn show(page: Page) -> Result<Response, Problem> {
 async fn whole(page: Page, person: &Person, typed: Option<&Form>) -> Result<Response, Problem> {
     let partner = person.signed.partner.ok_or(Refusal::NotAllowed)?;
     let row = page.app().partnership.company(&person.signed, partner).await?;
-    let kept = Form::of([
-        ("street", &row.street),
-        ("postal_code", &row.postal_code),
-        ("city", &row.city),
-        ("regon", &row.regon),
-        ("krs", &row.krs),
-    ].map(|(name, value)| (name, value.clone())));
+    let kept = Form::of(
+        [
+            ("street", &row.street),
+            ("postal_code", &row.postal_code),
+            ("city", &row.city),
+            ("regon", &row.regon),
+            ("krs", &row.krs),
+        ]
+        .map(|(name, value)| (name, value.clone())),
+    );
     let form = typed.unwrap_or(&kept);
     let page = page.titled("agreements-company").with(form);
     let summary = company_summary(&page, &row);

@@ -44,7 +44,10 @@ fn attachment(file: OpenFile) -> Response {
     let way = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
     let kind = HeaderValue::try_from(file.line.media_type);
     let headers = [
-        (header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream"))),
+        (
+            header::CONTENT_TYPE,
+            kind.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+        ),
         (header::CONTENT_DISPOSITION, way.unwrap_or(HeaderValue::from_static("attachment"))),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

@@ -69,7 +69,11 @@ struct Partner<'p> {
     may_prepare: bool,
 }
 
-pub(super) async fn show(page: Page, ask: Ask, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn show(
+    page: Page,
+    ask: Ask,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     whole(page, &person, (&ask, &Form::empty()), number(&id, "partner")?).await
 }
@@ -94,15 +98,15 @@ async fn whole(
     } else {
         None
     };
-    let page =
-        page.titled_as(&row.legal_name).under("/partners", "agreements-partners").with(form);
+    let page = page.titled_as(&row.legal_name).under("/partners", "agreements-partners").with(form);
     let mut summary = company_summary(&page, &row);
     if let Some(people) = people {
         summary = summary.row(page.t("agreements-people"), Cell::text(people.to_string()));
     }
     let language = page.language.tag();
     let kinds = partnership.agreement_kinds().iter();
-    let kinds = kinds.map(|kind| Choice::new(kind.name.as_str(), kind.title.of(language))).collect();
+    let kinds =
+        kinds.map(|kind| Choice::new(kind.name.as_str(), kind.title.of(language))).collect();
     let path = format!("/partners/{id}");
     let list = List::new(&page, ask, &path, "agreements-title", "agreements-none")
         .column("agreements-number")

@@ -37,9 +37,9 @@ pub(super) async fn list(page: Page, ask: Ask, headers: HeaderMap) -> Result<Res
     let partnership = page.app().partnership.clone();
     let (rows, total) = partnership.agreements(&reader.by, state, None, page_of).await?;
     let page = page.titled("agreements-title");
-    let states = AgreementState::ALL.iter().map(|state| {
-        Choice::new(state.as_str(), word(&page, "agreements-state-", state.as_str()))
-    });
+    let states = AgreementState::ALL
+        .iter()
+        .map(|state| Choice::new(state.as_str(), word(&page, "agreements-state-", state.as_str())));
     let list = List::new(&page, &ask, "/agreements", "agreements-title", "agreements-empty")
         .filter("state", "agreements-state", states.collect())
         .column("agreements-number")
@@ -207,7 +207,8 @@ fn turn(page: &Page, reader: &Reader, row: &AgreementRow, has_replied: bool) -> 
 fn summary(page: &Page, reader: &Reader, row: &AgreementRow) -> Summary {
     let mut summary = Summary::new().row(page.t("agreements-number"), Cell::code(&row.number));
     if reader.is_staff() {
-        let partner = Cell::link(format!("/partners/{}", row.partner_id), format!("{}", row.partner_id));
+        let partner =
+            Cell::link(format!("/partners/{}", row.partner_id), format!("{}", row.partner_id));
         summary = summary.row(page.t("agreements-partner"), partner);
     }
     let contact = format!("{} <{}>", row.contact_name, row.contact_mail);

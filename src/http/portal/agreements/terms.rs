@@ -89,7 +89,11 @@ struct Terms<'p> {
     may_answer: bool,
 }
 
-pub(super) async fn show(page: Page, ask: Ask, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn show(
+    page: Page,
+    ask: Ask,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     whole(page, &person, (&ask, &Form::empty()), number(&id, "terms")?).await
 }
@@ -107,13 +111,16 @@ async fn whole(
     let comparison = partnership.compare_terms(&by, id, page.language.tag()).await?;
     let notices = partnership.notices(&by, id, (0, NOTICES_MAX)).await?;
     let page = page.titled_as(&row.label).under("/terms", "agreements-terms").with(form);
-    let mut summary = Summary::new()
-        .row(page.t("agreements-kind"), Cell::text(title(&page, &row)))
-        .row(page.t("agreements-effective"), Cell::text(row.effective_day.clone().unwrap_or_default()));
+    let mut summary =
+        Summary::new().row(page.t("agreements-kind"), Cell::text(title(&page, &row))).row(
+            page.t("agreements-effective"),
+            Cell::text(row.effective_day.clone().unwrap_or_default()),
+        );
     if person.is_operator() {
-        summary = summary
-            .row(page.t("agreements-made-by"), Cell::text(&row.made_by))
-            .row(page.t("agreements-approved-by"), Cell::text(row.approved_by.clone().unwrap_or_default()));
+        summary = summary.row(page.t("agreements-made-by"), Cell::text(&row.made_by)).row(
+            page.t("agreements-approved-by"),
+            Cell::text(row.approved_by.clone().unwrap_or_default()),
+        );
     }
     let is_english = page.language.tag() == "en";
     let path = format!("/terms/{id}");
@@ -127,9 +134,10 @@ async fn whole(
         .column("agreements-sent-at")
         .column("agreements-answered-at")
         .rows(&notices, |notice| notice.id.to_string(), |notice| proof(&page, notice));
-    let compared = comparison.old.as_ref().map(|old| {
-        page.t2("agreements-compared", ("old", old), ("new", &comparison.new))
-    });
+    let compared = comparison
+        .old
+        .as_ref()
+        .map(|old| page.t2("agreements-compared", ("old", old), ("new", &comparison.new)));
     let body = Terms {
         page: &page,
         form,
