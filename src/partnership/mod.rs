@@ -19,6 +19,7 @@ mod apply;
 mod apply_tests;
 mod audit;
 mod clamd;
+mod contract;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
@@ -48,6 +49,7 @@ pub use agree_desk::{AgreementStep, HandedCopy};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use clamd::{ScanFault, Scanner};
+pub use contract::Contract;
 pub use decide::{Decided, StaffView};
 pub use error::Error;
 pub use factor::Enrolment;
@@ -82,6 +84,7 @@ pub struct Partnership {
     pub(crate) kinds: Arc<AgreementKinds>,
     scanner: Scanner,
     texts: Arc<Texts>,
+    contract: Arc<Contract>,
 }
 
 impl Partnership {
@@ -98,6 +101,7 @@ impl Partnership {
             kinds: AgreementKinds::shipped(),
             scanner: Scanner::none(),
             texts: Arc::new(Texts::shipped()),
+            contract: Arc::default(),
         }
     }
 
@@ -117,6 +121,12 @@ impl Partnership {
     #[must_use]
     pub fn with_rules(self, rules: Rules) -> Self {
         Self { rules: Arc::new(rules), ..self }
+    }
+
+    /// The same with what stands in agreements; without it none can be prepared.
+    #[must_use]
+    pub fn with_contract(self, contract: Contract) -> Self {
+        Self { contract: Arc::new(contract), ..self }
     }
 
     pub fn rules(&self) -> &Rules {

@@ -10,7 +10,9 @@ use crate::{
         user::Role,
     },
     mail,
-    partnership::{Beginning, Begun, NewPerson, Rules, Signed, Visitor, WholeApplication, code_of},
+    partnership::{
+        Beginning, Begun, Contract, NewPerson, Rules, Signed, Visitor, WholeApplication, code_of,
+    },
 };
 
 const PASSWORD: &str = "mosty nad rzeka o swicie";
@@ -47,7 +49,7 @@ fn whole() -> Form {
 /// An application that the desk has accepted.
 async fn accepted(world: &World) -> (Begun, PartnerId) {
     let rules = Rules { documents: Vec::new(), ..Rules::default() };
-    let desk = world.app.partnership.clone().with_rules(rules);
+    let desk = world.app.partnership.clone().with_rules(rules).with_contract(Contract::sample());
     let begin = Beginning { mail: "jan@zolw.example", language: "pl", address: "192.0.2.7" };
     let whole = WholeApplication { begin, form: whole(), repeat: None };
     let begun = desk.apply_whole(&whole).await.unwrap();
