@@ -36,6 +36,7 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod notices;
 mod outbox;
 mod parts;
 mod people;
@@ -98,7 +99,7 @@ pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use strays::QuarantinedReceipt;
-pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

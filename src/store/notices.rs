@@ -1,0 +1,48 @@
+//! Notices of changed terms as people read them: a partner's own, and those that did not arrive.
+//!
+//! It writes none (`terms`). What surprises: a letter that bounced counts only while its version
+//! is published and nobody of that partner has answered; afterwards there is nothing to do.
+
+use super::{Error, NoticeOfTerms, Store, db::fetch_all};
+use crate::domain::PartnerId;
+
+/// Rows of one look.
+const ROWS_MAX: i64 = 200;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select n.id, n.terms_id, n.partner_id, c.legal_name, t.label, t.summary_pl, \
+             t.summary_en, t.effective_day, n.recipient, n.recipient_name, n.state, n.queued_at, \
+             n.sent_at, n.answered_at from notice n join terms_version t on t.id = n.terms_id \
+             join company c on c.partner_id = n.partner_id ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Every notice of a partner, the newest first.
+    pub async fn notices_of(&self, partner: PartnerId) -> Result<Vec<NoticeOfTerms>, Error> {
+        fetch_all!(
+            &self.db,
+            NoticeOfTerms,
+            select!("where n.partner_id = $1 order by n.id desc limit $2"),
+            partner.0,
+            ROWS_MAX
+        )
+    }
+
+    /// Notices that came back, of changes that have not taken effect.
+    pub async fn bounced_notices(&self) -> Result<Vec<NoticeOfTerms>, Error> {
+        fetch_all!(
+            &self.db,
+            NoticeOfTerms,
+            select!(
+                "where n.state = 'bounced' and t.state = 'published' \
+                 order by t.effective_from, n.id limit $1"
+            ),
+            ROWS_MAX
+        )
+    }
+}
