@@ -11,7 +11,7 @@ use crate::{
     },
     mail,
     partnership::{
-        Beginning, Begun, Contract, NewPerson, Rules, Signed, Visitor, WholeApplication, code_of,
+        Beginning, Begun, NewPerson, Rules, Signed, Visitor, WholeApplication, code_of,
     },
 };
 
@@ -49,9 +49,9 @@ fn whole() -> Form {
 /// An application that the desk has accepted.
 async fn accepted(world: &World) -> (Begun, PartnerId) {
     let rules = Rules { documents: Vec::new(), ..Rules::default() };
-    let desk = world.app.partnership.clone().with_rules(rules).with_contract(Contract::sample());
-    let begin = Beginning { mail: "jan@zolw.example", language: "pl", address: "192.0.2.7" };
-    let whole = WholeApplication { begin, form: whole(), repeat: None };
+    let desk = world.app.partnership.clone().with_rules(rules);
+    let beginning = Beginning { mail: "jan@zolw.example", language: "pl", address: "192.0.2.7" };
+    let whole = WholeApplication { begin: beginning, form: whole(), repeat: None };
     let begun = desk.apply_whole(&whole).await.unwrap();
     let by = Signed::try_out(Role::OperatorProvisioning, None);
     let mut version = desk.take_up(&by, (begun.id, begun.version)).await.unwrap();

@@ -33,6 +33,7 @@ struct TermsList<'p> {
     may_draft: bool,
 }
 
+/// `GET /terms`: every version; a partner sees none that was not published.
 pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let partnership = page.app().partnership.clone();
@@ -91,6 +92,7 @@ struct Terms<'p> {
     may_answer: bool,
 }
 
+/// `GET /terms/{id}`: what changed stands first, the whole wording is folded (S1.8).
 pub(super) async fn show(
     page: Page,
     ask: Ask,
@@ -100,6 +102,7 @@ pub(super) async fn show(
     whole(page, &person, (&ask, &Form::empty()), number(&id, "terms")?).await
 }
 
+/// The page of one version. Who made and who approved it stays inside the operator's house.
 async fn whole(
     page: Page,
     person: &Person,
@@ -126,6 +129,7 @@ async fn whole(
     }
     let is_english = page.language.tag() == "en";
     let path = format!("/terms/{id}");
+    // Only who was told can answer, and only before the day in force: from then on silence counts.
     let was_told = !notices.is_empty();
     let is_open = row.state == TermsState::Published
         && row.effective_from.is_some_and(|from| from > page.now);
