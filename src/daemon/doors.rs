@@ -6,12 +6,12 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
+use super::promises;
 use super::{
     Certificates, Node,
     certificates::{http_tls, keep_fresh, smpp_tls},
     post,
 };
-use super::promises;
 use crate::{
     config::Config,
     control,
@@ -53,7 +53,10 @@ pub(super) async fn open_doors(
         render.render()
     });
     let partnership = partnership(config, gateway)?;
-    tasks.spawn("promises", promises::sweep(partnership.clone(), tasks.stopping()));
+    tasks.spawn(
+        "promises",
+        promises::sweep(partnership.clone(), config.retention.clone(), tasks.stopping()),
+    );
     let sink = post::start(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);

@@ -6,15 +6,29 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::{partnership::Partnership, tasks::Stopping};
+use crate::{config::Retention, partnership::Partnership, tasks::Stopping};
+
+/// Rounds between two looks at what is too old.
+const FORGET_EVERY: u64 = 60;
 
 /// Looks every minute for what is due; the letters go out once each.
-pub(super) async fn sweep(partnership: Partnership, stopping: Stopping) -> anyhow::Result<()> {
+pub(super) async fn sweep(
+    partnership: Partnership,
+    keeping: Retention,
+    stopping: Stopping,
+) -> anyhow::Result<()> {
+    let mut rounds = 0_u64;
     let mut every = tokio::time::interval(Duration::from_mins(1));
     loop {
         tokio::select! {
             () = stopping.cancelled() => return Ok(()),
-            _ = every.tick() => sweep_once(&partnership).await,
+            _ = every.tick() => {
+                sweep_once(&partnership).await;
+                if rounds.is_multiple_of(FORGET_EVERY) {
+                    tell("what is too old", partnership.sweep_old(&keeping)).await;
+                }
+                rounds += 1;
+            }
         }
     }
 }
@@ -25,6 +39,7 @@ async fn sweep_once(partnership: &Partnership) {
     tell("first agreements", partnership.sweep_first_agreements()).await;
     tell("agreements", partnership.sweep_agreements()).await;
     tell("terms", partnership.sweep_terms()).await;
+    tell("bank accounts", partnership.sweep_bank()).await;
     tell("waiting files", partnership.scan_waiting_files()).await;
 }
 

@@ -18,26 +18,35 @@ mod apply;
 #[cfg(test)]
 mod apply_tests;
 mod audit;
+mod bank;
+#[cfg(test)]
+mod bank_tests;
 mod clamd;
 mod contract;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod desk;
 mod error;
 mod factor;
 mod files;
 mod flood;
 mod guard;
+mod journey;
 mod links;
 mod log_in;
 mod own;
 mod passwords;
 mod render;
+mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod rules;
 mod session;
 mod terms;
 #[cfg(test)]
 mod terms_tests;
+mod view_as;
 mod wording;
 
 use std::sync::Arc;
@@ -51,6 +60,7 @@ pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use clamd::{ScanFault, Scanner};
 pub use contract::Contract;
 pub use decide::{Decided, StaffView};
+pub use desk::Waiting;
 pub use error::Error;
 pub use factor::Enrolment;
 #[cfg(test)]
@@ -61,6 +71,7 @@ pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use rules::Rules;
 pub use session::{Enrolling, Signed};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
+pub use view_as::Viewing;
 
 use crate::{
     clock::Clock,

@@ -17,6 +17,8 @@ mod applications;
 mod applications_tests;
 mod apply;
 mod audit;
+mod bank;
+mod broom;
 mod bulk;
 mod callbacks;
 pub mod change;
@@ -54,6 +56,7 @@ mod terms;
 pub(crate) mod tests;
 #[cfg(test)]
 mod try_out;
+mod views;
 mod writer;
 
 use std::sync::{
@@ -78,6 +81,8 @@ pub use applications::{
     ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
 };
 pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
+pub use bank::{BankAnswer, BankChangeRow, NewBankChange, ending as bank_ending};
+pub use broom::Forgetting;
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
@@ -100,6 +105,7 @@ pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use strays::QuarantinedReceipt;
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
+pub use views::SupportView;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -43,7 +43,9 @@ pub(super) async fn of_mail(config: &Config) -> Vec<Finding> {
 /// Whether agreements have what they need of the settings.
 pub(super) fn of_agreements(config: &Config) -> Finding {
     match check::unset(config) {
-        Ok(unset) if unset.is_empty() => Finding::ok("agreements", "every setting of theirs is set"),
+        Ok(unset) if unset.is_empty() => {
+            Finding::ok("agreements", "every setting of theirs is set")
+        }
         Ok(unset) => Finding::warn(
             "agreements",
             format!("not set: {}", unset.join(", ")),

@@ -22,8 +22,12 @@ macro_rules! areas {
 }
 
 areas![
+    "accounts",
     "agreements",
+    "apply",
     "audit",
+    "bank",
+    "desk",
     "docs",
     "errors",
     "forms",
@@ -32,7 +36,7 @@ areas![
     "lists",
     "problems",
     "start",
-    "time"
+    "time",
 ];
 
 /// A language that everything is said in.

@@ -4,6 +4,7 @@ mod accounts_pages;
 mod agreements;
 mod api;
 mod applications;
+mod company;
 mod desk;
 mod doors;
 mod pages;
