@@ -36,7 +36,7 @@ pub(super) async fn sweep(
 /// First agreements go out, old ones lapse, changed terms are told and take effect.
 async fn sweep_once(partnership: &Partnership) {
     tell("late promises", partnership.sweep_overdue()).await;
-    tell("first agreements", partnership.sweep_first_agreements()).await;
+    tell("first agreements", Box::pin(partnership.sweep_first_agreements())).await;
     tell("agreements", partnership.sweep_agreements()).await;
     tell("terms", partnership.sweep_terms()).await;
     tell("bank accounts", partnership.sweep_bank()).await;

@@ -1,7 +1,8 @@
 //! Notices of changed terms as people read them: a partner's own, and those that did not arrive.
 //!
-//! It writes none (`terms`). What surprises: a letter that bounced counts only while its version
-//! is published and nobody of that partner has answered; afterwards there is nothing to do.
+//! It writes none (`terms`). What surprises: a letter that bounced counts until nobody of that
+//! partner can be bound by it any more, also after the day of effect: the partner's agreement
+//! stays on its old terms, and somebody has to see that (D15).
 
 use super::{Error, NoticeOfTerms, Store, db::fetch_all};
 use crate::domain::PartnerId;
@@ -33,14 +34,16 @@ impl Store {
         )
     }
 
-    /// Notices that came back, of changes that have not taken effect.
+    /// Notices that came back, of changes to come and of those that left a partner behind.
     pub async fn bounced_notices(&self) -> Result<Vec<NoticeOfTerms>, Error> {
         fetch_all!(
             &self.db,
             NoticeOfTerms,
             select!(
-                "where n.state = 'bounced' and t.state = 'published' \
-                 order by t.effective_from, n.id limit $1"
+                "where n.state = 'bounced' and (t.state = 'published' or (t.state = 'in_force' \
+                 and exists (select 1 from agreement a where a.partner_id = n.partner_id \
+                 and a.kind = t.kind and a.state = 'in_force' \
+                 and coalesce(a.terms_id, 0) <> t.id))) order by t.effective_from, n.id limit $1"
             ),
             ROWS_MAX
         )

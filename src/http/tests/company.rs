@@ -69,10 +69,10 @@ async fn s27_support_looks_as_a_partner_and_every_write_is_refused() {
     let (_, partner) = accepted(&world).await;
     let mut support = desk(&world, "support").await;
     let path = format!("/partners/{}", partner.0);
-    let begin = format!("{path}/view");
-    let none = support.send(&path, &begin, &[("view_reason", "")], b"").await;
+    let way = format!("{path}/view");
+    let none = support.send(&path, &way, &[("view_reason", "")], b"").await;
     assert_eq!(none.status, 422, "a reason is needed");
-    let begun = support.send(&path, &begin, &[("view_reason", "ticket 7")], b"").await;
+    let begun = support.send(&path, &way, &[("view_reason", "ticket 7")], b"").await;
     assert_eq!(place(&begun), "/home");
     let home = support.get("/home").await;
     assert!(home.text.contains("End the view") && home.text.contains("Żółw Media"));
@@ -84,7 +84,7 @@ async fn s27_support_looks_as_a_partner_and_every_write_is_refused() {
     assert_eq!(place(&ended), path);
     assert_eq!(support.get("/desk").await.status, 200);
 
-    let again = support.send(&path, &begin, &[("view_reason", "ticket 8")], b"").await;
+    let again = support.send(&path, &way, &[("view_reason", "ticket 8")], b"").await;
     assert_eq!(place(&again), "/home");
     world.clock.advance(Duration::from_mins(14));
     assert_eq!(support.get("/desk").await.status, 403);
