@@ -88,6 +88,9 @@ pub enum Refusal {
     NotAllowed,
     #[error("confirm with a fresh code of your second factor first")]
     StepUpNeeded,
+    /// A member of staff looks as a partner (S-27).
+    #[error("you look at the portal as a partner and can change nothing; end the view first")]
+    ViewOnly,
     /// What is asked is no legal step from where the thing is.
     #[error("{0}")]
     WrongState(String),
@@ -167,6 +170,7 @@ impl Refusal {
             Self::FieldErrors(_) => "invalid_fields",
             Self::NotAllowed => "not_allowed",
             Self::StepUpNeeded => "step_up_needed",
+            Self::ViewOnly => "view_only",
             Self::WrongState(_) => "wrong_state",
             Self::VersionConflict => "version_conflict",
             Self::UnknownId(_) => "unknown_id",

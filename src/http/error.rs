@@ -299,6 +299,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::SpendLimit(_)
         | Refusal::NotAllowed
         | Refusal::StepUpNeeded
+        | Refusal::ViewOnly
         | Refusal::PartnerSuspended => StatusCode::FORBIDDEN,
         Refusal::UnknownMessage(_) | Refusal::NothingToCancel | Refusal::UnknownId(_) => {
             StatusCode::NOT_FOUND

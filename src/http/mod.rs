@@ -137,7 +137,7 @@ pub fn public(app: App) -> Router {
 
 /// What people do over the API: sessions, accounts, access of their systems.
 fn people() -> Router<App> {
-    use api::{access, people, session};
+    use api::{access, bank, people, session};
     Router::new()
         .route("/api/v1/session", post(session::create).delete(session::delete))
         .route("/api/v1/session/step-up", post(session::step_up))
@@ -148,6 +148,9 @@ fn people() -> Router<App> {
         .route("/api/v1/credentials", get(access::credentials).post(access::add_credential))
         .route("/api/v1/credentials/{system_id}", delete(access::revoke_credential))
         .route("/api/v1/credentials/{system_id}/rotate", post(access::rotate_credential))
+        .route("/api/v1/bank-changes", get(bank::list).post(bank::ask))
+        .route("/api/v1/bank-changes/{id}", get(bank::show))
+        .route("/api/v1/bank-changes/{id}/{step}", post(bank::answer))
         .route("/api/v1/keys", get(access::keys).post(access::add_key))
         .route("/api/v1/keys/{name}", delete(access::revoke_key))
         .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))

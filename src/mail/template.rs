@@ -102,6 +102,9 @@ kinds! {
     second_factor_removed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
     role_changed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", role: Word = "developer", }
     account_disabled { company: Text = "Żółw i Spółka sp. z o.o.", login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
+    bank_change_asked { company: Text = "Żółw i Spółka sp. z o.o.", ending: Text = "2874", asked_by: Text = "Anna Żółw", lapses_at: Time = "1795262400000000", link: Link = "/bank-changes", }
+    bank_changed { company: Text = "Żółw i Spółka sp. z o.o.", ending: Text = "2874", at: Time = "1795262400000000", link: Link = "/company", }
+    bank_change_ended { company: Text = "Żółw i Spółka sp. z o.o.", ending: Text = "2874", at: Time = "1795262400000000", reason: Word = "refused", link: Link = "/company", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }
 }

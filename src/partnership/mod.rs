@@ -18,25 +18,35 @@ mod apply;
 #[cfg(test)]
 mod apply_tests;
 mod audit;
+mod bank;
+#[cfg(test)]
+mod bank_tests;
 mod clamd;
+mod contract;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod desk;
 mod error;
 mod factor;
 mod files;
 mod flood;
 mod guard;
+mod journey;
 mod links;
 mod log_in;
 mod own;
 mod passwords;
 mod render;
+mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod rules;
 mod session;
 mod terms;
 #[cfg(test)]
 mod terms_tests;
+mod view_as;
 mod wording;
 
 use std::sync::Arc;
@@ -48,7 +58,9 @@ pub use agree_desk::{AgreementStep, HandedCopy};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use clamd::{ScanFault, Scanner};
+pub use contract::Contract;
 pub use decide::{Decided, StaffView};
+pub use desk::Waiting;
 pub use error::Error;
 pub use factor::Enrolment;
 #[cfg(test)]
@@ -59,6 +71,7 @@ pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use rules::Rules;
 pub use session::{Enrolling, Signed};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
+pub use view_as::Viewing;
 
 use crate::{
     clock::Clock,
@@ -82,6 +95,7 @@ pub struct Partnership {
     pub(crate) kinds: Arc<AgreementKinds>,
     scanner: Scanner,
     texts: Arc<Texts>,
+    contract: Arc<Contract>,
 }
 
 impl Partnership {
@@ -98,6 +112,7 @@ impl Partnership {
             kinds: AgreementKinds::shipped(),
             scanner: Scanner::none(),
             texts: Arc::new(Texts::shipped()),
+            contract: Arc::default(),
         }
     }
 
@@ -117,6 +132,12 @@ impl Partnership {
     #[must_use]
     pub fn with_rules(self, rules: Rules) -> Self {
         Self { rules: Arc::new(rules), ..self }
+    }
+
+    /// The same with what stands in agreements; without it none can be prepared.
+    #[must_use]
+    pub fn with_contract(self, contract: Contract) -> Self {
+        Self { contract: Arc::new(contract), ..self }
     }
 
     pub fn rules(&self) -> &Rules {

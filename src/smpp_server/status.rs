@@ -51,6 +51,7 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         | Refusal::FieldErrors(_)
         | Refusal::NotAllowed
         | Refusal::StepUpNeeded
+        | Refusal::ViewOnly
         | Refusal::WrongState(_)
         | Refusal::VersionConflict
         | Refusal::UnknownId(_)

@@ -17,6 +17,8 @@ mod applications;
 mod applications_tests;
 mod apply;
 mod audit;
+mod bank;
+mod broom;
 mod bulk;
 mod callbacks;
 pub mod change;
@@ -36,6 +38,7 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod notices;
 mod outbox;
 mod parts;
 mod people;
@@ -53,6 +56,7 @@ mod terms;
 pub(crate) mod tests;
 #[cfg(test)]
 mod try_out;
+mod views;
 mod writer;
 
 use std::sync::{
@@ -77,6 +81,8 @@ pub use applications::{
     ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
 };
 pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
+pub use bank::{BankAnswer, BankChangeRow, NewBankChange, ending as bank_ending};
+pub use broom::Forgetting;
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
@@ -99,7 +105,8 @@ pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use strays::QuarantinedReceipt;
-pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
+pub use views::SupportView;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -9,6 +9,7 @@ pub mod access;
 pub mod agreements;
 mod application_shapes;
 pub mod applications;
+pub mod bank;
 pub mod fields;
 pub mod messages;
 pub mod new_message;

@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-use super::{access, applications, messages, people, session};
+use super::{access, applications, bank, messages, people, session};
 use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
@@ -39,12 +39,14 @@ use crate::http::error::ProblemBody;
         access::credentials, access::add_credential, access::rotate_credential,
         access::revoke_credential, access::keys, access::add_key, access::rotate_key,
         access::revoke_key,
+        bank::list, bank::ask, bank::show, bank::answer,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
+        (name = "company", description = "What a company says of itself"),
         (name = "applications", description = "Becoming a partner"),
     ),
     modifiers(&ApiKeys)

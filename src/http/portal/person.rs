@@ -32,6 +32,11 @@ impl Person {
         !self.is_operator()
     }
 
+    /// A member of staff that looks as a partner.
+    pub fn is_viewing(&self) -> bool {
+        self.signed.view.is_some()
+    }
+
     /// Whether a button or an entry of the menu makes sense; the verb decides.
     pub fn may(&self, right: Right) -> bool {
         self.signed.may(right)

@@ -26,6 +26,7 @@ areas![
     "agreements",
     "apply",
     "audit",
+    "bank",
     "desk",
     "docs",
     "errors",

@@ -38,6 +38,21 @@ pub(super) const PARTNERSHIP: &[Page] = &[
         ],
     },
     Page {
+        code: "view_only",
+        status: 403,
+        smpp: None,
+        title: ["You only look", "Tylko podgląd"],
+        meaning: [
+            "You look at the portal as a partner sees it. Nothing can be changed meanwhile.",
+            "Oglądasz portal tak, jak widzi go partner. W tym czasie niczego nie można zmienić.",
+        ],
+        example: "Support looks as a partner and sends a form",
+        cure: [
+            "End the view with the button at the top of each page, or wait until it ends by itself.",
+            "Zakończ podgląd przyciskiem u góry strony albo poczekaj, aż skończy się sam.",
+        ],
+    },
+    Page {
         code: "wrong_state",
         status: 409,
         smpp: None,
