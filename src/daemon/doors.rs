@@ -165,11 +165,13 @@ async fn sweep(partnership: Partnership, stopping: Stopping) -> anyhow::Result<(
     }
 }
 
-/// First agreements go out, old ones lapse, changed terms are told and take effect.
+/// First agreements go out, old ones lapse, changed terms are told and take effect, reservations
+/// end.
 async fn sweep_once(partnership: &Partnership) -> Result<(), Error> {
     partnership.sweep_overdue().await?;
     partnership.sweep_first_agreements().await?;
     partnership.sweep_agreements().await?;
     partnership.sweep_terms().await?;
+    partnership.sweep_numbers().await?;
     Ok(())
 }

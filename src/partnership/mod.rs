@@ -29,9 +29,12 @@ mod flood;
 mod guard;
 mod links;
 mod log_in;
+mod number_sweep;
+mod numbers;
 mod own;
 mod passwords;
 mod render;
+mod reserve;
 mod rules;
 mod session;
 mod terms;
@@ -56,6 +59,9 @@ pub(crate) use factor::code_of;
 pub use files::{FileFault, OpenFile};
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
+pub use number_sweep::NumbersSwept;
+pub use numbers::{ImportReport, NumberView};
+pub use reserve::HoldWish;
 pub use rules::Rules;
 pub use session::{Enrolling, Signed};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
@@ -64,7 +70,7 @@ use crate::{
     clock::Clock,
     config,
     documents::Texts,
-    domain::{AgreementKinds, seal::Seal},
+    domain::{AgreementKinds, NumberPlan, seal::Seal},
     store::Store,
 };
 
@@ -80,6 +86,7 @@ pub struct Partnership {
     pub(crate) rules: Arc<Rules>,
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
+    pub(crate) plan: Arc<NumberPlan>,
     scanner: Scanner,
     texts: Arc<Texts>,
 }
@@ -96,6 +103,7 @@ impl Partnership {
             rules: Arc::default(),
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
+            plan: NumberPlan::shipped(),
             scanner: Scanner::none(),
             texts: Arc::new(Texts::shipped()),
         }
@@ -127,6 +135,12 @@ impl Partnership {
     #[must_use]
     pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
         Self { kinds, ..self }
+    }
+
+    /// The same with the operator's own plan of numbers.
+    #[must_use]
+    pub fn with_number_plan(self, plan: Arc<NumberPlan>) -> Self {
+        Self { plan, ..self }
     }
 
     /// The same with a scanner of uploads.

@@ -36,6 +36,7 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod number_base;
 mod outbox;
 mod parts;
 mod people;
@@ -44,6 +45,7 @@ mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
+mod reservations;
 mod retention;
 mod rows;
 mod sessions;
@@ -91,10 +93,15 @@ pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use number_base::{NumberFilter, NumberPrice, NumberQuota, NumberRow, NumberWord};
 pub use outbox::{Letter, LetterLine, MailCounts};
 pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
 pub use person::{Person, PersonSecrets};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
+pub use reservations::{
+    Hold, HoldDenial, HoldTerms, NewReservation, Offer, ReservationFilter, ReservationRow,
+    ReservationWrite, WaitRow,
+};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use strays::QuarantinedReceipt;
