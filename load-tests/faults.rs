@@ -1,14 +1,20 @@
 //! Writes the fault report anew: kills, a full disk, rude peers; what was lost and doubled.
 //!
-//! `cargo build --release && cargo run --release --example faults`. `BRAMKA_KILLS` and
-//! `BRAMKA_SEED` as in the tests. What surprises: it asserts nothing. It writes down what it found
-//! in `load-tests/FAULTS.md`, and a loss would stand there.
+//! `cargo build && cargo build --release && cargo run --release --example faults`; the debug build
+//! is for the negative control. `BRAMKA_KILLS` and `BRAMKA_SEED` as in the tests. What surprises: it
+//! asserts nothing. It writes down what it found in `load-tests/FAULTS.md`, and a loss would stand
+//! there.
 
 #[path = "../src/tests/harness.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the tests, which use the rest")]
 mod harness;
 
-use std::{fmt::Write as _, path::Path, process::Command, time::Duration};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use bramka::{
     demo::{
@@ -158,8 +164,21 @@ impl Disk {
     }
 }
 
+/// The daemon with debug assertions, of this build or of the one beside it.
+fn debug_build() -> PathBuf {
+    let release = beside();
+    let target =
+        release.parent().and_then(Path::parent).expect("builds have a folder of their own");
+    target.join("debug").join("bramka")
+}
+
 #[expect(clippy::too_many_lines, reason = "one story in the order it happens")]
 async fn power(dice: &mut Dice, times: u64, is_safe: bool) -> String {
+    // A release is deaf to the setting that takes the sync away.
+    let program = if is_safe { beside() } else { debug_build() };
+    if !program.exists() {
+        return "Not run: build the daemon for debugging first (`cargo build`).".into();
+    }
     let place = tempfile::tempdir().expect("a folder");
     let path = |name: &str| place.path().join(name).to_string_lossy().into_owned();
     let disk = Disk { image: path("image"), folder: path("disk") };
@@ -175,7 +194,7 @@ async fn power(dice: &mut Dice, times: u64, is_safe: bool) -> String {
         Peers::new(place.path(), Script { accepts_connections: false, ..Script::default() });
     let peers = peers.await;
     let more = "[store]\ndisk_soft = \"16MiB\"\ndisk_hard = \"8MiB\"\nreserve = \"1MiB\"";
-    let mut site = Site::new(&beside(), folder, peers.smsc.address(), "", more).await;
+    let mut site = Site::new(&program, folder, peers.smsc.address(), "", more).await;
     let (mut accepted, mut cuts) = (Vec::new(), 0);
     site.is_unsafe = !is_safe;
     // The configuration is not what is tested.
@@ -283,7 +302,7 @@ async fn rude_peers(dice: &mut Dice) -> String {
     let (code, _) = daemon.stop().await;
     peers.end().await;
     let journals = ["partner.jsonl", "sender.jsonl"].map(|name| folder.path().join(name));
-    let journals = journals.each_ref().map(std::path::PathBuf::as_path);
+    let journals = journals.each_ref().map(PathBuf::as_path);
     let smsc = folder.path().join("smsc.jsonl");
     let evidence = Evidence::gather(&site.database(), &smsc, &journals).await;
     let terms = laws::Terms { unanswered_max: 0, window: 10, rate: 0, slack: 30 };

@@ -577,7 +577,7 @@ fn every_letter_that_a_verb_writes_has_its_texts() {
         let source = std::fs::read_to_string(&path).unwrap();
         for mark in ["letter(", "template: "] {
             for rest in source.split(mark).skip(1) {
-                let head: String = rest.chars().take(60).collect();
+                let head: String = rest.chars().take(120).collect();
                 let mut words = head.split('"');
                 let before = words.next().unwrap_or_default();
                 if let (false, Some(word)) = (before.contains(';'), words.next()) {

@@ -214,7 +214,7 @@ pub(super) async fn step_in(tx: &mut Tx<'_>, by: &Caller, write: &AgreementWrite
         None => None,
     };
     for mail in &write.mails {
-        let mut mail = name_company(tx, mail).await?;
+        let mut mail = mail.clone();
         if let (Some(number), Value::Object(data)) = (&number, &mut mail.data) {
             data.insert("partner_number".to_owned(), json!(number));
         }
@@ -237,21 +237,6 @@ pub(super) async fn step_in(tx: &mut Tx<'_>, by: &Caller, write: &AgreementWrite
         meet_deadline(tx, at, &company, &prepare_rule(&before.kind)).await?;
     }
     Ok(Ok(()))
-}
-
-/// A letter with the name of the company that it is about.
-pub(super) async fn name_company(tx: &mut Tx<'_>, mail: &NewMail) -> Result<NewMail, Error> {
-    let mut mail = mail.clone();
-    let found = fetch_in!(
-        tx,
-        (String,),
-        "select legal_name from company where partner_id = $1",
-        mail.partner.map_or(0, |partner| partner.0)
-    )?;
-    if let (Some((name,)), Value::Object(data)) = (found, &mut mail.data) {
-        data.insert("company".to_owned(), json!(name));
-    }
-    Ok(mail)
 }
 
 /// The operator's promise to prepare a kind of agreement, kept at `company:ID`.

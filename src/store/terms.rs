@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     AgreementRow, AgreementWrite, CompanyStep, Denial, Error, Happening, NewMail, Step, Store,
-    agreement_steps::{name_company, step_in},
+    agreement_steps::step_in,
     agreements::select,
     audit,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
@@ -298,8 +298,7 @@ impl Store {
             if is_new == 0 {
                 continue;
             }
-            let letter = name_company(&mut tx, letter).await?;
-            let mail = queue_mail(&mut tx, at, &letter).await?;
+            let mail = queue_mail(&mut tx, at, letter).await?;
             execute!(&mut tx, "update notice set mail_id = $1 where id = $2", mail, id)?;
             written += 1;
         }
