@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     control,
     documents::Texts,
-    domain::{deadline::Calendar, seal::Seal, secret::Pepper},
+    domain::{NumberPlan, deadline::Calendar, seal::Seal, secret::Pepper},
     gateway::Gateway,
     http,
     listen::Listeners,
@@ -142,12 +142,23 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         None => Texts::shipped(),
         Some(folder) => Texts::with_folder(&config.file(folder)).context("texts of agreements")?,
     };
+    let plan = match &config.partnership.numbers_file {
+        None => NumberPlan::shipped(),
+        Some(path) => {
+            let path = config.file(path);
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("reading the numbers in {}", path.display()))?;
+            let plan = NumberPlan::parse(&text);
+            Arc::new(plan.with_context(|| format!("reading {}", path.display()))?)
+        }
+    };
     let rules = Rules::from_settings(&config.partnership, calendar);
     let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
     Ok(Partnership::new(store, clock, Seal::new([secret]))
         .with_portal(config.portal.clone())
         .with_scanner(Scanner::new(&config.uploads))
         .with_texts(texts)
+        .with_number_plan(plan)
         .with_rules(rules))
 }
 

@@ -114,7 +114,7 @@ pub fn read(octets: &[u8], plan: &NumberPlan, now: i64) -> Result<NumberFile, Ba
             continue;
         }
         file.rows += 1;
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = line_of(text, &row);
         let taken = read_row(&header, &row, (plan, now), line)
             .and_then(|numbers| file.take(numbers, &mut seen));
         if let Err(Why(code, detail)) = taken
@@ -125,6 +125,15 @@ pub fn read(octets: &[u8], plan: &NumberPlan, now: i64) -> Result<NumberFile, Ba
         }
     }
     Ok(file)
+}
+
+/// The line on which a row begins: the reader counts empty lines before it as part of it.
+fn line_of(text: &str, row: &csv::StringRecord) -> u64 {
+    let Some(position) = row.position() else { return 0 };
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(start..).unwrap_or_default();
+    let empty = rest.iter().take_while(|octet| octet.is_ascii_whitespace());
+    position.line() + empty.filter(|octet| **octet == b'\n').count() as u64
 }
 
 impl NumberFile {
@@ -271,3 +280,7 @@ fn flag(text: &str) -> Result<bool, Why> {
 fn clip(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(32).collect()
 }
+
+#[cfg(test)]
+#[path = "number_import_tests.rs"]
+mod tests;

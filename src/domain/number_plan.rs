@@ -289,3 +289,7 @@ impl PlanTariff {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "number_plan_tests.rs"]
+mod tests;

@@ -29,12 +29,16 @@ mod flood;
 mod guard;
 mod links;
 mod log_in;
+mod number_line;
 mod number_sweep;
 mod numbers;
+#[cfg(test)]
+mod numbers_tests;
 mod own;
 mod passwords;
 mod render;
 mod reserve;
+mod reserve_steps;
 mod rules;
 mod session;
 mod terms;

@@ -4,7 +4,7 @@
 //! does nothing twice. What surprises: the letter says the moment that held when it was written; an
 //! extension takes the mark away, and the next end is told again.
 
-use super::{Error, Partnership, reserve::letter};
+use super::{Error, Partnership, reserve_steps::letter};
 use crate::{
     domain::{Caller, NumberEvent, PartnerId, Refusal, agreement_kind::micros},
     metrics,

@@ -87,6 +87,18 @@ impl Partnership {
         Ok(NumberView { row, prices: self.store.number_prices(id).await?, holders })
     }
 
+    /// The same by its digits.
+    pub async fn number_called(
+        &self,
+        signed: &Signed,
+        digits: &str,
+    ) -> Result<Option<NumberRow>, Error> {
+        self.require(signed, Right::SeeNumbers)?;
+        let mut row = self.store.number_called(self.now(), digits).await?;
+        row.iter_mut().for_each(|row| veil(signed, row));
+        Ok(row)
+    }
+
     /// Takes the numbers of a file into the base, or only says what would become of each row.
     pub async fn import_numbers(
         &self,

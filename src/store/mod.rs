@@ -29,6 +29,7 @@ mod files;
 #[cfg(test)]
 mod files_tests;
 mod habits;
+mod holds;
 mod inspect;
 mod lanes;
 mod letters;
@@ -55,6 +56,7 @@ mod terms;
 pub(crate) mod tests;
 #[cfg(test)]
 mod try_out;
+mod waits;
 mod writer;
 
 use std::sync::{
@@ -87,6 +89,7 @@ pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
 pub use files::{FileLine, NewFile, SealedFile};
 pub use habits::PartnerSetting;
+pub use holds::{Hold, HoldDenial, HoldTerms, NewReservation, Offer, ReservationWrite};
 pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
 pub use letters::{Deadline, Happening, NewMail};
@@ -98,14 +101,12 @@ pub use outbox::{Letter, LetterLine, MailCounts};
 pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
 pub use person::{Person, PersonSecrets};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
-pub use reservations::{
-    Hold, HoldDenial, HoldTerms, NewReservation, Offer, ReservationFilter, ReservationRow,
-    ReservationWrite, WaitRow,
-};
+pub use reservations::{ReservationFilter, ReservationRow};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use strays::QuarantinedReceipt;
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
+pub use waits::WaitRow;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use business::{
-    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, PartnerAdd,
+    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, NumberFind, PartnerAdd,
     PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};

@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-use super::{access, applications, messages, people, session};
+use super::{access, applications, messages, numbers, people, reservations, session};
 use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
@@ -39,6 +39,9 @@ use crate::http::error::ProblemBody;
         access::credentials, access::add_credential, access::rotate_credential,
         access::revoke_credential, access::keys, access::add_key, access::rotate_key,
         access::revoke_key,
+        numbers::list, numbers::show, numbers::import,
+        reservations::list, reservations::create, reservations::show, reservations::step,
+        reservations::waits, reservations::wait, reservations::stop_waiting,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -46,6 +49,7 @@ use crate::http::error::ProblemBody;
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
         (name = "applications", description = "Becoming a partner"),
+        (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)
 )]

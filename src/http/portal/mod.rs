@@ -67,6 +67,7 @@ pub mod format;
 mod gallery;
 pub mod guard;
 pub mod list;
+mod numbers;
 pub mod page;
 pub mod person;
 pub mod preferences;
@@ -91,6 +92,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(desk::routes())
         .merge(gallery())
         .merge(agreements::routes())
+        .merge(numbers::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

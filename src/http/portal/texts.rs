@@ -22,14 +22,18 @@ macro_rules! areas {
 }
 
 areas![
+    "accounts",
     "agreements",
+    "apply",
     "audit",
+    "desk",
     "docs",
     "errors",
     "forms",
     "frame",
     "gallery",
     "lists",
+    "numbers",
     "problems",
     "start",
     "time"
