@@ -85,6 +85,20 @@ impl World {
         row.unwrap().state
     }
 
+    /// What a letter is told is what its text needs.
+    async fn check_letters(&self) {
+        let names = self.all("select template from mail order by id").await;
+        let told = self.all("select data from mail order by id").await;
+        for (name, data) in names.iter().zip(&told) {
+            let kind = crate::mail::Kind::named(name).expect(name);
+            assert_eq!(
+                kind.accepts(&serde_json::from_str(data).unwrap()),
+                Ok(()),
+                "{name}: {data}"
+            );
+        }
+    }
+
     async fn letters_to(&self) -> Vec<String> {
         self.all("select template || ' ' || recipient from mail order by id").await
     }
@@ -97,6 +111,7 @@ macro_rules! on_both {
             for on_postgres in [false, true] {
                 let $world = world(on_postgres).await;
                 $body
+                $world.check_letters().await;
                 let chain = $world.verbs.store.verify_audit().await.unwrap();
                 assert!(chain.is_ok(), "{chain:?}");
             }
