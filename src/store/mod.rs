@@ -94,6 +94,7 @@ pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
 pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
+pub(crate) use messages::network_error;
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
 pub use number_base::{NumberFilter, NumberPrice, NumberQuota, NumberRow, NumberWord};

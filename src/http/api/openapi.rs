@@ -33,7 +33,7 @@ use crate::http::error::ProblemBody;
     ),
     paths(
         applications::create, applications::show, applications::submit,
-        messages::create, messages::show, messages::cancel,
+        messages::create, messages::show, messages::cancel, messages::redeliver,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,
         access::credentials, access::add_credential, access::rotate_credential,

@@ -36,7 +36,7 @@ areas![
     "numbers",
     "problems",
     "start",
-    "time"
+    "time",
 ];
 
 /// A language that everything is said in.
