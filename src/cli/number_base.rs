@@ -68,7 +68,8 @@ fn told(report: &ImportReport) -> String {
         format!("{taken} numbers were taken, {refused} refused")
     };
     for row in &report.refused {
-        text.push_str(&format!("\nline {}: {}: {}", row.line, row.digits, row.detail));
+        let line = format!("\nline {}: {}: {}", row.line, row.digits, row.detail);
+        text.push_str(&line);
     }
     text
 }

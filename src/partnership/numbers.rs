@@ -7,7 +7,8 @@
 use super::{Error, Partnership, Signed};
 use crate::{
     domain::{
-        Caller, Keyword, NumberEvent, NumberPlan, NumberState, PartnerId, Refusal, Right, WordBar,
+        Caller, Keyword, NumberClass, NumberEvent, NumberPlan, NumberState, PartnerId, Refusal,
+        Right, WordBar,
         number_import::{self, RefusedRow},
         refusal::FieldFault,
     },
@@ -69,7 +70,9 @@ impl Partnership {
             }
         }
         let mut rows = self.store.numbers(self.now(), &wish).await?;
-        rows.iter_mut().for_each(|row| veil(signed, row));
+        for row in &mut rows {
+            veil(signed, row);
+        }
         Ok(rows)
     }
 
@@ -95,7 +98,9 @@ impl Partnership {
     ) -> Result<Option<NumberRow>, Error> {
         self.require(signed, Right::SeeNumbers)?;
         let mut row = self.store.number_called(self.now(), digits).await?;
-        row.iter_mut().for_each(|row| veil(signed, row));
+        if let Some(row) = &mut row {
+            veil(signed, row);
+        }
         Ok(row)
     }
 
@@ -121,7 +126,7 @@ impl Partnership {
         let read = number_import::read(file, &self.plan, now)
             .map_err(|bad| field("file", "invalid", &bad.to_string()))?;
         let tariffs = self.tariffs_of_plan();
-        let is_routed = |class: &str| self.plan.class(class).is_some_and(|one| one.is_routed());
+        let is_routed = |class: &str| self.plan.class(class).is_some_and(NumberClass::is_routed);
         let mut report =
             ImportReport { rows: read.rows, is_trial, refused: read.refused, ..Default::default() };
         for page in read.numbers.chunks(IMPORT_PAGE) {

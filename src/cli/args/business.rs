@@ -267,7 +267,7 @@ pub struct NumberFind {
     /// Digits that it has, or a pattern such as *77 or 7?7?
     #[arg(long)]
     pub pattern: Option<String>,
-    /// A class of the plan, such as premium_sms
+    /// A class of the plan, such as `premium_sms`
     #[arg(long)]
     pub class: Option<String>,
     /// Where it stands in its life

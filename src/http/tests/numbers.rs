@@ -136,8 +136,8 @@ async fn the_api_says_who_won_and_takes_each_step_once() {
     let win = json(r#"{"short_code":"7655","keyword":"WIN"}"#);
     let won = ask(&world, &acme, reserve.clone(), win, None).await;
     assert_eq!((won.status, won.header("location")), (201, "/api/v1/reservations/1"));
-    let lost = ask(&world, &other, reserve.clone(), win, None).await;
-    assert_eq!((lost.status, lost.code().as_str()), (409, "taken"));
+    let late = ask(&world, &other, reserve.clone(), win, None).await;
+    assert_eq!((late.status, late.code().as_str()), (409, "taken"));
     let alike = json(r#"{"short_code":"7655","keyword":"W1N"}"#);
     let warned = ask(&world, &other, reserve.clone(), alike, None).await;
     assert_eq!((warned.status, &warned.json()["errors"][0]["code"]), (422, &json!("alike")));

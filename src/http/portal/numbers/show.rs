@@ -35,10 +35,10 @@ struct Number<'p> {
     reserve_path: String,
     offer_path: String,
     is_shared: bool,
-    may_reserve: bool,
-    may_wait: bool,
-    may_withdraw: bool,
-    may_offer: bool,
+    /// Buttons of the partner, with their texts.
+    ways: Vec<(&'static str, String)>,
+    /// Buttons of the desk.
+    offers: Vec<(&'static str, String)>,
 }
 
 pub(super) async fn show(
@@ -78,6 +78,7 @@ async fn whole(
     let is_staff = person.may(Right::ApproveNumbers);
     let is_open = row.state == NumberState::Free || (is_shared && row.state == NumberState::Active);
     let is_own = row.partner_id.is_some();
+    let may_wait = !is_own && row.state != NumberState::Withdrawn && (is_shared || !is_open);
     let body = Number {
         page: &page,
         form,
@@ -88,16 +89,31 @@ async fn whole(
         reserve_path: format!("{path}/reserve"),
         offer_path: format!("{path}/offer"),
         is_shared,
-        may_reserve: is_partner && is_open,
-        may_wait: is_partner
-            && !is_own
-            && row.state != NumberState::Withdrawn
-            && (is_shared || !is_open),
-        may_withdraw: is_staff && is_open && row.keywords == 0,
-        may_offer: is_staff && row.state == NumberState::Withdrawn,
+        ways: buttons(
+            &page,
+            [
+                (is_partner && is_open, "reserve", "numbers-reserve-send"),
+                (is_partner && may_wait, "wait", "numbers-wait-send"),
+            ],
+        ),
+        offers: buttons(
+            &page,
+            [
+                (is_staff && is_open && row.keywords == 0, "withdraw", "numbers-withdraw"),
+                (is_staff && row.state == NumberState::Withdrawn, "offer", "numbers-offer"),
+            ],
+        ),
         row: &row,
     };
     Ok(page.show(&body))
+}
+
+/// The buttons that there are for this reader now; the verb decides.
+fn buttons(page: &Page, all: [(bool, &'static str, &str); 2]) -> Vec<(&'static str, String)> {
+    all.into_iter()
+        .filter(|(is_here, ..)| *is_here)
+        .map(|(_, step, key)| (step, page.t(key)))
+        .collect()
 }
 
 fn summary(page: &Page, person: &Person, row: &NumberRow) -> Summary {
