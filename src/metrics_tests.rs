@@ -155,6 +155,8 @@ fn tell_everything() {
     disk_free(1 << 30);
     deadlines_overdue("decision", 1);
     forgotten("applications", 1);
+    numbers("premium_sms", "free", 3);
+    number_step("reserve");
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

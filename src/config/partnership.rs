@@ -16,6 +16,8 @@ section! {
         fixed pause_on_needs_information: bool = true;
         /// A list of days off instead of the shipped Polish one, dates in the first column.
         fixed holidays_file: Option<PathBuf> = None;
+        /// The operator's own classes, ranges and prices of numbers instead of the shipped Polish ones.
+        fixed numbers_file: Option<PathBuf> = None;
         /// Where the desk is told that a decision is late; empty tells nobody.
         fixed desk_mail: String = String::new();
         /// Language of letters to the desk: `"pl"` or `"en"`.

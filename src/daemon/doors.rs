@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     control,
     documents::Texts,
-    domain::{deadline::Calendar, seal::Seal, secret::Pepper},
+    domain::{NumberPlan, deadline::Calendar, seal::Seal, secret::Pepper},
     gateway::Gateway,
     http,
     listen::Listeners,
@@ -148,6 +148,16 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
     };
     let contract = Contract::from_settings(config)
         .map_err(|wrong| anyhow::anyhow!("settings of agreements: {}", wrong.join("; ")))?;
+    let plan = match &config.partnership.numbers_file {
+        None => NumberPlan::shipped(),
+        Some(path) => {
+            let path = config.file(path);
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("reading the numbers in {}", path.display()))?;
+            let plan = NumberPlan::parse(&text);
+            Arc::new(plan.with_context(|| format!("reading {}", path.display()))?)
+        }
+    };
     let rules = Rules::from_settings(&config.partnership, calendar);
     let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
     Ok(Partnership::new(store, clock, Seal::new([secret]))
@@ -155,5 +165,6 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         .with_scanner(Scanner::new(&config.uploads))
         .with_texts(texts)
         .with_contract(contract)
+        .with_number_plan(plan)
         .with_rules(rules))
 }

@@ -39,6 +39,7 @@ async fn sweep_once(partnership: &Partnership) {
     tell("first agreements", Box::pin(partnership.sweep_first_agreements())).await;
     tell("agreements", partnership.sweep_agreements()).await;
     tell("terms", partnership.sweep_terms()).await;
+    tell("numbers", partnership.sweep_numbers()).await;
     tell("bank accounts", partnership.sweep_bank()).await;
     tell("waiting files", partnership.scan_waiting_files()).await;
 }

@@ -101,6 +101,8 @@ pub enum Refusal {
     UnknownId(&'static str),
     #[error("this {0} is taken already")]
     Taken(&'static str),
+    #[error("your quota of {most} reservations of this class is used up")]
+    QuotaReached { most: i64 },
     #[error("mail address, password or code is wrong")]
     WrongLogIn,
     #[error("too many wrong tries; try again in {} s", retry_after.as_secs().max(1))]
@@ -175,6 +177,7 @@ impl Refusal {
             Self::VersionConflict => "version_conflict",
             Self::UnknownId(_) => "unknown_id",
             Self::Taken(_) => "taken",
+            Self::QuotaReached { .. } => "quota_reached",
             Self::WrongLogIn => "wrong_log_in",
             Self::TooManyTries { .. } => "too_many_tries",
             Self::LinkInvalid => "link_invalid",

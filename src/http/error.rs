@@ -310,6 +310,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::ServiceNotLive { .. }
         | Refusal::WrongState(_)
         | Refusal::Taken(_)
+        | Refusal::QuotaReached { .. }
         | Refusal::TooLateToCancel(_)
         | Refusal::CannotReplace(_) => StatusCode::CONFLICT,
         Refusal::NoSender

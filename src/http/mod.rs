@@ -124,6 +124,7 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/messages/{id}/redeliver", post(api::messages::redeliver))
         .merge(portal::routes(&app))
         .merge(people())
+        .merge(numbers())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
@@ -154,6 +155,20 @@ fn people() -> Router<App> {
         .route("/api/v1/keys", get(access::keys).post(access::add_key))
         .route("/api/v1/keys/{name}", delete(access::revoke_key))
         .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))
+}
+
+/// Numbers, and who holds what of them.
+fn numbers() -> Router<App> {
+    use api::{numbers, reservations};
+    Router::new()
+        .route("/api/v1/numbers", get(numbers::list))
+        .route("/api/v1/numbers/import", post(numbers::import))
+        .route("/api/v1/numbers/{digits}", get(numbers::show))
+        .route("/api/v1/reservations", get(reservations::list).post(reservations::create))
+        .route("/api/v1/reservations/{id}", get(reservations::show))
+        .route("/api/v1/reservations/{id}/{step}", post(reservations::step))
+        .route("/api/v1/number-waits", get(reservations::waits).post(reservations::wait))
+        .route("/api/v1/number-waits/{id}", delete(reservations::stop_waiting))
 }
 
 /// The port for the operator's own monitoring.

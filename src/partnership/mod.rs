@@ -35,9 +35,16 @@ mod guard;
 mod journey;
 mod links;
 mod log_in;
+mod number_line;
+mod number_sweep;
+mod numbers;
+#[cfg(test)]
+mod numbers_tests;
 mod own;
 mod passwords;
 mod render;
+mod reserve;
+mod reserve_steps;
 mod retention;
 #[cfg(test)]
 mod retention_tests;
@@ -68,6 +75,9 @@ pub(crate) use factor::code_of;
 pub use files::{FileFault, OpenFile};
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
+pub use number_sweep::NumbersSwept;
+pub use numbers::{ImportReport, NumberView};
+pub use reserve::HoldWish;
 pub use rules::Rules;
 pub use session::{Enrolling, Signed};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
@@ -77,7 +87,7 @@ use crate::{
     clock::Clock,
     config,
     documents::Texts,
-    domain::{AgreementKinds, seal::Seal},
+    domain::{AgreementKinds, NumberPlan, seal::Seal},
     store::Store,
 };
 
@@ -93,6 +103,7 @@ pub struct Partnership {
     pub(crate) rules: Arc<Rules>,
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
+    pub(crate) plan: Arc<NumberPlan>,
     scanner: Scanner,
     texts: Arc<Texts>,
     contract: Arc<Contract>,
@@ -110,6 +121,7 @@ impl Partnership {
             rules: Arc::default(),
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
+            plan: NumberPlan::shipped(),
             scanner: Scanner::none(),
             texts: Arc::new(Texts::shipped()),
             contract: Arc::default(),
@@ -148,6 +160,12 @@ impl Partnership {
     #[must_use]
     pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
         Self { kinds, ..self }
+    }
+
+    /// The same with the operator's own plan of numbers.
+    #[must_use]
+    pub fn with_number_plan(self, plan: Arc<NumberPlan>) -> Self {
+        Self { plan, ..self }
     }
 
     /// The same with a scanner of uploads.

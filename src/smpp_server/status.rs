@@ -56,6 +56,7 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         | Refusal::VersionConflict
         | Refusal::UnknownId(_)
         | Refusal::Taken(_)
+        | Refusal::QuotaReached { .. }
         | Refusal::WrongLogIn
         | Refusal::TooManyTries { .. }
         | Refusal::LinkInvalid => S::RX_P_APPN,

@@ -31,6 +31,7 @@ mod files;
 #[cfg(test)]
 mod files_tests;
 mod habits;
+mod holds;
 mod inspect;
 mod lanes;
 mod letters;
@@ -39,6 +40,7 @@ mod load;
 mod messages;
 mod new;
 mod notices;
+mod number_base;
 mod outbox;
 mod parts;
 mod people;
@@ -47,6 +49,7 @@ mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
+mod reservations;
 mod retention;
 mod rows;
 mod sessions;
@@ -57,6 +60,7 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod try_out;
 mod views;
+mod waits;
 mod writer;
 
 use std::sync::{
@@ -91,6 +95,7 @@ pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
 pub use files::{FileLine, NewFile, SealedFile};
 pub use habits::PartnerSetting;
+pub use holds::{Hold, HoldDenial, HoldTerms, NewReservation, Offer, ReservationWrite};
 pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
 pub use letters::{Deadline, Happening, NewMail};
@@ -98,15 +103,18 @@ pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
 pub(crate) use messages::network_error;
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use number_base::{NumberFilter, NumberPrice, NumberQuota, NumberRow, NumberWord};
 pub use outbox::{Letter, LetterLine, MailCounts};
 pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
 pub use person::{Person, PersonSecrets};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
+pub use reservations::{ReservationFilter, ReservationRow};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use strays::QuarantinedReceipt;
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
 pub use views::SupportView;
+pub use waits::WaitRow;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-use super::{access, applications, bank, messages, people, session};
+use super::{access, applications, bank, messages, numbers, people, reservations, session};
 use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
@@ -40,6 +40,9 @@ use crate::http::error::ProblemBody;
         access::revoke_credential, access::keys, access::add_key, access::rotate_key,
         access::revoke_key,
         bank::list, bank::ask, bank::show, bank::answer,
+        numbers::list, numbers::show, numbers::import,
+        reservations::list, reservations::create, reservations::show, reservations::step,
+        reservations::waits, reservations::wait, reservations::stop_waiting,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -48,6 +51,7 @@ use crate::http::error::ProblemBody;
         (name = "access", description = "SMPP accounts and API keys"),
         (name = "company", description = "What a company says of itself"),
         (name = "applications", description = "Becoming a partner"),
+        (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)
 )]

@@ -68,6 +68,7 @@ pub mod format;
 mod gallery;
 pub mod guard;
 pub mod list;
+mod numbers;
 pub mod page;
 pub mod person;
 pub mod preferences;
@@ -95,6 +96,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(agreements::routes())
         .merge(bank::routes())
         .merge(view_as::routes())
+        .merge(numbers::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

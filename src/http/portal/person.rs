@@ -96,6 +96,12 @@ pub const MENU: &[Entry] = &[
     entry("/terms", "agreements-terms", |person| {
         person.is_some_and(|one| one.may(Right::SeeAgreements))
     }),
+    entry("/numbers", "numbers-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeNumbers))
+    }),
+    entry("/reservations", "numbers-reservations", |person| {
+        person.is_some_and(|one| one.may(Right::SeeNumbers))
+    }),
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
 ];

@@ -34,6 +34,7 @@ areas![
     "frame",
     "gallery",
     "lists",
+    "numbers",
     "problems",
     "start",
     "time",

@@ -95,6 +95,21 @@ pub(super) const PARTNERSHIP: &[Page] = &[
         cure: ["Take the number from the list.", "Weź numer z listy."],
     },
     Page {
+        code: "quota_reached",
+        status: 409,
+        smpp: None,
+        title: ["Quota used up", "Limit wykorzystany"],
+        meaning: [
+            "Your company has reserved or ordered as much of this class as it may at a time.",
+            "Państwa firma zarezerwowała lub zamówiła już tyle numerów tej klasy, ile może naraz.",
+        ],
+        example: "The eleventh premium number while ten are reserved",
+        cure: [
+            "Give up what you do not need, wait for an activation, or ask the operator for more.",
+            "Zrezygnuj z tego, co niepotrzebne, poczekaj na aktywację albo poproś operatora o więcej.",
+        ],
+    },
+    Page {
         code: "taken",
         status: 409,
         smpp: None,
