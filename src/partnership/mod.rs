@@ -27,6 +27,7 @@ mod factor;
 mod files;
 mod flood;
 mod guard;
+mod journey;
 mod links;
 mod log_in;
 mod own;

@@ -66,6 +66,7 @@ pub mod format;
 #[cfg(debug_assertions)]
 mod gallery;
 pub mod guard;
+pub mod letters;
 pub mod list;
 pub mod page;
 pub mod person;
@@ -91,6 +92,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(desk::routes())
         .merge(gallery())
         .merge(agreements::routes())
+        .merge(letters::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

@@ -6,7 +6,11 @@ use axum::http::HeaderMap;
 use smol_str::SmolStr;
 
 use super::cookies;
-use crate::{domain::Right, http::App, partnership::Signed};
+use crate::{
+    domain::Right,
+    http::{App, signed},
+    partnership::Signed,
+};
 
 /// The cookie of a session, without the prefix that `cookies` puts before it.
 pub const SESSION: &str = "session";
@@ -46,8 +50,8 @@ pub async fn signed(app: &App, headers: &HeaderMap) -> Option<Person> {
 
 /// The same for a token.
 pub(super) async fn of_token(app: &App, token: &str) -> Option<Person> {
-    let found = app.partnership.caller_of(token).await;
-    let signed = found.inspect_err(|error| tracing::error!(%error, "sessions cannot be read"));
+    let found = signed::of_token(app, token).await;
+    let signed = found.inspect_err(|_| tracing::error!("sessions cannot be read"));
     let signed = signed.ok().flatten()?;
     Some(Person {
         name: SmolStr::from(signed.name.as_str()),

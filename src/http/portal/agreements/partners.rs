@@ -187,7 +187,7 @@ pub(super) async fn prepare(
     Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&format!("/partners/{id}"))) };
     let id = number(&id, "partner")?;
     page.app().partnership.require(&person.signed, Right::PrepareAgreements)?;
     for (field, key) in [

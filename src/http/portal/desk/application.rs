@@ -94,7 +94,8 @@ pub(super) async fn again(
     let partnership = page.app().partnership.clone();
     let staff = partnership.application(&person.signed, id).await?;
     let files = partnership.application_files(&person.signed, id).await?;
-    Ok(draw_page(page, person, (&staff, &files), form))
+    let later = partnership.later_steps(&person.signed.caller(), staff.view.row.partner).await?;
+    Ok(draw_page(page, person, (&staff, &files, &later), form))
 }
 
 /// Names of the score fields of an area.
@@ -141,13 +142,13 @@ fn with_scores(form: &Form, areas: &[JudgedArea]) -> Form {
 fn draw_page(
     page: Page,
     person: &Person,
-    (staff, files): (&StaffView, &[FileLine]),
+    (staff, files, later): (&StaffView, &[FileLine], &LaterSteps),
     form: &Form,
 ) -> Response {
     let (view, row) = (&staff.view, &staff.view.row);
     let name = if row.legal_name.is_empty() { row.mail.clone() } else { row.legal_name.clone() };
     let page = page.titled_as(name.clone()).under("/applications", "desk-applications").with(form);
-    let stops = view.stops(&LaterSteps::default(), page.now);
+    let stops = view.stops(later, page.now);
     let form = with_scores(form, &view.areas);
     let specs = score_specs(&page, &view.areas);
     let is_idea = row.purpose == Purpose::Idea;

@@ -117,7 +117,6 @@ agreements-prepare-send = Przygotuj
 agreements-company = Firma
 agreements-company-edit = Zmiana danych
 agreements-company-save = Zapisz
-agreements-company-wrong = Sprawdź tę wartość
 agreements-street = Ulica i numer
 agreements-postal-code = Kod pocztowy
 agreements-city = Miejscowość
