@@ -302,7 +302,7 @@ async fn rude_peers(dice: &mut Dice) -> String {
     let (code, _) = daemon.stop().await;
     peers.end().await;
     let journals = ["partner.jsonl", "sender.jsonl"].map(|name| folder.path().join(name));
-    let journals = journals.each_ref().map(std::path::PathBuf::as_path);
+    let journals = journals.each_ref().map(PathBuf::as_path);
     let smsc = folder.path().join("smsc.jsonl");
     let evidence = Evidence::gather(&site.database(), &smsc, &journals).await;
     let terms = laws::Terms { unanswered_max: 0, window: 10, rate: 0, slack: 30 };

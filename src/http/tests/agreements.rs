@@ -48,8 +48,8 @@ fn whole() -> Form {
 async fn accepted(world: &World) -> (Begun, PartnerId) {
     let rules = Rules { documents: Vec::new(), ..Rules::default() };
     let desk = world.app.partnership.clone().with_rules(rules);
-    let begin = Beginning { mail: "jan@zolw.example", language: "pl", address: "192.0.2.7" };
-    let whole = WholeApplication { begin, form: whole(), repeat: None };
+    let beginning = Beginning { mail: "jan@zolw.example", language: "pl", address: "192.0.2.7" };
+    let whole = WholeApplication { begin: beginning, form: whole(), repeat: None };
     let begun = desk.apply_whole(&whole).await.unwrap();
     let by = Signed::try_out(Role::OperatorProvisioning, None);
     let mut version = desk.take_up(&by, (begun.id, begun.version)).await.unwrap();

@@ -28,6 +28,7 @@ struct Partners<'p> {
     list: List<'p>,
 }
 
+/// `GET /partners`: companies by their number, the newest last; the CSV has the page as it is shown.
 pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let after = ask.after().and_then(|after| after.parse().ok()).unwrap_or(0);
@@ -46,6 +47,7 @@ pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     Ok(page.show(&Partners { page: &page, list }))
 }
 
+/// A prospect has no partner number yet: it is given with the framework agreement (R4.12).
 fn line(page: &Page, row: &CompanyRow) -> Vec<Cell> {
     vec![
         Cell::link(format!("/partners/{}", row.partner_id), &row.legal_name),
@@ -69,6 +71,7 @@ struct Partner<'p> {
     may_prepare: bool,
 }
 
+/// `GET /partners/{id}`: the desk only; a partner finds the same of itself at `/company`.
 pub(super) async fn show(
     page: Page,
     ask: Ask,
@@ -78,6 +81,8 @@ pub(super) async fn show(
     whole(page, &person, (&ask, &Form::empty()), number(&id, "partner")?).await
 }
 
+/// The page of one company, with a form that was not right or an empty one. How many people it has
+/// is shown to those who may see people (S-22), and is no error for the others.
 async fn whole(
     page: Page,
     person: &Person,
@@ -104,6 +109,7 @@ async fn whole(
         summary = summary.row(page.t("agreements-people"), Cell::text(people.to_string()));
     }
     let language = page.language.tag();
+    // All kinds: which may be prepared now is for the verb, whose refusal says what is missing.
     let kinds = partnership.agreement_kinds().iter();
     let kinds =
         kinds.map(|kind| Choice::new(kind.name.as_str(), kind.title.of(language))).collect();
@@ -156,6 +162,7 @@ fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
     let kinds = page.app().partnership.agreement_kinds();
     let language = page.language.tag();
     let station = |stop: &Stop| {
+        // What nobody waits for yet lies ahead; what ended badly is a dead end and no past stop.
         let passed = match stop.state {
             "in_force" => Passed::Done,
             "awaited" if stop.turn.is_none() => Passed::Ahead,
@@ -200,6 +207,7 @@ pub(super) async fn prepare(
     if !form.is_right() {
         return whole(page, &person, (&ask, &form), id).await;
     }
+    // An applicant without an account reads its agreements by the link of its application.
     let new = NewAgreementOf {
         partner: PartnerId(id),
         kind: form.text("kind").to_owned(),

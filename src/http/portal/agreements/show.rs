@@ -20,6 +20,7 @@ use crate::{
     store::{AgreementRow, HappeningRow, SignatureRow},
 };
 
+// More than anybody has: a partner has one of each kind in force and what came before.
 /// Agreements of one page.
 const LIST_MAX: i64 = 200;
 
@@ -30,6 +31,7 @@ struct Agreements<'p> {
     list: List<'p>,
 }
 
+/// `GET /agreements`: those of the reader, filtered by state. A draft is the desk's alone.
 pub(super) async fn list(page: Page, ask: Ask, headers: HeaderMap) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(page.to_login()) };
     let state = AgreementState::parse(ask.get("state"));
@@ -56,6 +58,7 @@ pub(super) async fn list(page: Page, ask: Ask, headers: HeaderMap) -> Result<Res
     Ok(page.show(&Agreements { page: &page, list }))
 }
 
+/// One line of a list; the day to come back by only while it is awaited.
 pub(super) fn cells(page: &Page, row: &AgreementRow) -> Vec<Cell> {
     let day = |at: Option<i64>| at.map_or(Cell::Nothing, |at| page.day(at).into());
     vec![
@@ -112,6 +115,7 @@ struct Copy {
     rejected: Option<String>,
 }
 
+/// `GET /agreements/{id}`. A foreign one is answered as an unknown one (S-20).
 pub(super) async fn show(
     page: Page,
     Path(id): Path<String>,
@@ -141,11 +145,13 @@ pub(super) async fn whole(
         .under("/agreements", "agreements-title")
         .with(form);
     let ways = kind.map_or_else(Vec::new, |kind| kind.return_ways.clone());
+    // Paper comes by post to the desk: a partner cannot say of itself that it arrived.
     let ways = ways
         .iter()
         .filter(|way| reader.is_staff() || **way != crate::domain::ReturnWay::Paper)
         .map(|way| Choice::new(way.as_str(), word(&page, "agreements-way-", way.as_str())))
         .collect();
+    // What the operator owes in return is owed from the day the agreement is in force.
     let reply = if row.state == AgreementState::InForce { reply } else { Vec::new() };
     let can = can(reader, row.state, !reply.is_empty());
     let body = Agreement {
@@ -174,6 +180,7 @@ pub(super) async fn whole(
     Ok(page.show(&body))
 }
 
+/// Forms that the state and the rights allow; a race that they lose ends in the verb's refusal.
 fn can(reader: &Reader, state: AgreementState, has_reply: bool) -> Can {
     use AgreementState as S;
     let staff = |right| reader.is_staff() && reader.may(right);
@@ -190,6 +197,7 @@ fn can(reader: &Reader, state: AgreementState, has_reply: bool) -> Can {
     }
 }
 
+/// Whose turn it is (D13), in the words of the side that reads.
 fn turn(page: &Page, reader: &Reader, row: &AgreementRow, has_replied: bool) -> String {
     let key = match (row.state.turn(has_replied), reader.is_staff()) {
         (None, _) => "agreements-turn-nobody",
@@ -204,6 +212,7 @@ fn turn(page: &Page, reader: &Reader, row: &AgreementRow, has_replied: bool) -> 
     }
 }
 
+/// Days without an hour: an agreement counts by days.
 fn summary(page: &Page, reader: &Reader, row: &AgreementRow) -> Summary {
     let mut summary = Summary::new().row(page.t("agreements-number"), Cell::code(&row.number));
     if reader.is_staff() {
@@ -258,6 +267,7 @@ fn timeline(page: &Page, reader: &Reader, history: &[HappeningRow]) -> Timeline 
     Timeline { steps: history.iter().rev().map(step).collect() }
 }
 
+/// A signature in a PDF is shown as found, never as verified (R4.13).
 fn copy(page: &Page, id: i64, row: &SignatureRow) -> Copy {
     let side = word(page, "agreements-side-", &row.side);
     Copy {

@@ -26,6 +26,7 @@ pub(super) async fn hand_in(
 ) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
     let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
+    // 422 with the page: what was typed is kept, the file must be chosen again.
     let Some(way) = checked(&page, &mut form, true) else {
         return show::whole(page, &reader, at.0, &form).await;
     };
@@ -48,6 +49,7 @@ pub(super) async fn countersign(
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
     let Some(person) = &reader.person else { return Ok(log_in(&id)) };
     let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
+    // Before the form is judged: who may not sign learns nothing of what the form lacks.
     page.app().partnership.require(&person.signed, Right::CountersignAgreements)?;
     let Some(way) = checked(&page, &mut form, false) else {
         return show::whole(page, &reader, at.0, &form).await;

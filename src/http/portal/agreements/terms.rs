@@ -32,6 +32,7 @@ struct TermsList<'p> {
     list: List<'p>,
 }
 
+/// `GET /terms`: every version; a partner sees none that was not published.
 pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let partnership = page.app().partnership.clone();
@@ -89,6 +90,7 @@ struct Terms<'p> {
     may_answer: bool,
 }
 
+/// `GET /terms/{id}`: what changed stands first, the whole wording is folded (S1.8).
 pub(super) async fn show(
     page: Page,
     ask: Ask,
@@ -98,6 +100,7 @@ pub(super) async fn show(
     whole(page, &person, (&ask, &Form::empty()), number(&id, "terms")?).await
 }
 
+/// The page of one version. Who made and who approved it stays inside the operator's house.
 async fn whole(
     page: Page,
     person: &Person,
@@ -124,6 +127,7 @@ async fn whole(
     }
     let is_english = page.language.tag() == "en";
     let path = format!("/terms/{id}");
+    // Only who was told can answer, and only before the day in force: from then on silence counts.
     let was_told = !notices.is_empty();
     let is_open = row.state == TermsState::Published
         && row.effective_from.is_some_and(|from| from > page.now);
