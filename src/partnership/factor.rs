@@ -192,7 +192,14 @@ mod tests {
     #[test]
     fn a_code_is_right_one_step_around_its_own_and_for_its_person_only() {
         let seal = Seal::new([&b"seal"[..]]);
-        let (sealed, shown) = enrol(&seal, (UserId(7), 1), "anna@x.example", "T & Co").unwrap();
+        let whose = (UserId(7), 1);
+        let (new, shown) = enrol(&seal, whose, "anna@x.example", "T & Co").unwrap();
+        let again = pending(&seal, whose, &new, "anna@x.example", "T & Co").unwrap();
+        assert_eq!(again.uri, shown.uri, "a second look shows the same");
+        let other = (UserId(7), 2);
+        assert!(pending(&seal, other, &new, "anna@x.example", "T & Co").is_none());
+        assert_eq!(adopted(&seal, other, &new).unwrap(), None, "nor does it confirm another's");
+        let sealed = adopted(&seal, whose, &new).unwrap().unwrap();
         let read_at = |code: &str, now| read(&seal, UserId(7), Some(&sealed), code, now).unwrap();
         let code = code_of(&shown.secret, NOON);
         let step = NOON / STEP;

@@ -77,26 +77,26 @@ const fn entry(path: &'static str, key: &'static str, shown: fn(Option<&Person>)
 /// The navigation, in its order. A page of its own section adds its line here.
 pub const MENU: &[Entry] = &[
     entry("/home", "accounts-home-title", |person| person.is_some()),
-    entry("/people", "accounts-people-title", |person| {
-        person.is_some_and(|one| one.may(Right::SeePeople))
+    entry("/desk", "desk-menu", |person| person.is_some_and(is_reader)),
+    entry("/applications", "desk-applications", |person| person.is_some_and(is_reader)),
+    entry("/partners", "agreements-partners", |person| person.is_some_and(Person::is_operator)),
+    entry("/agreements", "agreements-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeAgreements))
+    }),
+    entry("/terms", "agreements-terms", |person| {
+        person.is_some_and(|one| one.may(Right::SeeAgreements))
     }),
     entry("/credentials", "accounts-access-title", |person| {
         person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
     }),
-    entry("/account", "accounts-account-title", |person| person.is_some()),
-    entry("/desk", "desk-menu", |person| person.is_some_and(is_reader)),
-    entry("/applications", "desk-applications", |person| person.is_some_and(is_reader)),
-    entry("/docs", "frame-menu-docs", |_| true),
-    entry("/problems", "frame-menu-problems", |_| true),
-    entry("/agreements", "agreements-title", |person| {
-        person.is_some_and(|one| one.may(Right::SeeAgreements))
-    }),
-    entry("/partners", "agreements-partners", |person| person.is_some_and(Person::is_operator)),
-    entry("/terms", "agreements-terms", |person| {
-        person.is_some_and(|one| one.may(Right::SeeAgreements))
-    }),
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
+    entry("/people", "accounts-people-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeePeople))
+    }),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
+    entry("/docs", "frame-menu-docs", |person| person.is_none_or(Person::is_partner)),
+    // Whoever works here finds them in the interface's pages and in each answer.
+    entry("/problems", "frame-menu-problems", |person| person.is_none()),
 ];
 
 /// Whether the operator's lists of applications are for this person.

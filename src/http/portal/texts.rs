@@ -22,13 +22,17 @@ macro_rules! areas {
 }
 
 areas![
+    "accounts",
     "agreements",
+    "apply",
     "audit",
+    "desk",
     "docs",
     "errors",
     "forms",
     "frame",
     "gallery",
+    "letters",
     "lists",
     "problems",
     "start",

@@ -158,10 +158,6 @@ impl Human<'_> {
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    pub(super) async fn address(&self) -> String {
-        self.act(json!({ "do": "at" })).await.as_str().unwrap_or_default().to_owned()
-    }
-
     /// Pictures of the page that it is on in every face, and axe's judgement of each.
     pub(super) async fn look(&self, name: &str) {
         if self.driver.has_scripts {

@@ -91,7 +91,7 @@ pub(super) const POLISH: Words = Words {
 };
 pub(super) const ENGLISH: Words = Words {
     set_password: "Set password",
-    app_title: "Connect an authenticator app",
+    app_title: "Set up an authenticator app",
     finish: "Finish",
     once: "You see this only now.",
     kept: "I have kept them",
@@ -159,7 +159,7 @@ async fn applies(world: &World, stranger: &Human<'_>) {
     stranger.press("Wyślij mi link").await;
     stranger.reads(&["Zajrzyj do poczty", "A-2026-000001"]).await;
     stranger.look("apply-sent").await;
-    stranger.go(&link(world, APPLICANT, "Wniosek").await).await;
+    stranger.go(&link(world, APPLICANT, "Zapisany wniosek").await).await;
     stranger.reads(&["Twój wniosek", "Jeszcze nie można zacząć"]).await;
     stranger.look("apply-tasks").await;
     stranger.follow("Firma").await;
@@ -341,7 +341,7 @@ async fn makes_a_team(
     finance.reads(&["Piotr Sowa", "Obowiązuje"]).await;
     // A link that was used leads nobody in again.
     developer.go(&invitation).await;
-    developer.reads(&["Ten odnośnik nie działa"]).await;
+    developer.reads(&["Ten link nie działa"]).await;
 }
 
 async fn walk(has_scripts: bool) {

@@ -13,6 +13,15 @@ use crate::domain::Right;
 type Way = (&'static str, &'static str, &'static str, fn(&Person) -> bool);
 
 const WAYS: &[Way] = &[
+    ("/desk", "desk-home", "accounts-home-desk", is_reader),
+    ("/applications", "desk-applications", "accounts-home-applications", is_reader),
+    ("/partners", "agreements-partners", "accounts-home-partners", |person| person.is_operator()),
+    ("/agreements", "agreements-title", "accounts-home-agreements", |person| {
+        person.may(Right::SeeAgreements)
+    }),
+    ("/company", "agreements-company", "accounts-home-company", |person| {
+        person.is_partner() && person.may(Right::SeeCompany)
+    }),
     ("/credentials", "accounts-credentials-title", "accounts-home-credentials", |person| {
         person.is_partner() && person.may(Right::SeeCredentials)
     }),
@@ -26,6 +35,10 @@ const WAYS: &[Way] = &[
     ("/docs", "frame-menu-docs", "accounts-home-docs", |person| person.is_partner()),
     ("/account", "accounts-account-title", "accounts-home-account", |_| true),
 ];
+
+fn is_reader(person: &Person) -> bool {
+    person.is_operator() && person.may(Right::SeeApplications)
+}
 
 #[derive(Template)]
 #[template(path = "home.html", config = "src/http/portal/askama.toml")]
