@@ -288,7 +288,7 @@ async fn signs(world: &World, desk: &Human<'_>, stranger: &Human<'_>) {
     desk.press("Send to the partner").await;
     desk.reads(&["It is the partner's turn."]).await;
     // The letter leads somebody without an account to the very agreement.
-    stranger.go(&link(world, APPLICANT, "Dokument do podpisu").await).await;
+    stranger.go(&link(world, APPLICANT, "Dokument do podpisu: UR/").await).await;
     stranger.reads(&["Umowa ramowa", "Teraz Twoja kolej."]).await;
     desk.check("input[value=paper]").await;
     desk.fill(&[("#signed_by", "Jan Nowak")]).await;
@@ -334,7 +334,7 @@ async fn makes_a_team(
     admin.press("Wyłącz").await;
     admin.reads(&["Konto wyłączono, a wszystkie jego sesje zostały zakończone."]).await;
     // The next click of the session is a log-in; the other's work goes on.
-    developer.follow("Ludzie").await;
+    developer.follow("Dostęp").await;
     developer.reads(&["Logowanie"]).await;
     developer.does_not_read(&["Ewa Kot"]).await;
     finance.go("/agreements").await;

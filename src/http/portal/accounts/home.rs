@@ -6,8 +6,11 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::super::{page::Page, person::Person};
-use crate::domain::Right;
+use super::super::{agreements, page::Page, person::Person, timeline::Parcel};
+use crate::{
+    domain::{PartnerId, Right},
+    http::error::Problem,
+};
 
 /// Address, key of its name, key of what it is for, and who sees it.
 type Way = (&'static str, &'static str, &'static str, fn(&Person) -> bool);
@@ -47,11 +50,29 @@ struct Home<'p> {
     name: &'p str,
     role: String,
     whose: String,
+    /// The way of the company's agreements; none for the operator's staff.
+    parcel: Option<Parcel>,
     ways: Vec<(&'static str, String, String)>,
 }
 
-pub(super) async fn show(page: Page) -> Response {
-    let Some(person) = page.person.clone() else { return page.to_login() };
+pub(super) async fn show(page: Page) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let partnership = page.app().partnership.clone();
+    let company = match person.signed.partner.filter(|_| person.may(Right::SeeCompany)) {
+        // A partner that was made on the host has no company yet.
+        Some(partner) => partnership.company(&person.signed, partner).await.ok(),
+        None => None,
+    };
+    let parcel = match &company {
+        Some(company) if person.may(Right::SeeAgreements) => {
+            let by = person.signed.caller();
+            let stops = partnership.agreement_stops(&by, PartnerId(company.partner_id)).await?;
+            Some(agreements::parcel(&page, &stops))
+        }
+        _ => None,
+    };
+    let company = company.map(|company| company.legal_name);
+    let company = company.or_else(|| person.partner.as_ref().map(ToString::to_string));
     let ways = WAYS
         .iter()
         .filter(|(.., shown)| shown(&person))
@@ -59,9 +80,9 @@ pub(super) async fn show(page: Page) -> Response {
         .collect();
     let page = page.titled("accounts-home-title");
     let role = page.t(&["accounts-role-", &person.role].concat());
-    let whose = person.partner.as_ref().map_or_else(
+    let whose = company.map_or_else(
         || page.t("accounts-home-operator"),
         |partner| page.t1("accounts-home-partner", "partner", partner),
     );
-    page.show(&Home { page: &page, name: &person.name, role, whose, ways })
+    Ok(page.show(&Home { page: &page, name: &person.name, role, whose, parcel, ways }))
 }

@@ -17,6 +17,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub(super) use self::partners::parcel;
 use super::{
     cell::{Tag, Tone},
     cookies,

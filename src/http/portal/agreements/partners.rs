@@ -158,7 +158,7 @@ pub(super) fn company_summary(page: &Page, row: &CompanyRow) -> Summary {
 }
 
 /// The way of the agreements into the partnership (D13).
-fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
+pub(in crate::http::portal) fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
     let kinds = page.app().partnership.agreement_kinds();
     let language = page.language.tag();
     let station = |stop: &Stop| {
