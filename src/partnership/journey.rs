@@ -70,11 +70,7 @@ impl Partnership {
 
     /// Sends the link of an application again, to its own mail address. The answer is the same for
     /// a reference that nobody has and for one whose letters were asked for too often.
-    pub async fn send_application_link(
-        &self,
-        reference: &str,
-        address: &str,
-    ) -> Result<(), Error> {
+    pub async fn send_application_link(&self, reference: &str, address: &str) -> Result<(), Error> {
         let (now, tick) = (self.now(), self.clock.monotonic_nanos());
         if !self.floods.admits(address, self.rules.begins_per_address, now) {
             return Ok(());

@@ -96,13 +96,17 @@ async fn show(page: Page, Catch(letters): Catch, ask: Ask) -> Response {
         .column("letters-recipient")
         .column("letters-at")
         .total(total)
-        .rows(&found, |one| one.id.to_string(), |one| {
-            vec![
-                Cell::link(format!("/mails/{}", one.id), &one.subject),
-                Cell::text(&one.recipient),
-                page.time(one.at).into(),
-            ]
-        });
+        .rows(
+            &found,
+            |one| one.id.to_string(),
+            |one| {
+                vec![
+                    Cell::link(format!("/mails/{}", one.id), &one.subject),
+                    Cell::text(&one.recipient),
+                    page.time(one.at).into(),
+                ]
+            },
+        );
     private(page.show(&Shelf { page: &page, list }))
 }
 

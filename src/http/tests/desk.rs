@@ -379,7 +379,7 @@ async fn who_lost_the_letter_gets_its_link_again_and_a_guess_tells_nothing() {
     let letter = store.letter(2).await.unwrap().unwrap();
     assert_eq!((&*letter.template, &*letter.recipient), ("application_link", "jan@acme.pl"));
     assert!(store.letter(3).await.unwrap().is_none(), "one for the reference that exists");
-    let data: serde_json::Value = serde_json::from_str(&letter.data).unwrap();
+    let data: Value = serde_json::from_str(&letter.data).unwrap();
     let link = data["link"].as_str().unwrap();
     other.go(&format!("{link}&agreement=7")).await;
     assert_eq!(other.at, "/agreements/7");

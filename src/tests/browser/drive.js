@@ -77,7 +77,7 @@ async function look(person, one) {
   const at = one.at || person.page.url().slice(plan.base.length);
   const all = await person.context.cookies();
   const cookies = all.filter((cookie) => !/(language|theme|notice)$/.test(cookie.name));
-  for (const [language, theme, width] of FACES) {
+  await Promise.all(FACES.map(async ([language, theme, width]) => {
     const name = [one.name, language, theme, width].join('-');
     const context = await browser.newContext({
       viewport: WIDTHS[width], locale: language, colorScheme: theme,
@@ -94,7 +94,7 @@ async function look(person, one) {
     titles.set(title, at);
     said.push(...await judged(page, name));
     await context.close();
-  }
+  }));
   return said;
 }
 

@@ -224,9 +224,7 @@ async fn applies(world: &World, stranger: &Human<'_>) {
 async fn is_accepted(world: &World, desk: &Human<'_>, stranger: &Human<'_>) {
     desk.go("/desk").await;
     desk.reads(&["Decision on an application"]).await;
-    desk.look("desk").await;
     desk.go("/applications").await;
-    desk.look("applications").await;
     desk.follow(COMPANY).await;
     desk.look("application-new").await;
     desk.press("Take it up").await;
@@ -277,7 +275,6 @@ async fn signs(world: &World, desk: &Human<'_>, stranger: &Human<'_>) {
     stranger.reads(&["Podpisana kopia została przyjęta.", "Obowiązuje"]).await;
 
     desk.go("/partners").await;
-    desk.look("partners").await;
     desk.follow(COMPANY).await;
     desk.look("partner").await;
     desk.choose("#kind", "framework").await;

@@ -22,12 +22,7 @@ use axum::{
 };
 
 pub(super) use self::confirm::{confirm_first, or_confirm};
-use super::{
-    cookies,
-    form::Form,
-    page::Page,
-    person::SESSION,
-};
+use super::{cookies, form::Form, page::Page, person::SESSION};
 use crate::{
     domain::Refusal,
     http::{App, error::Problem},

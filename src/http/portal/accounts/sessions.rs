@@ -6,9 +6,7 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{
-    super::{cell::Time, form::Form, page::Page},
-};
+use super::super::{cell::Time, form::Form, page::Page};
 use crate::{domain::Refusal, http::error::Problem, store::SessionLine};
 
 #[derive(Template)]

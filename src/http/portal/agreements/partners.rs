@@ -177,10 +177,10 @@ pub(in crate::http::portal) fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
             None => None,
         };
         if let Some(turn) = turn {
-            note = format!("{note}. {}", page.t(turn));
+            note = format!("{note}. {}", page.t(turn).trim_end_matches('.'));
         }
         if let Some(due) = stop.due_at {
-            note = format!("{note} {}", page.left(due));
+            note = format!("{note}; {}", page.left(due));
         }
         Station::new(passed, title).note(note)
     };
@@ -194,7 +194,9 @@ pub(super) async fn prepare(
     Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&format!("/partners/{id}"))) };
+    let Some(person) = page.person.clone() else {
+        return Ok(Page::to_login_for(&format!("/partners/{id}")));
+    };
     let id = number(&id, "partner")?;
     page.app().partnership.require(&person.signed, Right::PrepareAgreements)?;
     for (field, key) in [

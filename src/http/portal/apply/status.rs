@@ -15,14 +15,14 @@ use crate::{
     },
     http::{
         error::Problem,
-        signed::Origin,
         portal::{
             agreements,
             cell::{Cell, Summary, Tag, Time, Tone},
             form::Form,
             page::Page,
-            timeline::{Parcel, Passed, Station, Step, Timeline},
+            timeline::{Parcel, Passed, Station, Step, Timeline, doer},
         },
+        signed::Origin,
     },
     partnership::ApplicationView,
     store::HappeningRow,
@@ -252,7 +252,7 @@ pub(in crate::http::portal) fn happened(page: &Page, rows: &[HappeningRow]) -> V
         let who = match row.who.split(':').next() {
             Some("applicant") => page.t("apply-applicant"),
             _ if row.who == "operator" => page.t("apply-them"),
-            _ => row.who.clone(),
+            _ => doer(&row.who).to_owned(),
         };
         Step {
             at: page.time(row.at),
