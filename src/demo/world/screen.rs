@@ -59,6 +59,8 @@ impl Screen {
         has_keys: bool,
     ) -> Self {
         let (http, admin) = (ports.http, ports.admin);
+        // A link works once. Who has a password already, from an earlier demo in this folder, logs
+        // in with it, and no second link is made that could change it.
         let known = format!("http://{http}/login as {STAFF}");
         let way_in = way_in.unwrap_or(&known);
         let head = format!(
@@ -85,7 +87,8 @@ impl Screen {
         Self { head, has_keys, is_drawn: false, looks: VecDeque::new() }
     }
 
-    /// The addresses, once, where nothing is drawn again.
+    /// The addresses, once, where nothing is drawn again. The link to the desk stands here in clear:
+    /// it opens a world that ends with this process, on this machine alone.
     pub(super) fn begin(&self, out: &mut Output) {
         if out.is_json() || out.is_terminal() {
             return;

@@ -67,7 +67,7 @@ struct Shelf<'p> {
 
 #[derive(Template)]
 #[template(path = "letter.html", config = "src/http/portal/askama.toml")]
-struct Letter<'p> {
+struct Opened<'p> {
     page: &'p Page,
     letter: &'p CaughtLetter,
     at: Time,
@@ -120,7 +120,7 @@ async fn one(
     let letter = letter.ok_or(Problem::from(Fault::NotFound))?;
     let page = page.titled_as(&letter.subject).under("/mails", "letters-title");
     let at = page.time(letter.at);
-    Ok(private(page.show(&Letter { page: &page, letter, at })))
+    Ok(private(page.show(&Opened { page: &page, letter, at })))
 }
 
 /// Nothing keeps a one-time link.

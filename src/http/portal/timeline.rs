@@ -103,8 +103,7 @@ impl Station {
 pub fn doer(who: &str) -> &str {
     let mut parts = who.splitn(3, ':');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some("user"), Some(_), Some(name)) => name,
-        (Some("operator"), Some(name), _) => name,
+        (Some("user"), Some(_), Some(name)) | (Some("operator"), Some(name), _) => name,
         _ => who,
     }
 }

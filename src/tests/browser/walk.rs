@@ -264,7 +264,7 @@ async fn signs(world: &World, desk: &Human<'_>, stranger: &Human<'_>) {
     stranger.reads(&["Rozstrzygnięty", "Twój ruch", "NDA/2026/0001"]).await;
     stranger.look("apply-accepted").await;
     stranger.follow("NDA/2026/0001").await;
-    stranger.reads(&["Teraz Twoja kolej."]).await;
+    stranger.reads(&["Teraz Twoja kolej"]).await;
     stranger.look("nda-to-sign").await;
     stranger.press("Przekaż").await;
     stranger.reads(&["Coś się nie zgadza", "Wybierz postać kopii"]).await;
@@ -283,10 +283,10 @@ async fn signs(world: &World, desk: &Human<'_>, stranger: &Human<'_>) {
     desk.reads(&["The agreement was prepared."]).await;
     desk.look("framework-draft").await;
     desk.press("Send to the partner").await;
-    desk.reads(&["It is the partner's turn."]).await;
+    desk.reads(&["It is the partner's turn"]).await;
     // The letter leads somebody without an account to the very agreement.
     stranger.go(&link(world, APPLICANT, "Dokument do podpisu: UR/").await).await;
-    stranger.reads(&["Umowa ramowa", "Teraz Twoja kolej."]).await;
+    stranger.reads(&["Umowa ramowa", "Teraz Twoja kolej"]).await;
     desk.check("input[value=paper]").await;
     desk.fill(&[("#signed_by", "Jan Nowak")]).await;
     desk.press("Hand in").await;
