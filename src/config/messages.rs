@@ -71,8 +71,10 @@ section! {
         live orphan_receipts: u32 = 100_000, between(100, 10_000_000);
         /// An alarm when messages could go for so long and none does: `bramka_stalled`.
         live stalled_after: Duration = secs(300), lasting(secs(5), secs(86_400));
-        /// HTTP requests per minute from one address without an account (S-56).
-        live anonymous_requests_minute: u32 = 60, between(1, 100_000);
+        /// HTTP requests per minute from one address without an account; a whole office may be behind it. Log-in, registration and reset have stricter limits of their own (S-56).
+        live anonymous_requests_minute: u32 = 600, between(1, 100_000);
+        /// HTTP requests per minute in one session of a person (S-56).
+        live session_requests_minute: u32 = 300, between(1, 100_000);
         /// Requests per minute with one API key (S-56).
         live key_requests_minute: u32 = 6000, between(1, 1_000_000);
     }

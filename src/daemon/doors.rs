@@ -60,6 +60,9 @@ pub(super) async fn open_doors(
     let sink = post::start(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
+    if let Some(sink) = &sink {
+        app.show_letters(post::shelf(sink.clone()));
+    }
     let mut node = Node {
         gateway: gateway.clone(),
         smpp: Vec::new(),

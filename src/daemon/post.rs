@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     domain::Caller,
     gateway::Gateway,
+    http::portal::letters::{CaughtLetter, Letters},
     mail::{Attachment, Attachments, NoAttachment, Post, Sink},
     partnership::{FileFault, Partnership},
     tasks::Tasks,
@@ -30,6 +31,24 @@ pub(super) fn start(
     let sink = post.sink();
     post.start(tasks);
     Ok(sink)
+}
+
+/// What the sink caught, as a page shows it.
+pub(super) fn shelf(sink: Sink) -> Letters {
+    Arc::new(move || {
+        let letters = sink.letters();
+        let caught = letters.iter().map(|letter| CaughtLetter {
+            id: letter.id,
+            at: letter.at,
+            recipient: letter.recipient.clone(),
+            subject: letter.subject.clone(),
+            language: letter.language.clone(),
+            text: letter.text.clone(),
+            link: letter.link().map(str::to_owned),
+            files: letter.attachments.iter().map(|file| file.name.clone()).collect(),
+        });
+        caught.collect()
+    })
 }
 
 /// Files as they go with letters: each opening leaves its row in the trail.

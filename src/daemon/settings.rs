@@ -34,6 +34,7 @@ pub fn settings(config: &Config) -> gateway::Settings {
         mo_parts_max: u8::try_from(limits.mo_parts_max).unwrap_or(u8::MAX),
         mo_parts_waiting_max: limits.reassemblies_max as usize,
         anonymous_requests_minute: limits.anonymous_requests_minute,
+        session_requests_minute: limits.session_requests_minute,
         key_requests_minute: limits.key_requests_minute,
         stalled_after: limits.stalled_after,
         reassembly_wait: config

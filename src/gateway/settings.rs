@@ -31,6 +31,8 @@ pub struct Settings {
     pub mo_parts_waiting_max: usize,
     /// HTTP requests of one address without a key, and of one key.
     pub anonymous_requests_minute: u32,
+    /// Of one person's session.
+    pub session_requests_minute: u32,
     pub key_requests_minute: u32,
     /// Work without progress for so long is an alarm.
     pub stalled_after: Duration,
@@ -64,6 +66,7 @@ impl Default for Settings {
             mo_parts_max: 16,
             mo_parts_waiting_max: 10_000,
             anonymous_requests_minute: 600,
+            session_requests_minute: 300,
             key_requests_minute: 6000,
             stalled_after: Duration::from_mins(5),
             reassembly_wait: Duration::from_mins(2),

@@ -23,7 +23,7 @@ mod tests;
 use std::{
     ops::Deref,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -58,6 +58,7 @@ pub struct Shared {
     has_started: AtomicBool,
     failures: auth::Failures,
     rates: rate::Rates,
+    letters: OnceLock<portal::letters::Letters>,
 }
 
 impl App {
@@ -81,12 +82,18 @@ impl App {
             has_started: AtomicBool::new(false),
             failures: auth::Failures::default(),
             rates: rate::Rates::default(),
+            letters: OnceLock::new(),
         }))
     }
 
     /// Everything was started: `/startupz` says so from now on.
     pub fn started(&self) {
         self.has_started.store(true, Ordering::Release);
+    }
+
+    /// Shows letters that are caught and not sent; the first word counts.
+    pub fn show_letters(&self, letters: portal::letters::Letters) {
+        let _first = self.letters.set(letters);
     }
 
     /// Runs work to its end even if the request is dropped in the middle.

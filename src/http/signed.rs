@@ -14,6 +14,7 @@ use super::{
     App, auth,
     edge::LoggedAs,
     error::{Fault, Problem},
+    rate,
 };
 use crate::{
     domain::Refusal,
@@ -44,10 +45,14 @@ impl FromRequestParts<App> for SignedCaller {
 
 /// The person behind a token, from a header or from the cookie of a page.
 pub async fn of_token(app: &App, token: &str) -> Result<Option<Signed>, Problem> {
-    Ok(app.partnership.caller_of(token).await?)
+    let signed = app.partnership.caller_of(token).await?;
+    if signed.is_some() {
+        rate::remember(app, token);
+    }
+    Ok(signed)
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -76,6 +76,7 @@ macro_rules! kinds {
 
 kinds! {
     application_saved { link: Link = "/applications/12?key=abc", valid_until: Time = "1795262400000000", }
+    application_link { reference: Text = "W/2026/12", link: Link = "/applications/12?key=abc", }
     application_received { reference: Text = "W/2026/12", company: Text = "Żółw i Spółka sp. z o.o.", promised_at: Time = "1795262400000000", link: Link = "/applications/12?key=abc", }
     application_question { reference: Text = "W/2026/12", question: Note = "Jaki przychód planują Państwo?\nProsimy o kwotę na obszar.", answer_by: Time ? true = "1795262400000000", link: Link = "/applications/12?key=abc", }
     application_accepted { reference: Text = "W/2026/12", company: Text = "Żółw i Spółka sp. z o.o.", return_address: Lines = "Operator S.A.\nul. Przykładowa 1\n00-001 Warszawa", return_by: Time ? true = "1795262400000000", link: Link = "/applications/12?key=abc", }

@@ -191,7 +191,7 @@ impl Partnership {
         write.detail = json!({ "sha256": document.sha256, "terms": terms });
         write.happening.is_public = false;
         write.document = Some(&document);
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// Sends the document to the partner. What it builds on is checked by the same transaction.
@@ -227,7 +227,7 @@ impl Partnership {
         )];
         write.starts =
             vec![Deadline { subject: &subject, rule: RETURN, owner: "partner", due_at: due }];
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// A signed copy comes back: the partner uploads it, or staff record what came by post.
@@ -277,7 +277,7 @@ impl Partnership {
             write.starts =
                 vec![Deadline { subject: &subject, rule: REPLY, owner: "operator", due_at }];
         }
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// The operator signs, or accepts a copy that only the partner signs: the agreement is in
@@ -340,7 +340,7 @@ impl Partnership {
         )];
         write.meets = vec![REPLY];
         write.starts = vec![Deadline { subject: &subject, rule: RETURN, owner: "partner", due_at }];
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// The partner does not want it.
@@ -378,7 +378,7 @@ impl Partnership {
             Vec::new(),
             &json!({ "reason": reason }),
         )];
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// Goes on with a suspended agreement, if what it builds on is still in force.
@@ -397,7 +397,7 @@ impl Partnership {
         write.requires = &kind.requires;
         write.company = kind.admits.then_some(CompanyStep::Resume);
         write.mails = vec![letter(&row, kind, "agreement_resumed", Vec::new(), &json!({}))];
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     pub async fn terminate_agreement(
@@ -432,7 +432,7 @@ impl Partnership {
         write.happening.note = item.as_str();
         write.detail = json!({ "item": item });
         write.meets = if is_complete { vec![REPLY] } else { Vec::new() };
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// An agreement of the caller's own, or any for staff.

@@ -79,7 +79,7 @@ impl Partnership {
                 Some(Deadline { subject: &company, rule, owner: "operator", due_at })
             })
             .collect();
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// The end by a person's word.
@@ -107,7 +107,7 @@ impl Partnership {
         write.company = (kind.admits && !declines).then_some(CompanyStep::Close);
         write.mails = vec![letter(&row, kind, template, Vec::new(), &json!({ "reason": reason }))];
         write.meets = vec![RETURN, REPLY];
-        self.step_agreement(by, &write).await
+        self.step_agreement(by, write).await
     }
 
     /// Its last day is over. What it admitted to traffic ends in the same transaction.
@@ -122,7 +122,7 @@ impl Partnership {
         write.company = kind.admits.then_some(CompanyStep::Close);
         write.mails = vec![letter(row, kind, "agreement_expired", Vec::new(), &json!({}))];
         write.meets = vec![REPLY];
-        self.step_agreement(&Caller::Gateway, &write).await
+        self.step_agreement(&Caller::Gateway, write).await
     }
 
     /// Nobody returned it in time (Q4.9). The slot is free again for another one of its kind.
@@ -135,7 +135,7 @@ impl Partnership {
         self.close(&mut after);
         let mut write = self.write(row, after, "agreement.lapse", "agreement_lapsed");
         write.mails = vec![letter(row, kind, "agreement_lapsed", Vec::new(), &json!({}))];
-        self.step_agreement(&Caller::Gateway, &write).await
+        self.step_agreement(&Caller::Gateway, write).await
     }
 
     /// One reminder, however many are due: after a pause nobody gets three at once.
@@ -155,7 +155,7 @@ impl Partnership {
         let data = json!({ "return_by": row.return_by, "lapse_at": row.lapse_at });
         let files = row.file_id.clone().into_iter().collect();
         write.mails = vec![letter(row, kind, "agreement_reminder", files, &data)];
-        self.step_agreement(&Caller::Gateway, &write).await
+        self.step_agreement(&Caller::Gateway, write).await
     }
 
     /// Where a partner stands on its way in: every agreement that the way needs (D13).
@@ -358,9 +358,10 @@ impl Partnership {
     pub(super) async fn step_agreement(
         &self,
         by: &Caller,
-        write: &AgreementWrite<'_>,
+        mut write: AgreementWrite<'_>,
     ) -> Result<AgreementRow, Error> {
-        match self.store.step_agreement(by, write).await {
+        self.lead_in(&mut write).await?;
+        match self.store.step_agreement(by, &write).await {
             Err(crate::store::Error::Conflict(Constraint::PersonMail)) => {
                 Err(Refusal::Taken("mail address").into())
             }

@@ -45,23 +45,55 @@ fn place(person: UserId) -> String {
     format!("person.totp:{}", person.0)
 }
 
+/// Where a secret is sealed to that is not confirmed yet. The session is part of it: what somebody
+/// else was shown in an old session is never confirmed in a new one.
+fn pending_place((person, session): (UserId, i64)) -> String {
+    format!("person.totp_new:{}:{session}", person.0)
+}
+
 /// A new secret: sealed for the store, and as its owner needs it.
 pub(crate) fn enrol(
     seal: &Seal,
-    person: UserId,
+    whose: (UserId, i64),
     mail: &str,
     issuer: &str,
 ) -> Result<(Vec<u8>, Enrolment), Error> {
     let mut octets = Zeroizing::new([0_u8; SECRET_OCTETS]);
     getrandom::fill(octets.as_mut_slice())?;
-    let sealed = seal.seal(&place(person), octets.as_slice())?;
-    let secret = Zeroizing::new(totp_rs::Secret::from(octets.as_slice()).to_base32());
+    let sealed = seal.seal(&pending_place(whose), octets.as_slice())?;
+    Ok((sealed, shown(octets.as_slice(), mail, issuer)))
+}
+
+/// The secret that a session was shown already; none if it was another session.
+pub(crate) fn pending(
+    seal: &Seal,
+    whose: (UserId, i64),
+    sealed: &[u8],
+    mail: &str,
+    issuer: &str,
+) -> Option<Enrolment> {
+    let secret = Zeroizing::new(seal.open(&pending_place(whose), sealed).ok()?);
+    Some(shown(&secret, mail, issuer))
+}
+
+/// A pending secret, sealed as the person's own from now on; none if another session was shown it.
+pub(crate) fn adopted(
+    seal: &Seal,
+    whose: (UserId, i64),
+    sealed: &[u8],
+) -> Result<Option<Vec<u8>>, Error> {
+    let Ok(secret) = seal.open(&pending_place(whose), sealed) else { return Ok(None) };
+    Ok(Some(seal.seal(&place(whose.0), &Zeroizing::new(secret))?))
+}
+
+fn shown(secret: &[u8], mail: &str, issuer: &str) -> Enrolment {
+    let secret = Zeroizing::new(totp_rs::Secret::from(secret).to_base32());
     let (issuer, mail) = (escaped(issuer), escaped(mail));
     let uri = Zeroizing::new(format!(
         "otpauth://totp/{issuer}:{mail}?secret={}&issuer={issuer}&algorithm=SHA1&digits=6&period=30",
         secret.as_str()
     ));
-    Ok((sealed, Enrolment { secret, uri }))
+    Enrolment { secret, uri }
 }
 
 /// What a code is, at a moment in microseconds UTC.
@@ -160,7 +192,14 @@ mod tests {
     #[test]
     fn a_code_is_right_one_step_around_its_own_and_for_its_person_only() {
         let seal = Seal::new([&b"seal"[..]]);
-        let (sealed, shown) = enrol(&seal, UserId(7), "anna@x.example", "T & Co").unwrap();
+        let whose = (UserId(7), 1);
+        let (new, shown) = enrol(&seal, whose, "anna@x.example", "T & Co").unwrap();
+        let again = pending(&seal, whose, &new, "anna@x.example", "T & Co").unwrap();
+        assert_eq!(again.uri, shown.uri, "a second look shows the same");
+        let other = (UserId(7), 2);
+        assert!(pending(&seal, other, &new, "anna@x.example", "T & Co").is_none());
+        assert_eq!(adopted(&seal, other, &new).unwrap(), None, "nor does it confirm another's");
+        let sealed = adopted(&seal, whose, &new).unwrap().unwrap();
         let read_at = |code: &str, now| read(&seal, UserId(7), Some(&sealed), code, now).unwrap();
         let code = code_of(&shown.secret, NOON);
         let step = NOON / STEP;

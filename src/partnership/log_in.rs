@@ -181,7 +181,7 @@ impl Partnership {
 
     /// Shows a new secret for the authenticator; it counts once a code of it was given.
     pub async fn begin_enrolment(&self, enrolling: &Enrolling) -> Result<Enrolment, Error> {
-        self.new_factor(enrolling.person).await
+        self.new_factor(enrolling.person, enrolling.session).await
     }
 
     /// Sets the second factor: from now on the account can be used.
@@ -191,13 +191,13 @@ impl Partnership {
         code: &str,
         visitor: Visitor<'_>,
     ) -> Result<Enrolled, Error> {
-        self.confirm(enrolling.person, code, visitor).await
+        self.confirm((enrolling.person, enrolling.session), code, visitor).await
     }
 
     /// Another authenticator in the place of the own one. Needs a fresh code of the old.
     pub async fn begin_new_factor(&self, signed: &Signed) -> Result<Enrolment, Error> {
         self.require_fresh(signed)?;
-        self.new_factor(signed.person).await
+        self.new_factor(signed.person, signed.session).await
     }
 
     pub async fn confirm_new_factor(
@@ -207,13 +207,21 @@ impl Partnership {
         visitor: Visitor<'_>,
     ) -> Result<Enrolled, Error> {
         self.require_fresh(signed)?;
-        self.confirm(signed.person, code, visitor).await
+        self.confirm((signed.person, signed.session), code, visitor).await
     }
 
-    async fn new_factor(&self, id: UserId) -> Result<Enrolment, Error> {
+    /// A second look in the same session shows the same secret and writes nothing: what was
+    /// scanned stays right until it is confirmed.
+    async fn new_factor(&self, id: UserId, session: i64) -> Result<Enrolment, Error> {
         let before = self.store.person(id).await?.ok_or(Refusal::UnknownId("person"))?;
-        let brand = &self.portal.brand_name;
-        let (sealed, enrolment) = factor::enrol(&self.seal, id, &before.mail, brand)?;
+        let (brand, whose) = (&self.portal.brand_name, (id, session));
+        let known = before.secrets.totp_new.as_deref();
+        let known = known
+            .and_then(|sealed| factor::pending(&self.seal, whose, sealed, &before.mail, brand));
+        if let Some(enrolment) = known {
+            return Ok(enrolment);
+        }
+        let (sealed, enrolment) = factor::enrol(&self.seal, whose, &before.mail, brand)?;
         let mut after = before.clone();
         after.secrets.totp_new = Some(sealed);
         let write = PersonWrite::new("person.show_factor", &before, &after);
@@ -223,7 +231,7 @@ impl Partnership {
 
     async fn confirm(
         &self,
-        id: UserId,
+        (id, session): (UserId, i64),
         code: &str,
         visitor: Visitor<'_>,
     ) -> Result<Enrolled, Error> {
@@ -231,7 +239,12 @@ impl Partnership {
         let wait = self.guard.begin(&count, tick);
         wait.map_err(|retry_after| Refusal::TooManyTries { retry_after })?;
         let before = self.store.person(id).await?.ok_or(Refusal::UnknownId("person"))?;
-        let sealed = before.secrets.totp_new.clone().ok_or_else(|| {
+        let shown = before.secrets.totp_new.as_deref();
+        let sealed = match shown {
+            Some(shown) => factor::adopted(&self.seal, (id, session), shown)?,
+            None => None,
+        };
+        let sealed = sealed.ok_or_else(|| {
             Refusal::WrongState("there is no new second factor to confirm".to_owned())
         })?;
         let now = self.now();

@@ -33,6 +33,7 @@ mod files;
 mod flood;
 mod guard;
 mod journey;
+mod lead_in;
 mod links;
 mod log_in;
 mod number_line;

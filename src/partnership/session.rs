@@ -57,6 +57,8 @@ pub struct Signed {
 #[derive(Debug, Clone)]
 pub struct Enrolling {
     pub person: UserId,
+    /// Number of the session; what it was shown is confirmed in it alone.
+    pub session: i64,
     pub name: String,
     pub mail: String,
     pub language: String,
@@ -172,6 +174,7 @@ impl Partnership {
         });
         Ok(view.map(|view| Enrolling {
             person: view.person,
+            session: view.id,
             name: view.name,
             mail: view.mail,
             language: view.language,

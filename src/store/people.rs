@@ -218,6 +218,10 @@ impl Store {
         }
         if let Some(session) = write.session {
             super::sessions::insert(&mut tx, id, at, session).await?;
+            if !session.is_enrolling {
+                let sql = "update person set last_login_at = $1 where id = $2";
+                execute!(&mut tx, sql, at, id.0)?;
+            }
         }
         if let Some(link) = write.link {
             insert_link(&mut tx, at, id, link).await?;

@@ -1,12 +1,14 @@
 //! Who and what is in the demo's database: the sample partner with a premium number and two
-//! keywords, and a guest account for whoever watches.
+//! keywords, a guest account for whoever watches, and somebody at the operator's desk.
 
 use anyhow::Context as _;
 
 use super::folder::{GROUP, Secrets};
 use crate::{
     clock::Clock,
-    domain::{Caller, secret::Pepper},
+    config::Portal,
+    domain::{Caller, PersonState, seal::Seal, secret::Pepper},
+    partnership::{NewPerson, Partnership},
     store::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store},
 };
 
@@ -16,6 +18,8 @@ pub(super) const NUMBER: &str = "7455";
 /// The account of whoever watches.
 pub(super) const GUEST: &str = "guest";
 pub(super) const GUEST_NUMBER: &str = "7466";
+/// Who works at the operator's desk.
+pub(super) const STAFF: &str = "operator@demo.example";
 /// 4.00 net and 4.92 gross.
 pub(super) const TARIFF: &str = "T4";
 
@@ -71,6 +75,38 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
     };
     store.add_service(&by, at, &hello).await?;
     Ok(())
+}
+
+/// A one-time link for an administrator of the operator. One who has a password already gets none:
+/// the way in is known then.
+pub(super) async fn way_in(
+    store: &Store,
+    secrets: &Secrets,
+    portal: &str,
+) -> anyhow::Result<Option<String>> {
+    let seal = Seal::new([secrets.pepper.as_bytes()]);
+    let portal = Portal { address: portal.to_owned(), ..Portal::default() };
+    let partnership =
+        Partnership::new(store.clone(), Clock::system(), seal).with_portal(portal.clone());
+    let by = Caller::Operator { name: "demo".into() };
+    let invited = match store.person_by_mail(STAFF).await? {
+        Some(person) if person.state == PersonState::Invited => {
+            partnership.send_link_by(&by, &person, false).await
+        }
+        Some(_) => return Ok(None),
+        None => {
+            let new = NewPerson {
+                mail: STAFF.to_owned(),
+                name: "Demo Operator".to_owned(),
+                role: "admin".to_owned(),
+                language: "en".to_owned(),
+                ..NewPerson::default()
+            };
+            partnership.invite_by(&by, &new, false).await
+        }
+    };
+    let invited = invited.map_err(|error| anyhow::anyhow!("inviting the operator: {error}"))?;
+    Ok(Some(portal.link(&invited.path)))
 }
 
 fn service(name: &str, keyword: &str) -> NewService {

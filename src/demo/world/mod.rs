@@ -65,7 +65,8 @@ pub(crate) async fn run(options: args::Demo, out: &mut Output) -> Result<(), Fai
     let door = hail::listen(folder.path())?;
     let mut world = World::start(&folder, &options).await?;
     let keys = Keys::listen(out.is_terminal() && !out.is_json());
-    let screen = Screen::new(&world.ports, &world.secrets, &folder, keys.are_there());
+    let addresses = (&world.ports, &world.secrets, world.way_in.as_deref());
+    let screen = Screen::new(addresses, &folder, keys.are_there());
     screen.begin(out);
     let mut front = Front { keys, screen, door };
     let ended = world.go_on(&options, &mut front, &mut signals, out).await;
@@ -112,6 +113,8 @@ struct Front {
 struct World {
     ports: Ports,
     secrets: Secrets,
+    /// The link to the operator's desk.
+    way_in: Option<String>,
     smsc: Child,
     partner: Child,
     gateway: Gateway,
@@ -135,6 +138,8 @@ impl World {
         let (store, _writer) =
             Store::open(Place { url, readers: 1 }, GroupLimits::default()).await?;
         business::seed(&store, &secrets).await?;
+        let portal = format!("http://{}", ports.http);
+        let way_in = business::way_in(&store, &secrets, &portal).await?;
         let charged_before = store.ledger().await?;
         let clock = Clock::system();
         let mut smsc = Child::start(&["demo-peer"], &folder.file("smsc.log"))?;
@@ -164,6 +169,7 @@ impl World {
         Ok(Self {
             ports,
             secrets,
+            way_in,
             smsc,
             partner,
             gateway,

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, fmt::Write as _, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
-    business::{GUEST, GUEST_NUMBER},
+    business::{GUEST, GUEST_NUMBER, STAFF},
     folder::{Folder, Ports, Secrets},
 };
 use crate::{cli::Output, demo::Tally};
@@ -53,8 +53,16 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(ports: &Ports, secrets: &Secrets, folder: &Folder, has_keys: bool) -> Self {
+    pub(super) fn new(
+        (ports, secrets, way_in): (&Ports, &Secrets, Option<&str>),
+        folder: &Folder,
+        has_keys: bool,
+    ) -> Self {
         let (http, admin) = (ports.http, ports.admin);
+        // A link works once. Who has a password already, from an earlier demo in this folder, logs
+        // in with it, and no second link is made that could change it.
+        let known = format!("http://{http}/login as {STAFF}");
+        let way_in = way_in.unwrap_or(&known);
         let head = format!(
             "  bind your own client  {}   system_id {GUEST}   password {}\n  \
                and send as           {GUEST_NUMBER}, to any number like 48500100200\n  \
@@ -62,6 +70,8 @@ impl Screen {
                -H 'Authorization: Bearer {}' \\\n                          \
                --json '{{\"from\":\"{GUEST_NUMBER}\",\"to\":\"48500100200\",\
                \"text\":\"hello\"}}'\n  \
+               portal                http://{http}/   letters it caught: http://{http}/mails\n  \
+               the operator's desk   {way_in}\n  \
                API and problems      http://{http}/api/v1/openapi.json   http://{http}/problems\n  \
                monitoring            http://{admin}/metrics   http://{admin}/readyz?verbose\n  \
                fake SMSC             {}\n  \
@@ -77,7 +87,8 @@ impl Screen {
         Self { head, has_keys, is_drawn: false, looks: VecDeque::new() }
     }
 
-    /// The addresses, once, where nothing is drawn again.
+    /// The addresses, once, where nothing is drawn again. The link to the desk stands here in clear:
+    /// it opens a world that ends with this process, on this machine alone.
     pub(super) fn begin(&self, out: &mut Output) {
         if out.is_json() || out.is_terminal() {
             return;

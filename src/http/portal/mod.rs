@@ -67,6 +67,7 @@ pub mod format;
 #[cfg(debug_assertions)]
 mod gallery;
 pub mod guard;
+pub mod letters;
 pub mod list;
 mod numbers;
 pub mod page;
@@ -97,6 +98,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(bank::routes())
         .merge(view_as::routes())
         .merge(numbers::routes())
+        .merge(letters::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

@@ -116,6 +116,12 @@ impl Page {
         see_other(&format!("/login?back={}", self.back()))
     }
 
+    /// To the log-in, and then to a page that can be looked at. What a form was sent to cannot,
+    /// which is why handlers of POST name the page.
+    pub fn to_login_for(path: &str) -> Response {
+        see_other(&format!("/login?back={}", encoded(path)))
+    }
+
     /// Names the page; the heading is the body's own.
     #[must_use]
     pub fn titled(mut self, key: &str) -> Self {

@@ -6,7 +6,11 @@ use axum::http::HeaderMap;
 use smol_str::SmolStr;
 
 use super::cookies;
-use crate::{domain::Right, http::App, partnership::Signed};
+use crate::{
+    domain::Right,
+    http::{App, signed},
+    partnership::Signed,
+};
 
 /// The cookie of a session, without the prefix that `cookies` puts before it.
 pub const SESSION: &str = "session";
@@ -51,8 +55,8 @@ pub async fn signed(app: &App, headers: &HeaderMap) -> Option<Person> {
 
 /// The same for a token.
 pub(super) async fn of_token(app: &App, token: &str) -> Option<Person> {
-    let found = app.partnership.caller_of(token).await;
-    let signed = found.inspect_err(|error| tracing::error!(%error, "sessions cannot be read"));
+    let found = signed::of_token(app, token).await;
+    let signed = found.inspect_err(|_| tracing::error!("sessions cannot be read"));
     let signed = signed.ok().flatten()?;
     Some(Person {
         name: SmolStr::from(signed.name.as_str()),
@@ -78,32 +82,32 @@ const fn entry(path: &'static str, key: &'static str, shown: fn(Option<&Person>)
 /// The navigation, in its order. A page of its own section adds its line here.
 pub const MENU: &[Entry] = &[
     entry("/home", "accounts-home-title", |person| person.is_some()),
-    entry("/people", "accounts-people-title", |person| {
-        person.is_some_and(|one| one.may(Right::SeePeople))
-    }),
-    entry("/credentials", "accounts-access-title", |person| {
-        person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
-    }),
-    entry("/account", "accounts-account-title", |person| person.is_some()),
     entry("/desk", "desk-menu", |person| person.is_some_and(is_reader)),
     entry("/applications", "desk-applications", |person| person.is_some_and(is_reader)),
-    entry("/docs", "frame-menu-docs", |_| true),
-    entry("/problems", "frame-menu-problems", |_| true),
+    entry("/partners", "agreements-partners", |person| person.is_some_and(Person::is_operator)),
     entry("/agreements", "agreements-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeAgreements))
     }),
-    entry("/partners", "agreements-partners", |person| person.is_some_and(Person::is_operator)),
     entry("/terms", "agreements-terms", |person| {
         person.is_some_and(|one| one.may(Right::SeeAgreements))
+    }),
+    entry("/credentials", "accounts-access-title", |person| {
+        person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
     }),
     entry("/numbers", "numbers-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeNumbers))
     }),
     entry("/reservations", "numbers-reservations", |person| {
-        person.is_some_and(|one| one.may(Right::SeeNumbers))
+        person.is_some_and(|one| one.is_partner() && one.may(Right::SeeNumbers))
     }),
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
+    entry("/people", "accounts-people-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeePeople))
+    }),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),
+    entry("/docs", "frame-menu-docs", |person| person.is_none_or(Person::is_partner)),
+    // Whoever works here finds them in the interface's pages and in each answer.
+    entry("/problems", "frame-menu-problems", |person| person.is_none()),
 ];
 
 /// Whether the operator's lists of applications are for this person.

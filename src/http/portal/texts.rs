@@ -33,6 +33,7 @@ areas![
     "forms",
     "frame",
     "gallery",
+    "letters",
     "lists",
     "numbers",
     "problems",

@@ -97,3 +97,13 @@ impl Station {
         }
     }
 }
+
+/// The name in what the store keeps of a doer, such as `user:7:Anna Lis`; the rest is for the
+/// audit trail.
+pub fn doer(who: &str) -> &str {
+    let mut parts = who.splitn(3, ':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("user"), Some(_), Some(name)) | (Some("operator"), Some(name), _) => name,
+        _ => who,
+    }
+}

@@ -171,7 +171,7 @@ async fn an_accepted_applicant_becomes_a_contracted_partner_with_its_administrat
     let cookie = format!("__Host-application={}.{}", begun.reference, begun.key.as_str());
     let mut applicant = Browser { world: &world, cookie };
     let page = applicant.get("/agreements/1").await;
-    assert!(page.text.contains("It is your turn.") && page.text.contains("NDA/2026/0001"));
+    assert!(page.text.contains("It is your turn") && page.text.contains("NDA/2026/0001"));
     let none =
         applicant.send("/agreements/1", "/agreements/1/copy", &[("way", "upload")], b"").await;
     assert_eq!(none.status, 422);

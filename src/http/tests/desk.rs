@@ -354,3 +354,52 @@ async fn an_application_is_open_to_its_own_link_and_the_desk_to_its_own_people()
         assert_eq!(inside.page.status, 403, "{path}");
     }
 }
+
+#[tokio::test]
+async fn who_lost_the_letter_gets_its_link_again_and_a_guess_tells_nothing() {
+    let world = world().await;
+    let mut browser = Browser::at(&world, "/apply").await;
+    browser.fill("/apply", &[("name", "Jan Nowak"), ("mail", "jan@acme.pl")]).await;
+    let mut other = Browser::at(&world, "/agreements/1").await;
+    other.sees(&["Have you a link from our letter?", "href=\"/status\""]);
+    let mut said = Vec::new();
+    for reference in ["a-2026-000001", "A-2026-009999"] {
+        other.go("/status").await;
+        other.fill("/status", &[("reference", reference)]).await;
+        other.sees(&["the link is on its way"]);
+        let words = other.page.text.split("<form").nth(1).unwrap().to_owned();
+        said.push((other.page.status, words.len()));
+    }
+    assert_eq!(said[0], said[1], "known and unknown are answered alike");
+    other.go("/status").await;
+    other.fill("/status", &[]).await;
+    assert_eq!(other.page.status, 422);
+    other.sees(&["Enter the number of the application"]);
+    let store = world.app.partnership.store();
+    let letter = store.letter(2).await.unwrap().unwrap();
+    assert_eq!((&*letter.template, &*letter.recipient), ("application_link", "jan@acme.pl"));
+    assert!(store.letter(3).await.unwrap().is_none(), "one for the reference that exists");
+    let data: Value = serde_json::from_str(&letter.data).unwrap();
+    let link = data["link"].as_str().unwrap();
+    other.go(&format!("{link}&agreement=7")).await;
+    assert_eq!(other.at, "/agreements/7");
+    other.go(link).await;
+    other.sees(&["Your application"]);
+}
+
+#[tokio::test]
+async fn a_form_of_somebody_who_was_logged_out_leads_back_to_a_page() {
+    let world = world().await;
+    for (form, page) in [
+        ("/applications/1/score", "/applications/1"),
+        ("/applications/1/decision", "/applications/1/decision"),
+        ("/agreements/2/step", "/agreements/2"),
+        ("/partners/3", "/partners/3"),
+        ("/company", "/company"),
+    ] {
+        let mut browser = Browser::at(&world, "/login").await;
+        browser.fill(form, &[]).await;
+        let back = browser.at.split_once("back=").unwrap().1.replace("%2F", "/");
+        assert_eq!((browser.page.status, &*back), (200, page), "{form}");
+    }
+}

@@ -5,6 +5,10 @@
 //! is added by a line in `STORIES`. What surprises: axe needs JavaScript itself, so the run without
 //! it only follows the steps and takes pictures.
 
+mod driver;
+mod tour;
+mod walk;
+
 use std::{
     path::{Path, PathBuf},
     process::Stdio,

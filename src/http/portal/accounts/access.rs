@@ -15,7 +15,7 @@ use super::{
         page::Page,
         person::Person,
     },
-    explain, log_in_for, or_confirm,
+    explain, or_confirm,
 };
 use crate::{
     domain::{PartnerId, Refusal, Right},
@@ -217,7 +217,7 @@ pub(super) async fn add_credential(
 ) -> Result<Response, Problem> {
     let whose = Whose::of(&ask);
     let here = format!("/credentials{}", whose.query());
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
     let networks = form.text("addresses").split(|c: char| c.is_whitespace() || c == ',');
     let wish = CredentialWish {
         system_id: form.text("system_id").to_owned(),
@@ -237,7 +237,7 @@ pub(super) async fn add_credential(
 pub(super) async fn add_key(page: Page, ask: Ask, mut form: Form) -> Result<Response, Problem> {
     let whose = Whose::of(&ask);
     let here = format!("/keys{}", whose.query());
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
     // What is no number of days is 0 days, which the verb refuses beside the field.
     let days = Some(form.text("days")).filter(|days| !days.is_empty());
     let days = days.map(|days| days.parse().unwrap_or(0));
@@ -361,7 +361,7 @@ pub(super) async fn rotate_key(
 
 async fn rotate(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
     let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
     let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
     let rotated = if kind.path == KEYS.path {
         partnership.rotate_api_key(&person.signed, pepper, whose.0, name).await
@@ -397,7 +397,7 @@ pub(super) async fn revoke_key(
 
 async fn revoke(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
     let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&here)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
     let partnership = &page.app().partnership;
     let revoked: Result<(), Error> = if kind.path == KEYS.path {
         partnership.revoke_api_key(&person.signed, whose.0, name).await

@@ -16,7 +16,7 @@ use super::{
         person::Person,
         texts::Language,
     },
-    confirm_first, explain, log_in_for, or_confirm, password, second_factor, with_session,
+    confirm_first, explain, or_confirm, password, second_factor, with_session,
 };
 use crate::http::{error::Problem, signed::Origin};
 
@@ -90,7 +90,7 @@ fn render(page: Page, person: &Person, form: &Form) -> Response {
 
 /// Keeps language and colours, for letters and for the next browser; this one shows them at once.
 pub(super) async fn prefer(page: Page, mut form: Form) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(log_in_for("/account")) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for("/account")) };
     let (language, theme) = (form.text("language").to_owned(), form.text("theme").to_owned());
     let partnership = &page.app().partnership;
     let kept = partnership.set_preferences(&person.signed, Some(&language), Some(&theme)).await;
@@ -125,7 +125,7 @@ pub(super) async fn change_password(
     mut form: Form,
 ) -> Result<Response, Problem> {
     const HERE: &str = "/account/password";
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(HERE)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(HERE)) };
     let (old, new) = (password(&form, "old_password"), password(&form, "password"));
     let partnership = &page.app().partnership;
     match partnership.change_password(&person.signed, old, new, origin.visitor()).await {
@@ -151,7 +151,7 @@ pub(super) async fn show_codes(page: Page) -> Response {
 
 pub(super) async fn new_codes(page: Page, _form: Form) -> Result<Response, Problem> {
     const HERE: &str = "/account/recovery-codes";
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(HERE)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(HERE)) };
     match page.app().partnership.new_recovery_codes(&person.signed).await {
         Ok(codes) => {
             let page = page.titled("accounts-codes-title");

@@ -14,7 +14,6 @@ use super::{
         page::Page,
         person::Person,
     },
-    log_in_for,
     login::{Back, back_of},
     with_session, wrong_try,
 };
@@ -64,7 +63,7 @@ fn render(page: Page, form: &Form) -> Response {
 
 pub(super) async fn confirm(page: Page, mut form: Form) -> Result<Response, Problem> {
     let back = back_of(form.text("back")).to_owned();
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&back)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&back)) };
     form.require(&page, "code", "accounts-code-missing");
     if !form.is_right() {
         return Ok(render(page, &form));

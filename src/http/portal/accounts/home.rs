@@ -19,6 +19,15 @@ use crate::{
 type Way = (&'static str, &'static str, &'static str, fn(&Person) -> bool);
 
 const WAYS: &[Way] = &[
+    ("/desk", "desk-home", "accounts-home-desk", is_reader),
+    ("/applications", "desk-applications", "accounts-home-applications", is_reader),
+    ("/partners", "agreements-partners", "accounts-home-partners", |person| person.is_operator()),
+    ("/agreements", "agreements-title", "accounts-home-agreements", |person| {
+        person.may(Right::SeeAgreements)
+    }),
+    ("/company", "agreements-company", "accounts-home-company", |person| {
+        person.is_partner() && person.may(Right::SeeCompany)
+    }),
     ("/credentials", "accounts-credentials-title", "accounts-home-credentials", |person| {
         person.is_partner() && person.may(Right::SeeCredentials)
     }),
@@ -32,6 +41,10 @@ const WAYS: &[Way] = &[
     ("/docs", "frame-menu-docs", "accounts-home-docs", |person| person.is_partner()),
     ("/account", "accounts-account-title", "accounts-home-account", |_| true),
 ];
+
+fn is_reader(person: &Person) -> bool {
+    person.is_operator() && person.may(Right::SeeApplications)
+}
 
 #[derive(Template)]
 #[template(path = "home.html", config = "src/http/portal/askama.toml")]
@@ -47,9 +60,17 @@ struct Home<'p> {
 
 pub(super) async fn show(page: Page) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let stops = page.app().partnership.own_journey(&person.signed).await?;
+    let partnership = page.app().partnership.clone();
+    let stops = partnership.own_journey(&person.signed).await?;
     let is_on_way = |stops: &[Stop; 5]| turn::current(stops).is_some();
     let parcel = stops.filter(is_on_way).map(|stops| parcel(&page, &stops));
+    let company = match person.signed.partner.filter(|_| person.may(Right::SeeCompany)) {
+        // A partner that was made on the host has no company yet.
+        Some(partner) => partnership.company(&person.signed, partner).await.ok(),
+        None => None,
+    };
+    let company = company.map(|company| company.legal_name);
+    let company = company.or_else(|| person.partner.as_ref().map(ToString::to_string));
     let ways = WAYS
         .iter()
         .filter(|(.., shown)| shown(&person))
@@ -57,9 +78,9 @@ pub(super) async fn show(page: Page) -> Result<Response, Problem> {
         .collect();
     let page = page.titled("accounts-home-title");
     let role = page.t(&["accounts-role-", &person.role].concat());
-    let whose = person.partner.as_ref().map_or_else(
+    let whose = company.map_or_else(
         || page.t("accounts-home-operator"),
         |partner| page.t1("accounts-home-partner", "partner", partner),
     );
-    Ok(page.show(&Home { page: &page, name: &person.name, role, whose, ways, parcel }))
+    Ok(page.show(&Home { page: &page, name: &person.name, role, whose, parcel, ways }))
 }

@@ -22,13 +22,7 @@ use axum::{
 };
 
 pub(super) use self::confirm::{confirm_first, or_confirm};
-use super::{
-    address::{encoded, see_other},
-    cookies,
-    form::Form,
-    page::Page,
-    person::SESSION,
-};
+use super::{cookies, form::Form, page::Page, person::SESSION};
 use crate::{
     domain::Refusal,
     http::{App, error::Problem},
@@ -72,12 +66,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/keys/{name}/rotate", post(access::rotate_key))
         .route("/keys/{name}/revoke", post(access::revoke_key));
     own.merge(people).merge(access)
-}
-
-/// To the log-in, and then to a page that can be looked at. What a form was sent to cannot, which
-/// is why handlers of POST name the page.
-fn log_in_for(path: &str) -> Response {
-    see_other(&format!("/login?back={}", encoded(path)))
 }
 
 /// Gives the browser a session.

@@ -14,7 +14,7 @@ use super::{
         list::{Ask, List},
         page::Page,
     },
-    confirm_first, explain, log_in_for, or_confirm,
+    confirm_first, explain, or_confirm,
 };
 use crate::{
     domain::{PartnerId, PersonState, Right, Role},
@@ -139,7 +139,7 @@ fn render(page: Page, form: &Form, is_operator: bool) -> Response {
 
 pub(super) async fn invite(page: Page, mut form: Form) -> Result<Response, Problem> {
     const HERE: &str = "/people/new";
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(HERE)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(HERE)) };
     let new = NewPerson {
         partner: form.number("partner").map(PartnerId),
         mail: form.text("mail").to_owned(),

@@ -13,7 +13,7 @@ use super::{
         form::Form,
         page::Page,
     },
-    log_in_for, or_confirm,
+    or_confirm,
     people::{factor_key, role, roles, state},
 };
 use crate::{
@@ -129,7 +129,7 @@ pub(super) async fn change_role(
     form: Form,
 ) -> Result<Response, Problem> {
     let path = format!("/people/{}", id_of(&id)?.0);
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&path)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let change = PersonChange { role: Some(form.text("role").to_owned()), ..Default::default() };
     let partnership = &page.app().partnership;
     let done =
@@ -144,7 +144,7 @@ async fn set(
     (event, notice): (PersonEvent, &str),
 ) -> Result<Response, Problem> {
     let path = format!("/people/{}", id_of(id)?.0);
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&path)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let partnership = &page.app().partnership;
     let done = partnership.set_person(&person.signed, id_of(id)?, version(form)?, event).await;
     answer(&page, &path, notice, done)
@@ -180,7 +180,7 @@ pub(super) async fn send_link(
     _form: Form,
 ) -> Result<Response, Problem> {
     let path = format!("/people/{}", id_of(&id)?.0);
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&path)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let done = page.app().partnership.send_link(&person.signed, id_of(&id)?).await;
     answer(&page, &path, "accounts-notice-link", done)
 }
@@ -191,7 +191,7 @@ pub(super) async fn remove_second_factor(
     form: Form,
 ) -> Result<Response, Problem> {
     let path = format!("/people/{}", id_of(&id)?.0);
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&path)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let partnership = &page.app().partnership;
     let done = partnership.remove_second_factor(&person.signed, id_of(&id)?, version(&form)?).await;
     answer(&page, &path, "accounts-notice-factor", done)
@@ -203,7 +203,7 @@ pub(super) async fn end_sessions(
     _form: Form,
 ) -> Result<Response, Problem> {
     let path = format!("/people/{}", id_of(&id)?.0);
-    let Some(person) = page.person.clone() else { return Ok(log_in_for(&path)) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let done = page.app().partnership.end_sessions_of(&person.signed, id_of(&id)?).await;
     answer(&page, &path, "accounts-notice-ended", done)
 }

@@ -1,8 +1,8 @@
 //! `/account/second-factor`: the code to scan, and the first code of it.
 //!
 //! For whoever has shown a password only, and for whoever changes the authenticator. The surprise:
-//! each look makes a new secret, so that after a wrong code the page shows again what the form
-//! brought along; the store keeps the secret sealed and tells it to nobody.
+//! a session is shown one secret however often it looks, and another session never that one, so
+//! that nobody confirms what somebody else has seen.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ use super::{
         page::Page,
         person::{Person, SESSION},
     },
-    confirm_first, log_in_for, or_confirm, with_session, wrong_try,
+    confirm_first, or_confirm, with_session, wrong_try,
 };
 use crate::{
     domain::Refusal,
@@ -98,7 +98,7 @@ pub(super) async fn set(
     mut form: Form,
 ) -> Result<Response, Problem> {
     const HERE: &str = "/account/second-factor";
-    let Some(setter) = setter(&page, &headers).await? else { return Ok(log_in_for(HERE)) };
+    let Some(setter) = setter(&page, &headers).await? else { return Ok(Page::to_login_for(HERE)) };
     if !form.text("uri").starts_with(URI_PREFIX) || form.text("uri").len() > URI_OCTETS_MAX {
         form.set("uri", "");
     }

@@ -6,10 +6,7 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{
-    super::{cell::Time, form::Form, page::Page},
-    log_in_for,
-};
+use super::super::{cell::Time, form::Form, page::Page};
 use crate::{domain::Refusal, http::error::Problem, store::SessionLine};
 
 #[derive(Template)]
@@ -45,14 +42,14 @@ pub(super) async fn show(page: Page) -> Result<Response, Problem> {
 }
 
 pub(super) async fn end(page: Page, form: Form) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(log_in_for("/sessions")) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for("/sessions")) };
     let id = form.number("id").ok_or(Refusal::UnknownId("session"))?;
     page.app().partnership.end_session(&person.signed, id).await?;
     Ok(page.done("/sessions", "accounts-notice-ended"))
 }
 
 pub(super) async fn end_others(page: Page, _form: Form) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(log_in_for("/sessions")) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for("/sessions")) };
     page.app().partnership.end_other_sessions(&person.signed).await?;
     Ok(page.done("/sessions", "accounts-notice-ended"))
 }

@@ -8,7 +8,7 @@ use crate::{
     domain::{Refusal, Right, company::CompanyForm},
     http::{
         error::Problem,
-        portal::{cell::Summary, form::Form, person::Person},
+        portal::{apply::wording, cell::Summary, form::Form, person::Person},
     },
     store::CompanyRow,
 };
@@ -53,7 +53,7 @@ async fn whole(page: Page, person: &Person, typed: Option<&Form>) -> Result<Resp
 }
 
 pub(super) async fn edit(page: Page, mut form: Form) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for("/company")) };
     let partner = person.signed.partner.ok_or(Refusal::NotAllowed)?;
     let partnership = page.app().partnership.clone();
     let row = partnership.company(&person.signed, partner).await?;
@@ -72,9 +72,9 @@ pub(super) async fn edit(page: Page, mut form: Form) -> Result<Response, Problem
         Ok(_) => Ok(page.done("/company", "agreements-notice-company")),
         Err(crate::partnership::Error::Refused(Refusal::FieldErrors(faults))) => {
             for fault in faults {
-                let name = fault.field.trim_start_matches("company.").to_owned();
+                let name = fault.field.trim_start_matches("company.");
                 let name = FIELDS.iter().find(|field| **field == name).unwrap_or(&"street");
-                form.wrong(name, page.t("agreements-company-wrong"));
+                form.wrong(name, wording::of_fault(&page, &fault));
             }
             whole(page, &person, Some(&form)).await
         }

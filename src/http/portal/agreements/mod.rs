@@ -96,6 +96,12 @@ fn word(page: &Page, prefix: &str, word: &str) -> String {
     page.t(&format!("{prefix}{}", word.replace('_', "-")))
 }
 
+/// An agreement in one line: address, name and state.
+pub(super) fn line(page: &Page, row: &AgreementRow) -> (String, String, Tag) {
+    let name = format!("{} {}", kind_title(page, row), row.number);
+    (format!("/agreements/{}", row.id), name, state_tag(page, row.state))
+}
+
 fn kind_title(page: &Page, row: &AgreementRow) -> String {
     let kind = page.app().partnership.agreement_kinds().get(&row.kind);
     kind.map_or(&*row.kind, |kind| kind.title.of(page.language.tag())).to_owned()

@@ -162,7 +162,7 @@ pub(super) fn company_summary(page: &Page, row: &CompanyRow) -> Summary {
 }
 
 /// The way of the agreements into the partnership (D13).
-fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
+pub(in crate::http::portal) fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
     let kinds = page.app().partnership.agreement_kinds();
     let language = page.language.tag();
     let station = |stop: &Stop| {
@@ -181,10 +181,10 @@ fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
             None => None,
         };
         if let Some(turn) = turn {
-            note = format!("{note}. {}", page.t(turn));
+            note = format!("{note}. {}", page.t(turn).trim_end_matches('.'));
         }
         if let Some(due) = stop.due_at {
-            note = format!("{note} {}", page.left(due));
+            note = format!("{note}; {}", page.left(due));
         }
         Station::new(passed, title).note(note)
     };
@@ -198,7 +198,9 @@ pub(super) async fn prepare(
     Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else {
+        return Ok(Page::to_login_for(&format!("/partners/{id}")));
+    };
     let id = number(&id, "partner")?;
     page.app().partnership.require(&person.signed, Right::PrepareAgreements)?;
     for (field, key) in [

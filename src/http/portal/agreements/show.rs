@@ -5,7 +5,7 @@ use axum::{extract::Path, http::HeaderMap, response::Response};
 
 use super::{Page, Reader, kind_title, number, state_tag, word};
 use crate::{
-    domain::{AgreementState, Right, Side},
+    domain::{AgreementState, PartnerId, Right, Side},
     http::{
         error::Problem,
         portal::{
@@ -13,11 +13,11 @@ use crate::{
             field::Choice,
             form::Form,
             list::{Ask, List},
-            timeline::{Step, Timeline},
+            timeline::{Step, Timeline, doer},
         },
     },
     partnership::Checklist,
-    store::{AgreementRow, HappeningRow, SignatureRow},
+    store::{AgreementRow, CompanyRow, HappeningRow, SignatureRow},
 };
 
 // More than anybody has: a partner has one of each kind in force and what came before.
@@ -136,6 +136,12 @@ pub(super) async fn whole(
     let row = partnership.agreement(&reader.by, id).await?;
     let history = partnership.agreement_history(&reader.by, id).await?;
     let signatures = partnership.agreement_signatures(&reader.by, id).await?;
+    let company = match &reader.person {
+        Some(person) if reader.is_staff() => {
+            partnership.company(&person.signed, PartnerId(row.partner_id)).await.ok()
+        }
+        _ => None,
+    };
     let kind = partnership.agreement_kinds().get(&row.kind);
     let reply = kind.map_or_else(Vec::new, |kind| Checklist::of(kind, &row).0);
     let has_replied = reply.iter().all(|(_, is_done)| *is_done);
@@ -159,7 +165,7 @@ pub(super) async fn whole(
         form,
         state: state_tag(&page, row.state),
         turn: turn(&page, reader, &row, has_replied),
-        summary: summary(&page, reader, &row),
+        summary: summary(&page, company.as_ref(), &row),
         timeline: timeline(&page, reader, &history),
         copies: signatures.iter().map(|one| copy(&page, id, one)).collect(),
         ways,
@@ -207,17 +213,16 @@ fn turn(page: &Page, reader: &Reader, row: &AgreementRow, has_replied: bool) -> 
     };
     let due = row.return_by.filter(|_| row.state == AgreementState::Sent);
     match due {
-        Some(due) => format!("{} {}", page.t(key), page.left(due)),
+        Some(due) => format!("{}; {}.", page.t(key).trim_end_matches('.'), page.left(due)),
         None => page.t(key),
     }
 }
 
 /// Days without an hour: an agreement counts by days.
-fn summary(page: &Page, reader: &Reader, row: &AgreementRow) -> Summary {
-    let mut summary = Summary::new().row(page.t("agreements-number"), Cell::code(&row.number));
-    if reader.is_staff() {
-        let partner =
-            Cell::link(format!("/partners/{}", row.partner_id), format!("{}", row.partner_id));
+fn summary(page: &Page, company: Option<&CompanyRow>, row: &AgreementRow) -> Summary {
+    let mut summary = Summary::new();
+    if let Some(company) = company {
+        let partner = Cell::link(format!("/partners/{}", row.partner_id), &company.legal_name);
         summary = summary.row(page.t("agreements-partner"), partner);
     }
     let contact = format!("{} <{}>", row.contact_name, row.contact_mail);
@@ -259,7 +264,7 @@ fn timeline(page: &Page, reader: &Reader, history: &[HappeningRow]) -> Timeline 
         Step {
             at: page.time(row.at),
             what: word(page, "agreements-happened-", what),
-            who: if reader.is_staff() { row.who.clone() } else { side(&row.kind) },
+            who: if reader.is_staff() { doer(&row.who).to_owned() } else { side(&row.kind) },
             why: Some(note).filter(|note| !note.is_empty()),
             tone,
         }

@@ -12,6 +12,11 @@ use crate::{
     partnership::{AgreementStep, HandedCopy},
 };
 
+/// The way back leads to the agreement: what a form is sent to is no page.
+fn log_in(id: &str) -> Response {
+    Page::to_login_for(&format!("/agreements/{id}"))
+}
+
 /// A signed copy comes back.
 pub(super) async fn hand_in(
     page: Page,
@@ -19,7 +24,7 @@ pub(super) async fn hand_in(
     headers: HeaderMap,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(page.to_login()) };
+    let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
     let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
     // 422 with the page: what was typed is kept, the file must be chosen again.
     let Some(way) = checked(&page, &mut form, true) else {
@@ -41,8 +46,8 @@ pub(super) async fn countersign(
     headers: HeaderMap,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(page.to_login()) };
-    let Some(person) = &reader.person else { return Ok(page.to_login()) };
+    let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
+    let Some(person) = &reader.person else { return Ok(log_in(&id)) };
     let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
     // Before the form is judged: who may not sign learns nothing of what the form lacks.
     page.app().partnership.require(&person.signed, Right::CountersignAgreements)?;
@@ -60,7 +65,7 @@ pub(super) async fn step(
     headers: HeaderMap,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(page.to_login()) };
+    let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
     let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
     let name = form.text("step").to_owned();
     if matches!(&*name, "reject" | "decline" | "suspend" | "terminate") {
@@ -90,7 +95,7 @@ pub(super) async fn step(
         (None, AgreementStep::Decline(reason)) => {
             partnership.decline_agreement(&reader.by, at.0, at.1, reason).await?
         }
-        (None, _) => return Ok(page.to_login()),
+        (None, _) => return Ok(log_in(&id)),
     };
     Ok(page.done(&format!("/agreements/{}", at.0), "agreements-notice-done"))
 }

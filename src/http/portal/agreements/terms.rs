@@ -182,7 +182,9 @@ pub(super) async fn step(
     Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else {
+        return Ok(Page::to_login_for(&format!("/terms/{id}")));
+    };
     let partnership = page.app().partnership.clone();
     let (id, by) = (number(&id, "terms")?, person.signed.caller());
     let version = form.number("version").unwrap_or_default();

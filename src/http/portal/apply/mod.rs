@@ -48,7 +48,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/apply/{reference}/withdraw", get(status::ask_withdraw).post(status::withdraw))
         .route("/apply/{reference}/documents", get(documents::show).post(documents::keep))
         .route("/apply/{reference}/section/{section}", get(section::show).post(section::save))
-        .route("/status", get(status::explain))
+        .route("/status", get(status::explain).post(status::send_link))
         .route("/ideas", get(ideas::show).post(ideas::send))
 }
 

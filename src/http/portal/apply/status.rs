@@ -9,21 +9,27 @@ use axum::{extract::Path, http::HeaderMap, response::Response};
 use super::{owner, private, version, wording};
 use crate::{
     domain::{
+        Caller,
         application::{ApplicationEvent, ApplicationState, Verdict},
         turn::{Owner, Standing, Stop},
     },
     http::{
         error::Problem,
         portal::{
+            agreements,
             cell::{Cell, Summary, Tag, Time, Tone},
             form::Form,
             page::Page,
-            timeline::{Parcel, Passed, Station, Step, Timeline},
+            timeline::{Parcel, Passed, Station, Step, Timeline, doer},
         },
+        signed::Origin,
     },
     partnership::ApplicationView,
     store::HappeningRow,
 };
+
+/// Agreements that came of one application.
+const AGREEMENTS_MAX: i64 = 50;
 
 /// A question or an answer, as it is shown.
 pub(in crate::http::portal) struct Said {
@@ -48,6 +54,8 @@ struct Status<'p> {
     answer_path: String,
     said: Vec<Said>,
     timeline: Timeline,
+    /// What there is to sign or was signed: address, name and state.
+    agreements: Vec<(String, String, Tag)>,
 }
 
 #[derive(Template)]
@@ -63,22 +71,56 @@ struct Withdraw<'p> {
 #[template(path = "apply_explain.html", config = "src/http/portal/askama.toml")]
 struct Explain<'p> {
     page: &'p Page,
+    form: &'p Form,
+    is_sent: bool,
     reference: Option<&'p str>,
 }
 
 /// `/status`: where the link is, for somebody who comes without it.
 pub(super) async fn explain(page: Page, headers: HeaderMap) -> Response {
-    let known = super::remembered(page.app(), &headers).map(|(reference, _)| reference.to_owned());
-    let page = page.titled("apply-status").under("/", "apply-start");
-    private(page.show(&Explain { page: &page, reference: known.as_deref() }))
+    draw_explain(page, &headers, (&Form::empty(), false))
 }
 
-pub(super) fn show(page: Page, view: &ApplicationView) -> Response {
-    draw_page(page, view, &Form::empty())
+fn draw_explain(page: Page, headers: &HeaderMap, (form, is_sent): (&Form, bool)) -> Response {
+    let known = super::remembered(page.app(), headers).map(|(reference, _)| reference.to_owned());
+    let page = page.titled("apply-status").under("/", "apply-start").with(form);
+    private(page.show(&Explain { page: &page, form, is_sent, reference: known.as_deref() }))
 }
 
-fn draw_page(page: Page, view: &ApplicationView, form: &Form) -> Response {
+/// Asks for the link again. Whoever asks hears the same whatever was typed.
+pub(super) async fn send_link(
+    page: Page,
+    origin: Origin,
+    headers: HeaderMap,
+    mut form: Form,
+) -> Result<Response, Problem> {
+    form.require(&page, "reference", "apply-reference-missing");
+    let is_right = form.is_right();
+    if is_right {
+        let reference = form.text("reference").to_uppercase();
+        let partnership = &page.app().partnership;
+        partnership.send_application_link(&reference, origin.visitor().address).await?;
+    }
+    Ok(draw_explain(page, &headers, (&form, is_right)))
+}
+
+pub(super) async fn show(
+    page: Page,
+    by: &Caller,
+    view: &ApplicationView,
+) -> Result<Response, Problem> {
+    draw_page(page, by, view, &Form::empty()).await
+}
+
+async fn draw_page(
+    page: Page,
+    by: &Caller,
+    view: &ApplicationView,
+    form: &Form,
+) -> Result<Response, Problem> {
     let row = &view.row;
+    let partnership = page.app().partnership.clone();
+    let (agreements, _) = partnership.agreements(by, None, None, (0, AGREEMENTS_MAX)).await?;
     let page = page.titled_as(row.reference.clone()).under("/status", "apply-status").with(form);
     let stops = view.stops(page.now);
     let said = said(&page, view, ("apply-them", "apply-you"));
@@ -96,8 +138,9 @@ fn draw_page(page: Page, view: &ApplicationView, form: &Form) -> Response {
         answer_path: format!("/apply/{}/answer", row.reference),
         said,
         timeline: Timeline { steps: happened(&page, &view.timeline) },
+        agreements: agreements.iter().map(|row| agreements::line(&page, row)).collect(),
     };
-    private(page.show(&body))
+    Ok(private(page.show(&body)))
 }
 
 pub(in crate::http::portal) fn said(
@@ -218,7 +261,7 @@ pub(in crate::http::portal) fn happened(page: &Page, rows: &[HappeningRow]) -> V
         let who = match row.who.split(':').next() {
             Some("applicant") => page.t("apply-applicant"),
             _ if row.who == "operator" => page.t("apply-them"),
-            _ => row.who.clone(),
+            _ => doer(&row.who).to_owned(),
         };
         Step {
             at: page.time(row.at),
@@ -243,7 +286,7 @@ pub(super) async fn answer(
         Ok(_) => Ok(page.done(&format!("/apply/{reference}"), "apply-notice-answered")),
         Err(error) => {
             wording::take(&page, &mut form, error, wording::id)?;
-            Ok(draw_page(page, &view, &form))
+            draw_page(page, &by, &view, &form).await
         }
     }
 }

@@ -43,13 +43,21 @@ pub(super) async fn show(
     let key = ask.get("key");
     if !key.is_empty() {
         page.app().partnership.follow_link(&reference, key).await?;
-        let mut response = see_other(&format!("/apply/{reference}"));
+        let agreement = ask.get("agreement");
+        let is_number =
+            (1..=18).contains(&agreement.len()) && agreement.bytes().all(|o| o.is_ascii_digit());
+        let path = if is_number {
+            format!("/agreements/{agreement}")
+        } else {
+            format!("/apply/{reference}")
+        };
+        let mut response = see_other(&path);
         remember(page.app(), &mut response, &reference, key);
         return Ok(response);
     }
-    let (_, view) = owner(&page, &headers, &reference).await?;
+    let (by, view) = owner(&page, &headers, &reference).await?;
     if view.row.state != ApplicationState::Draft || view.row.purpose == Purpose::Idea {
-        return Ok(status::show(page, &view));
+        return status::show(page, &by, &view).await;
     }
     let page = page.titled("apply-tasks").under("/apply", "apply-title");
     let done = view.tasks.iter().filter(|task| task.progress == Progress::Complete).count();

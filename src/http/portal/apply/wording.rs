@@ -43,16 +43,33 @@ pub(in crate::http::portal) fn take_all(
     name: impl Fn(&str) -> String,
 ) {
     for error in errors {
-        let text = worded(page, error.code, &error.params, &error.detail);
+        let text = worded(page, &error.field, (error.code, &error.detail), &error.params);
         form.wrong(&name(&error.field), text);
     }
 }
 
 pub(in crate::http::portal) fn of_fault(page: &Page, fault: &FieldFault) -> String {
-    worded(page, fault.code, &fault.params, &fault.detail)
+    worded(page, &fault.field, (fault.code, &fault.detail), &fault.params)
 }
 
-fn worded(page: &Page, code: &str, params: &[(&'static str, String)], detail: &str) -> String {
+/// The last step of a path that is no number: what the field is called, whatever it is part of.
+fn last(field: &str) -> String {
+    let step = field.rsplit('.').find(|step| !step.bytes().all(|octet| octet.is_ascii_digit()));
+    step.unwrap_or_default().replace('_', "-")
+}
+
+/// A summary of errors must say of each line by itself which field is meant.
+fn worded(
+    page: &Page,
+    field: &str,
+    (code, detail): (&str, &str),
+    params: &[(&'static str, String)],
+) -> String {
+    let last = last(field);
+    if code == "missing" {
+        let missing = texts::known(page.language, &format!("{}{last}", "apply-missing-"));
+        return missing.unwrap_or_else(|| page.t("apply-wrong-missing"));
+    }
     let key = format!("{}{}", "apply-wrong-", code.replace('_', "-"));
     let values: Vec<_> = params
         .iter()
@@ -64,7 +81,14 @@ fn worded(page: &Page, code: &str, params: &[(&'static str, String)], detail: &s
         })
         .collect();
     let text = texts::t(page.language, &key, &values);
-    if text == key { detail.to_owned() } else { text }
+    if text == key {
+        return detail.to_owned();
+    }
+    let name = texts::known(page.language, &format!("{}{last}", "apply-field-"));
+    match name.filter(|_| matches!(code, "length" | "control" | "date_form" | "file_missing")) {
+        Some(name) => format!("{name}: {text}"),
+        None => text,
+    }
 }
 
 pub(in crate::http::portal) fn document(page: &Page, kind: &str) -> String {
@@ -84,5 +108,5 @@ pub(super) fn of_file(page: &Page, fault: FileFault) -> Result<String, Problem> 
         FileFault::NoScan(_) => "file_no_scan",
         _ => return Err(crate::http::portal::desk::files::problem(fault)),
     };
-    Ok(worded(page, code, &[], &fault.to_string()))
+    Ok(worded(page, "", (code, &fault.to_string()), &[]))
 }

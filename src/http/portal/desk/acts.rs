@@ -23,6 +23,11 @@ fn at(id: i64, form: &Form) -> (i64, i64) {
     (id, form.number("version").unwrap_or_default())
 }
 
+/// The way back leads to the application: what a form is sent to is no page.
+fn log_in(id: i64) -> Response {
+    Page::to_login_for(&format!("/applications/{id}"))
+}
+
 /// The application's page with a notice, or with what is wrong.
 async fn finish<T>(
     page: Page,
@@ -45,13 +50,13 @@ pub(super) async fn take_up(
     Path(id): Path<i64>,
     form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let done = page.app().partnership.take_up(&person.signed, at(id, &form)).await;
     finish(page, &person, id, form, (done, "desk-notice-taken-up")).await
 }
 
 pub(super) async fn ask(page: Page, Path(id): Path<i64>, form: Form) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     let question = form.text("question");
     let done = partnership.ask_applicant(&person.signed, at(id, &form), question).await;
@@ -63,7 +68,7 @@ pub(super) async fn comment(
     Path(id): Path<i64>,
     form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     let text = form.text("comment");
     let done = partnership.comment_on_application(&person.signed, at(id, &form), text).await;
@@ -75,7 +80,7 @@ pub(super) async fn answer_idea(
     Path(id): Path<i64>,
     form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     let answer = form.text("answer");
     let done = partnership.answer_idea(&person.signed, at(id, &form), answer).await;
@@ -87,7 +92,7 @@ pub(super) async fn score(
     Path(id): Path<i64>,
     form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     let area = Area::parse(form.text("area")).ok_or(Refusal::UnknownId("area"))?;
     let staff = partnership.application(&person.signed, id).await?;

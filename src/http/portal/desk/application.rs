@@ -153,11 +153,13 @@ fn draw_page(
     let is_idea = row.purpose == Purpose::Idea;
     let can = |event, right| row.state.after(event).is_some() && person.may(right);
     let act = |act: &str| format!("/applications/{}/{act}", row.id);
+    let may_score =
+        row.state == ApplicationState::InReview && person.may(Right::ReviewApplications);
     let areas = view.areas.iter().zip(&specs).map(|(judged, specs)| AreaPart {
         name: wording::area(&page, judged.area.as_str()),
         word: judged.area.as_str(),
         path: act("score"),
-        summary: area_summary(&page, judged, &view.form),
+        summary: area_summary(&page, judged, &view.form, may_score),
         months: months(&page, judged, &view.form),
         fields: draw(&page, &form, specs),
     });
@@ -183,7 +185,7 @@ fn draw_page(
         timeline: Timeline { steps: apply::happened(&page, &view.timeline) },
         may_take_up: can(ApplicationEvent::TakeUp, Right::ReviewApplications),
         may_ask: can(ApplicationEvent::Ask, Right::ReviewApplications),
-        may_score: row.state == ApplicationState::InReview && person.may(Right::ReviewApplications),
+        may_score,
         may_decide: can(ApplicationEvent::Decide, Right::DecideApplications),
         may_review: person.may(Right::ReviewApplications),
         take_up_path: act("review"),
@@ -217,7 +219,7 @@ fn idea(page: &Page, form: &str) -> Summary {
         .row(page.t("desk-idea-text"), text("text"))
 }
 
-fn area_summary(page: &Page, judged: &JudgedArea, answers: &Answers) -> Summary {
+fn area_summary(page: &Page, judged: &JudgedArea, answers: &Answers, may_score: bool) -> Summary {
     let mut summary = Summary::new();
     if let Some(plan) = answers.plans.get(judged.area.as_str()) {
         let sums = plan.revenue.iter().filter_map(|figure| amount(figure).ok());
@@ -228,7 +230,9 @@ fn area_summary(page: &Page, judged: &JudgedArea, answers: &Answers) -> Summary 
             .row(page.t("apply-novelty"), Cell::text(&plan.novelty))
             .row(page.t("apply-marketing-plan"), Cell::text(&plan.marketing_plan));
     }
-    for criterion in Criterion::ALL {
+    // Whoever may score sees the scores in the fields themselves.
+    let shown = if may_score { &[][..] } else { Criterion::ALL };
+    for criterion in shown {
         let score = judged.scores.of(*criterion).map(|score| score.to_string());
         let score = score.unwrap_or_else(|| page.t("desk-unscored"));
         summary = summary.row(page.t(criterion_key(*criterion)), Cell::text(score));

@@ -91,7 +91,9 @@ pub(super) async fn send(
     Path(id): Path<i64>,
     mut form: Form,
 ) -> Result<Response, Problem> {
-    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let Some(person) = page.person.clone() else {
+        return Ok(Page::to_login_for(&format!("/applications/{id}/decision")));
+    };
     let partnership = page.app().partnership.clone();
     let mut verdicts = Vec::new();
     for area in Area::ALL {

@@ -52,8 +52,8 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
         .filter("state", "desk-state", states)
         .filter("purpose", "desk-purpose", purposes)
         .filter("area", "desk-area", areas)
-        .column("desk-reference")
         .column("desk-name")
+        .column("desk-reference")
         .column("desk-nip")
         .column("desk-purpose")
         .column("desk-state")
@@ -117,8 +117,8 @@ fn cells(page: &Page, line: &ApplicationLine) -> Vec<Cell> {
         _ => Tone::Calm,
     };
     vec![
-        Cell::link(format!("/applications/{}", line.id), &line.reference),
-        Cell::text(name),
+        Cell::link(format!("/applications/{}", line.id), name),
+        Cell::code(&line.reference),
         Cell::text(&line.nip),
         Cell::text(purpose_text(page, &line.purpose)),
         Cell::tag(tone, state_text(page, &line.state)),

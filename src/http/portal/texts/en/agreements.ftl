@@ -117,7 +117,6 @@ agreements-prepare-send = Prepare
 agreements-company = Company
 agreements-company-edit = Change the data
 agreements-company-save = Save
-agreements-company-wrong = Check this value
 agreements-street = Street and number
 agreements-postal-code = Postal code
 agreements-city = Town

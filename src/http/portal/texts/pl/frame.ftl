@@ -1,6 +1,6 @@
 frame-skip = Przejdź do treści
 frame-menu = Menu główne
-frame-menu-docs = Interfejs
+frame-menu-docs = API
 frame-menu-problems = Problemy
 frame-login = Zaloguj się
 frame-logout = Wyloguj się

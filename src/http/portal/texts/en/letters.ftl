@@ -1,0 +1,10 @@
+letters-title = Caught letters
+letters-lead = This gateway sends no letters but shows them here. Only this machine sees the page.
+letters-empty = There is no letter yet.
+letters-search = Addressee or subject
+letters-subject = Subject
+letters-recipient = To
+letters-at = When
+letters-to = To:
+letters-follow = Follow the letter's link
+letters-files = Attachments

@@ -1,0 +1,10 @@
+letters-title = Przechwycone listy
+letters-lead = Ta bramka nie wysyła listów, tylko pokazuje je tutaj. Strona jest widoczna wyłącznie na tym komputerze.
+letters-empty = Nie ma jeszcze żadnego listu.
+letters-search = Adresat lub temat
+letters-subject = Temat
+letters-recipient = Do kogo
+letters-at = Kiedy
+letters-to = Do:
+letters-follow = Otwórz link z listu
+letters-files = Załączniki
