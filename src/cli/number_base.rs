@@ -38,11 +38,13 @@ pub(crate) async fn import(
     if size > FILE_OCTETS_MAX as u64 {
         return Err(problem(format!("{size} octets are too many")));
     }
+    // The size was looked at first: a device or a dump must not fill the memory.
     let octets = std::fs::read(file).map_err(|error| problem(error.to_string()))?;
     let secret = desk.config.smpp_server.pepper_file.secret.reveal().as_bytes();
     let partnership = Partnership::new(store.clone(), Clock::system(), Seal::new([secret]))
         .with_number_plan(plan(&desk.config)?);
     let report = partnership.import_numbers_by(&desk.by(), &octets, is_trial).await?;
+    // Traffic follows at once; a daemon that is away reads the base when it starts.
     if !is_trial && report.taken > 0 {
         desk.tell_daemon().await;
     }
@@ -95,6 +97,7 @@ pub(crate) async fn find(desk: &mut Desk<'_>, store: &Store, wish: &NumberFind) 
 }
 
 fn described(row: &NumberRow) -> Value {
+    // A number without a tariff has neither: it is free, or priced by contract.
     let currency = row.currency.as_deref().and_then(Currency::parse);
     let price = row.gross_minor.zip(currency);
     let price = price.map(|(amount_minor, currency)| Money { amount_minor, currency }.to_string());
@@ -111,6 +114,7 @@ pub(crate) async fn reservations(
     state: Option<String>,
     partner: Option<&str>,
 ) -> Outcome {
+    // The store names partners by their number.
     let partner = match partner {
         Some(name) => Some(partner_named(&store.load_catalog().await?, name)?.id),
         None => None,

@@ -68,6 +68,7 @@ pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     Ok(page.show(&Reservations { page: &page, list, waits, may_reserve }))
 }
 
+/// A file has more rows than the store gives at once.
 async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<ReservationRow>, Problem> {
     let mut filter = ReservationFilter {
         state: ask.get("state").to_owned(),
@@ -109,6 +110,7 @@ fn cells(page: &Page, person: &Person, row: &ReservationRow) -> Vec<Cell> {
     cells
 }
 
+/// How many stand before, and never who.
 fn wait(page: &Page, row: &WaitRow) -> Wait {
     Wait {
         name: name(&row.digits, &row.keyword),
@@ -153,10 +155,12 @@ async fn whole(page: Page, person: &Person, form: &Form, id: i64) -> Result<Resp
             person.is_operator() && person.may(Right::ApproveNumbers)
         }
     };
+    // Nobody takes these; the sweep does.
     let by_clock = |event: &NumberEvent| {
         matches!(event, NumberEvent::Expire | NumberEvent::CoolOff | NumberEvent::Reserve)
     };
     let steps = row.state.steps().filter(|event| allowed(event) && !by_clock(event));
+    // What rests is over for both sides.
     let steps = steps.filter(|_| row.ended_at.is_none());
     let named =
         steps.map(|event| (event, (event.as_str(), word(&page, "numbers-do-", event.as_str()))));
@@ -181,6 +185,7 @@ async fn whole(page: Page, person: &Person, form: &Form, id: i64) -> Result<Resp
     Ok(page.show(&body))
 }
 
+/// A date that has no meaning in this state is left out.
 fn summary(page: &Page, person: &Person, row: &ReservationRow) -> Summary {
     let number = Cell::link(format!("/numbers/{}", row.number_id), &row.digits);
     let mut summary = Summary::new().row(page.t("numbers-number"), number);
@@ -231,6 +236,7 @@ fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline 
     Timeline { steps: history.iter().rev().map(step).collect() }
 }
 
+/// One step; whoever was slower reads that it was changed in between.
 pub(super) async fn step(
     page: Page,
     Path(id): Path<String>,
@@ -253,6 +259,7 @@ pub(super) async fn step(
     }
 }
 
+/// Leaves a line. The form has nothing but its token.
 pub(super) async fn stop_waiting(
     page: Page,
     Path(id): Path<String>,
