@@ -22,6 +22,7 @@ pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
             if let Err(wrong) = Templates::load(config.resolved_mail().templates.as_deref()) {
                 return Err(many("mail.templates", &wrong, out));
             }
+            // An empty setting is no mistake: a gateway of traffic alone never writes a contract.
             let unset = match unset(&config) {
                 Ok(unset) => unset,
                 Err(wrong) => return Err(many("operator", &wrong, out)),
@@ -104,6 +105,7 @@ fn many(path: &str, wrong: &[String], out: &mut Output) -> Failure {
     Failure::usage(format!("{path}:\n  {}", wrong.join("\n  ")))
 }
 
+/// Makes the schema, or takes it on to the newest step; a second run does nothing.
 pub(crate) async fn migrate(desk: &mut Desk<'_>) -> Outcome {
     let place = desk.place();
     let before = Store::inspect(&place).await?.and_then(|found| found.schema);

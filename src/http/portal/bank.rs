@@ -40,6 +40,7 @@ struct AskPage<'p> {
     account: String,
 }
 
+/// The form, after a fresh code; whoever may not ask is told so before the code.
 async fn begin(page: Page) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     if !person.may(Right::EditBank) {
@@ -58,6 +59,7 @@ async fn draw(page: Page, person: &Person, form: &Form) -> Result<Response, Prob
     Ok(page.show(&AskPage { page: &page, form, account: in_fours(&account) }))
 }
 
+/// A code that got too old meanwhile leads back here; the number must then be typed again.
 async fn ask(page: Page, mut form: Form) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     form.require(&page, "account", "bank-account-missing");
@@ -82,6 +84,7 @@ struct ListPage<'p> {
     may_ask: bool,
 }
 
+/// Lists show the last four digits only; the whole number stands on the page of a change.
 async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let rows = page.app().partnership.bank_changes(&person.signed).await?;
@@ -133,6 +136,7 @@ struct ChangePage<'p> {
     may_answer: bool,
 }
 
+/// Both accounts beside each other, for whoever has to compare them.
 async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let partnership = page.app().partnership.clone();
@@ -166,6 +170,7 @@ async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     Ok(page.show(&body))
 }
 
+/// The verb decides whether this person may confirm; the buttons are only a courtesy.
 async fn answer(page: Page, Path(id): Path<String>, form: Form) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let at = (number(&id)?, form.number("version").unwrap_or_default());

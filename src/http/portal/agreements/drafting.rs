@@ -43,6 +43,7 @@ struct DraftPage<'p> {
     consents: Vec<Choice>,
 }
 
+/// The empty form: most changes concern everybody, and silence accepts (Q1.7).
 pub(super) async fn begin(page: Page) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     page.app().partnership.require(&person.signed, Right::PublishTerms)?;
@@ -53,6 +54,7 @@ pub(super) async fn begin(page: Page) -> Result<Response, Problem> {
     Ok(draw(page, &form, None))
 }
 
+/// Kind and meaning are chosen here and never again: notices would no longer be true.
 pub(super) async fn create(page: Page, mut form: Form) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let partnership = page.app().partnership.clone();
@@ -80,6 +82,7 @@ pub(super) async fn create(page: Page, mut form: Form) -> Result<Response, Probl
     }
 }
 
+/// The form with the texts as they are.
 pub(super) async fn edit(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let row = draft(&page, &person, &id).await?;
@@ -92,6 +95,7 @@ pub(super) async fn edit(page: Page, Path(id): Path<String>) -> Result<Response,
     Ok(draw(page, &form, Some(&row)))
 }
 
+/// Saves the texts; the version of the page decides between two editors.
 pub(super) async fn save(
     page: Page,
     Path(id): Path<String>,
@@ -125,6 +129,7 @@ async fn draft(page: &Page, person: &Person, id: &str) -> Result<TermsRow, Probl
     Ok(row)
 }
 
+/// Browsers end lines with CR LF, which a comparison must not take for a change.
 fn texts(form: &Form) -> (Both, Both) {
     let text = |name: &str| form.text(name).replace("\r\n", "\n");
     (
