@@ -104,4 +104,3 @@ desk-rule-approve-terms = Terms to be approved by a second person
 desk-rule-publish-terms = Approved terms to be published
 desk-rule-confirm-bank = Bank account to be confirmed
 desk-rule-bounced-notice = Not told of changed terms; silence is no consent
-desk-no-clock = No clock

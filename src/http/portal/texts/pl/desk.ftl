@@ -105,4 +105,3 @@ desk-rule-approve-terms = Warunki do zatwierdzenia przez drugą osobę
 desk-rule-publish-terms = Zatwierdzone warunki do publikacji
 desk-rule-confirm-bank = Rachunek bankowy do potwierdzenia
 desk-rule-bounced-notice = Brak zawiadomienia o zmianie warunków; milczenie nie jest zgodą
-desk-no-clock = Bez terminu
