@@ -90,8 +90,9 @@ async function look(person, one) {
     if (answer.status() !== 200) said.push(`${name}: status ${answer.status()}`);
     if (page.url() !== plan.base + at) said.push(`${name}: leads to ${page.url()}`);
     const title = `${language}: ${await page.title()}`;
-    if (titles.has(title) && titles.get(title) !== at) said.push(`${name}: "${title}" is the title of ${titles.get(title)} too`);
-    titles.set(title, at);
+    const bare = at.split('?')[0];
+    if (titles.has(title) && titles.get(title) !== bare) said.push(`${name}: "${title}" is the title of ${titles.get(title)} too`);
+    titles.set(title, bare);
     said.push(...await judged(page, name));
     await context.close();
   }));
@@ -126,8 +127,7 @@ async function act(one) {
   switch (one.do) {
     case 'go': return void await page.goto(one.at.startsWith('http') ? one.at : plan.base + one.at, { waitUntil: 'load' });
     case 'press': {
-      const scope = one.within ? page.locator(one.within) : page;
-      await scope.getByRole('button', { name: one.text, exact: true }).first().click();
+      await page.getByRole('button', { name: one.text, exact: true }).first().click();
       return page.waitForLoadState('load');
     }
     case 'follow': {

@@ -110,11 +110,6 @@ impl Human<'_> {
         self.act(json!({ "do": "press", "text": text })).await;
     }
 
-    /// Presses the button with this text in one part of the page.
-    pub(super) async fn press_in(&self, part: &str, text: &str) {
-        self.act(json!({ "do": "press", "text": text, "within": part })).await;
-    }
-
     /// Follows the link with this text.
     pub(super) async fn follow(&self, text: &str) {
         self.act(json!({ "do": "follow", "text": text })).await;

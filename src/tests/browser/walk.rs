@@ -33,7 +33,7 @@ pub(super) async fn world() -> World {
     let address = free.local_addr().unwrap();
     drop(free);
     let settings = format!(
-        "[mail]\nsink = true\n[portal]\naddress = \"http://{address}\"\n[limits]\nanonymous_requests_minute = 100000\nsession_requests_minute = 100000\n"
+        "[mail]\nsink = true\n[portal]\naddress = \"http://{address}\"\nstep_up = \"1h\"\n[limits]\nanonymous_requests_minute = 100000\nsession_requests_minute = 100000\n"
     );
     let tune = move |config: &mut bramka::config::Config| config.http.listen = vec![address];
     let builder = Builder { settings, tune: Some(Box::new(tune)), ..Builder::default() };

@@ -75,7 +75,6 @@ const TOO_SILENT: &[&str] = &[
     "src/http/portal/accounts/people.rs",
     "src/http/portal/accounts/person.rs",
     "src/http/portal/apply/documents.rs",
-    "src/http/portal/apply/section.rs",
     "src/http/portal/apply/spec.rs",
     "src/http/portal/apply/status.rs",
     "src/http/portal/apply/tasks.rs",

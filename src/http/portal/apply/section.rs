@@ -65,8 +65,10 @@ fn draw_page(
 ) -> Response {
     let reference = &view.row.reference;
     let title = tasks::title(section);
+    // Other pages are called the same, such as that of a company.
+    let name = format!("{} {reference}", page.t(title));
     let page = page
-        .titled(title)
+        .titled_as(name)
         .under("/apply", "apply-title")
         .under(format!("/apply/{reference}"), "apply-tasks")
         .with(form);

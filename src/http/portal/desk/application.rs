@@ -146,7 +146,8 @@ fn draw_page(
 ) -> Response {
     let (view, row) = (&staff.view, &staff.view.row);
     let name = if row.legal_name.is_empty() { row.mail.clone() } else { row.legal_name.clone() };
-    let page = page.titled_as(name.clone()).under("/applications", "desk-applications").with(form);
+    let title = format!("{name} {}", row.reference);
+    let page = page.titled_as(title).under("/applications", "desk-applications").with(form);
     let stops = view.stops(page.now);
     let form = with_scores(form, &view.areas);
     let specs = score_specs(&page, &view.areas);
