@@ -44,6 +44,7 @@ mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
+mod requests;
 mod retention;
 mod rows;
 mod sessions;
