@@ -22,8 +22,11 @@ macro_rules! areas {
 }
 
 areas![
+    "accounts",
     "agreements",
+    "apply",
     "audit",
+    "desk",
     "docs",
     "errors",
     "forms",
@@ -32,7 +35,7 @@ areas![
     "lists",
     "problems",
     "start",
-    "time"
+    "time",
 ];
 
 /// A language that everything is said in.

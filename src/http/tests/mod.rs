@@ -6,6 +6,7 @@ mod api;
 mod applications;
 mod desk;
 mod doors;
+mod matrix;
 mod pages;
 mod people;
 mod portal;
