@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use business::{
-    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, PartnerAdd,
-    PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
+    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, NumberFind,
+    PartnerAdd, PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd,
+    TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use document::{DocumentCommand, Render};

@@ -183,7 +183,7 @@ pub(crate) async fn add_credential(
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.add_credential(&signed, pepper, whose, &wish).await
     };
-    made(&app, &caller, repeat, work).await
+    made(&app, &caller, repeat, Box::pin(work)).await
 }
 
 /// Gives an account a new password; the old one works until the next rotation.
@@ -205,7 +205,7 @@ pub(crate) async fn rotate_credential(
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.rotate_credential(&signed, pepper, whose, &system_id).await
     };
-    made(&app, &caller, None, work).await
+    made(&app, &caller, None, Box::pin(work)).await
 }
 
 /// Ends an account: no bind from now on.
@@ -277,7 +277,7 @@ pub(crate) async fn add_key(
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.add_api_key(&signed, pepper, whose, days).await
     };
-    made(&app, &caller, repeat, work).await
+    made(&app, &caller, repeat, Box::pin(work)).await
 }
 
 /// Makes a key in the place of another, which works on for a week.
@@ -298,7 +298,7 @@ pub(crate) async fn rotate_key(
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.rotate_api_key(&signed, pepper, whose, &name).await
     };
-    made(&app, &caller, None, work).await
+    made(&app, &caller, None, Box::pin(work)).await
 }
 
 /// Ends a key at once.
@@ -336,7 +336,7 @@ async fn made(
         drop(keep.send(made));
         Ok(name)
     };
-    let once = once::once(app, caller, repeat, "secret", kept_work).await?;
+    let once = once::once(app, caller, repeat, "secret", Box::pin(kept_work)).await?;
     let (Once::Made(_), Ok(made)) = (&once, kept.await) else {
         let words = format!(
             "an earlier request with this Idempotency-Key made `{}` and showed its secret; \

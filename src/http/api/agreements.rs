@@ -219,7 +219,7 @@ pub(crate) async fn create(
         };
         Ok(running.partnership.prepare(&signed, &new).await?.id.to_string())
     };
-    let made = once::once(&app, &caller, repeat, "agreement", work).await?;
+    let made = once::once(&app, &caller, repeat, "agreement", Box::pin(work)).await?;
     let id = number(made.id(), AGREEMENT)?;
     let row = app.partnership.agreement(&caller.0.caller(), id).await?;
     let answer = tagged(&described(&app, &row), row.version);

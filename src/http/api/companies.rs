@@ -144,7 +144,9 @@ pub(crate) async fn list(
     let mut rows = app.partnership.companies(&caller.0, after).await?;
     let next = asked::paged(&mut rows, limit, |row| row.partner_id);
     if !caller.0.may(Right::SeeBank) {
-        rows.iter_mut().for_each(|row| row.bank_account.clear());
+        for row in &mut rows {
+            row.bank_account.clear();
+        }
     }
     let partners = rows.into_iter().map(CompanyBody::from).collect();
     Ok(named(&caller, Json(PartnersBody { partners, next }).into_response()))

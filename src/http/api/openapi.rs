@@ -21,8 +21,8 @@ use utoipa::{
 };
 
 use super::{
-    access, agreement_steps, agreements, applications, companies, desk, messages, people, session,
-    terms, tmf,
+    access, agreement_steps, agreements, applications, bank, companies, desk, messages, numbers,
+    people, reservations, session, terms, tmf,
 };
 use crate::http::error::ProblemBody;
 
@@ -36,7 +36,7 @@ use crate::http::error::ProblemBody;
     ),
     paths(
         applications::create, applications::show, applications::submit,
-        messages::create, messages::show, messages::cancel,
+        messages::create, messages::show, messages::cancel, messages::redeliver,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,
         access::credentials, access::add_credential, access::rotate_credential,
@@ -51,18 +51,24 @@ use crate::http::error::ProblemBody;
         companies::change,
         desk::list, desk::show, desk::step,
         tmf::list, tmf::show, tmf::specifications, tmf::specification,
+        bank::list, bank::ask, bank::show, bank::answer,
+        numbers::list, numbers::show, numbers::import,
+        reservations::list, reservations::create, reservations::show, reservations::step,
+        reservations::waits, reservations::wait, reservations::stop_waiting,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
+        (name = "company", description = "What a company says of itself"),
         (name = "applications", description = "Becoming a partner"),
         (name = "desk", description = "Deciding about applications"),
         (name = "agreements", description = "Agreements between partners and the operator"),
         (name = "terms", description = "Versions of terms, and who was told of them"),
         (name = "companies", description = "What partners say of themselves"),
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
+        (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)
 )]

@@ -204,7 +204,7 @@ pub(crate) async fn invite(
         let invited = partnership.invite(&signed, &new).await?;
         Ok(invited.person.0.to_string())
     };
-    let made = once::once(&app, &caller, repeat, "person", work).await?;
+    let made = once::once(&app, &caller, repeat, "person", Box::pin(work)).await?;
     let person = app.partnership.person(&caller.0, number(made.id())?).await?;
     let place = format!("/api/v1/people/{}", person.id.0);
     Ok(made.placed(shown(&caller, StatusCode::CREATED, person), &place))

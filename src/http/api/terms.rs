@@ -84,7 +84,7 @@ pub(crate) async fn create(
     };
     let (partnership, by) = (app.partnership.clone(), caller.0.caller());
     let work = async move { Ok(partnership.draft_terms(&by, &draft).await?.id.to_string()) };
-    let made = once::once(&app, &caller, repeat, "terms", work).await?;
+    let made = once::once(&app, &caller, repeat, "terms", Box::pin(work)).await?;
     let row = app.partnership.terms(&caller.0.caller(), number(made.id(), TERMS)?).await?;
     let place = format!("/api/v1/terms/{}", row.id);
     Ok(named(&caller, made.placed(whole(&row), &place)))

@@ -32,6 +32,11 @@ impl Person {
         !self.is_operator()
     }
 
+    /// A member of staff that looks as a partner.
+    pub fn is_viewing(&self) -> bool {
+        self.signed.view.is_some()
+    }
+
     /// Whether a button or an entry of the menu makes sense; the verb decides.
     pub fn may(&self, right: Right) -> bool {
         self.signed.may(right)
@@ -90,6 +95,12 @@ pub const MENU: &[Entry] = &[
     entry("/partners", "agreements-partners", |person| person.is_some_and(Person::is_operator)),
     entry("/terms", "agreements-terms", |person| {
         person.is_some_and(|one| one.may(Right::SeeAgreements))
+    }),
+    entry("/numbers", "numbers-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeNumbers))
+    }),
+    entry("/reservations", "numbers-reservations", |person| {
+        person.is_some_and(|one| one.may(Right::SeeNumbers))
     }),
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
     entry("/audit", "audit-title", |person| person.is_some_and(|one| one.may(Right::SeeAudit))),

@@ -6,8 +6,14 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::super::{page::Page, person::Person};
-use crate::domain::Right;
+use super::super::{apply::parcel, page::Page, person::Person, timeline::Parcel};
+use crate::{
+    domain::{
+        Right,
+        turn::{self, Stop},
+    },
+    http::error::Problem,
+};
 
 /// Address, key of its name, key of what it is for, and who sees it.
 type Way = (&'static str, &'static str, &'static str, fn(&Person) -> bool);
@@ -35,10 +41,15 @@ struct Home<'p> {
     role: String,
     whose: String,
     ways: Vec<(&'static str, String, String)>,
+    /// The way of the partner's company, while it is one.
+    parcel: Option<Parcel>,
 }
 
-pub(super) async fn show(page: Page) -> Response {
-    let Some(person) = page.person.clone() else { return page.to_login() };
+pub(super) async fn show(page: Page) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let stops = page.app().partnership.own_journey(&person.signed).await?;
+    let is_on_way = |stops: &[Stop; 5]| turn::current(stops).is_some();
+    let parcel = stops.filter(is_on_way).map(|stops| parcel(&page, &stops));
     let ways = WAYS
         .iter()
         .filter(|(.., shown)| shown(&person))
@@ -50,5 +61,5 @@ pub(super) async fn show(page: Page) -> Response {
         || page.t("accounts-home-operator"),
         |partner| page.t1("accounts-home-partner", "partner", partner),
     );
-    page.show(&Home { page: &page, name: &person.name, role, whose, ways })
+    Ok(page.show(&Home { page: &page, name: &person.name, role, whose, ways, parcel }))
 }

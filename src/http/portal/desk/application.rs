@@ -31,7 +31,7 @@ use crate::{
             timeline::{Parcel, Timeline},
         },
     },
-    partnership::{LaterSteps, StaffView},
+    partnership::StaffView,
     store::FileLine,
 };
 
@@ -147,7 +147,7 @@ fn draw_page(
     let (view, row) = (&staff.view, &staff.view.row);
     let name = if row.legal_name.is_empty() { row.mail.clone() } else { row.legal_name.clone() };
     let page = page.titled_as(name.clone()).under("/applications", "desk-applications").with(form);
-    let stops = view.stops(&LaterSteps::default(), page.now);
+    let stops = view.stops(page.now);
     let form = with_scores(form, &view.areas);
     let specs = score_specs(&page, &view.areas);
     let is_idea = row.purpose == Purpose::Idea;

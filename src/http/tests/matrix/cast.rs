@@ -18,7 +18,7 @@ use crate::{
     },
     http::{door::Peer, portal::guard},
     partnership::{
-        Beginning, Begun, CredentialWish, NewPerson, Rules, Signed, TermsDraft, Visitor,
+        Beginning, Begun, CredentialWish, HoldWish, NewPerson, Rules, Signed, TermsDraft, Visitor,
         WholeApplication, code_of,
     },
 };
@@ -32,6 +32,7 @@ pub(super) struct Owned {
     agreement: String,
     file: String,
     person: String,
+    bank_change: String,
     credentials: Vec<String>,
     keys: Vec<String>,
     message: String,
@@ -62,6 +63,8 @@ pub(super) struct Cast {
     pub(super) everybody: Vec<Who>,
     terms: [String; 2],
     draft_application: String,
+    reservation: String,
+    wait: String,
     count: AtomicU32,
 }
 
@@ -106,8 +109,8 @@ fn whole(nip: &str) -> Form {
 async fn accepted(world: &World, nip: &str) -> (Begun, PartnerId) {
     let rules = Rules { documents: Vec::new(), ..Rules::default() };
     let desk = world.app.partnership.clone().with_rules(rules);
-    let begin = Beginning { mail: "jan@zolw.example", language: "pl", address: nip };
-    let whole = WholeApplication { begin, form: whole(nip), repeat: None };
+    let first = Beginning { mail: "jan@zolw.example", language: "pl", address: nip };
+    let whole = WholeApplication { begin: first, form: whole(nip), repeat: None };
     let begun = desk.apply_whole(&whole).await.unwrap();
     let by = Signed::try_out(Role::OperatorProvisioning, None);
     let mut version = desk.take_up(&by, (begun.id, begun.version)).await.unwrap();
@@ -163,7 +166,10 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
         keys.push(made.name);
     }
     let mail = format!("spare@{nip}.example");
-    let (person, _) = enter(world, Some(partner), Role::PartnerViewer, &mail).await;
+    let (person, token) = enter(world, Some(partner), Role::PartnerAdmin, &mail).await;
+    let spare = partnership.caller_of(&token).await.unwrap().unwrap();
+    let account = "PL61109010140000071219812874";
+    let bank_change = partnership.ask_bank(&spare, account).await.unwrap().id.to_string();
     let text = json!({ "to": "48600100200", "from": number, "text": "Hello" });
     let message = world.send(post(key, &text, &[])).await;
     assert_eq!(message.status, 202, "{}", message.text);
@@ -173,10 +179,30 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
         agreement: agreement.id.to_string(),
         file: agreement.file_id.unwrap(),
         person: person.to_string(),
+        bank_change,
         credentials,
         keys,
         message: message.json()["id"].as_str().unwrap().to_owned(),
     }
+}
+
+/// Numbers, of which the partner with traffic holds one and another one waits for it. Partners
+/// without a framework agreement hold none, and so nobody of the matrix has one of its own.
+async fn numbers(world: &World) -> (String, String) {
+    let partnership = &world.app.partnership;
+    let by = Caller::Operator { name: "root".into() };
+    let file = b"digits,shared\n7477,\n7577,\n";
+    partnership.import_numbers_by(&by, file, false).await.unwrap();
+    let signed = |partner| {
+        let mut signed = Signed::try_out(Role::PartnerDeveloper, Some(PartnerId(partner)));
+        signed.partner_name = None;
+        signed
+    };
+    let number = partnership.number_called(&signed(1), "7477").await.unwrap().unwrap().id;
+    let wish = HoldWish { number, keyword: String::new(), despite_likeness: false };
+    let held = partnership.reserve_number(&signed(1), &wish).await.unwrap();
+    let wait = partnership.wait_for_number(&signed(2), &wish).await.unwrap();
+    (held.id.to_string(), wait.id.to_string())
 }
 
 /// A published version of terms, and a draft.
@@ -210,6 +236,7 @@ impl Cast {
         let own = owned(&world, "5261040828", (&world.acme, "7455")).await;
         let foreign = owned(&world, "1234563218", (&world.other, "7456")).await;
         let terms = terms(&world).await;
+        let (reservation, wait) = numbers(&world).await;
         let begin = Beginning { mail: "ewa@lis.example", language: "pl", address: "192.0.2.9" };
         let draft = world.app.partnership.begin_application(&begin).await.unwrap();
         world.app.gateway.reload_catalog().await.unwrap();
@@ -239,6 +266,8 @@ impl Cast {
             everybody,
             terms,
             draft_application,
+            reservation,
+            wait,
             count: AtomicU32::new(0),
         };
         for place in 3..cast.everybody.len() {
@@ -273,9 +302,16 @@ impl Cast {
             _ => 0,
         };
         let application = owned.application.id.to_string();
+        let is_staff = who.role.is_some_and(Role::is_operator);
         let id = match of {
             Of::Nobody => "999999",
             _ if is("/people/") => &owned.person,
+            _ if is("/bank-changes/") => &owned.bank_change,
+            _ if is("/numbers/") => "1",
+            _ if is("waits/") && of == Of::Foreign => &self.wait,
+            _ if is("waits/") => "888888",
+            _ if is("/reservations/") && of == Of::Own && !is_staff => "888888",
+            _ if is("/reservations/") => &self.reservation,
             _ if is("/agreementSpecification/") => "nda",
             _ if is("/agreement") => &owned.agreement,
             _ if is("/partners/") => &owned.partner.0.to_string(),
@@ -291,6 +327,11 @@ impl Cast {
             _ => &owned.keys[place],
         };
         let nobodys = of == Of::Nobody;
+        let step = match pattern {
+            "/api/v1/people/{id}/{step}" => "disable",
+            "/api/v1/bank-changes/{id}/{step}" => "confirm",
+            _ => "order",
+        };
         let reference = if nobodys { "A-2026-999999" } else { &owned.application.reference };
         let file = if nobodys { "0123456789abcdef0123456789abcdef" } else { &owned.file };
         let path = pattern
@@ -300,7 +341,8 @@ impl Cast {
             .replace("{reference}", reference)
             .replace("{file}", file)
             .replace("{section}", "company")
-            .replace("{step}", "disable")
+            .replace("{step}", step)
+            .replace("{digits}", "7477")
             .replace("{code}", "not_allowed")
             .replace("{token}", "0123456789abcdef");
         let is_access = is("/credentials") || is("/keys");
@@ -322,6 +364,8 @@ impl Cast {
         let body = row.body.replace("$n", &number).replace("$partner", &partner);
         let (kind, body) = if row.is_api() && body.starts_with('%') {
             ("application/octet-stream", body)
+        } else if row.is_api() && body.starts_with("digits") {
+            ("text/csv", body.replace("\\n", "\n"))
         } else if row.is_api() {
             let body = if more.is_empty() {
                 body

@@ -9,7 +9,7 @@ mod routes;
 mod table;
 mod way;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use cast::{Cast, Of, reply_of};
 use table::Row;
@@ -64,15 +64,17 @@ async fn compare(is_api: bool) {
             let is_counted = is_done && row.need != "key";
             let right = if is_counted { written == 1 } else { written <= i64::from(is_noted) };
             if !right || !headers.is_empty() {
-                wrong += &format!(
-                    "{} {path} by {} {:?}: {}, {written} audit records, headers {headers:?}\n",
+                writeln!(
+                    wrong,
+                    "{} {path} by {} {:?}: {}, {written} audit records, headers {headers:?}",
                     row.method, who.name, who.role, reply.status
-                );
+                )
+                .unwrap();
             }
         }
         if cells != row.cells {
-            wrong += &format!("{} {} {}\n  is {cells}\n", row.method, row.path, row.body);
-            wrong += &format!("not {}\n", row.cells);
+            let Row { method, path, body, cells: wanted, .. } = &row;
+            writeln!(wrong, "{method} {path} {body}\n  is {cells}\nnot {wanted}").unwrap();
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
@@ -110,10 +112,13 @@ async fn sweep(is_api: bool) {
     };
     for row in rows(is_api).into_iter().filter(has_id) {
         for who in &cast.everybody {
-            // Every partner is the operator's to see, and every kind of agreement everybody's.
+            // Every partner is the operator's to see; kinds of agreements and numbers are everybody's.
             let is_theirs = who.role.is_some_and(crate::domain::Role::is_operator)
                 && !row.path.contains("/applications/");
-            if is_theirs || row.path.contains("agreementSpecification") {
+            let is_everybodys = ["/agreementSpecification/", "/numbers/"]
+                .iter()
+                .any(|path| row.path.contains(path));
+            if is_theirs || is_everybodys {
                 continue;
             }
             let (path, foreign) = cast.ask(&row, who, Of::Foreign).await;
@@ -121,10 +126,8 @@ async fn sweep(is_api: bool) {
             let (one, two) = (seen(&foreign, &path, &row), seen(&unknown, &other, &row));
             let is_kept_out = matches!(letter(&foreign), '?' | '-' | 'o');
             if one != two || !is_kept_out {
-                wrong += &format!(
-                    "{} {path} by {} {:?}\n{one}\n{two}\n",
-                    row.method, who.name, who.role
-                );
+                let (method, name, role) = (row.method, who.name, who.role);
+                writeln!(wrong, "{method} {path} by {name} {role:?}\n{one}\n{two}").unwrap();
             }
         }
     }
@@ -137,8 +140,8 @@ fn seen(reply: &Reply, path: &str, row: &Row) -> String {
     let (mut asked, mut pattern) = (String::new(), String::new());
     let path = path.split('?').next().unwrap_or_default();
     for (part, name) in path.split('/').zip(row.pattern().split('/')).skip(1) {
-        asked += &format!("/{part}");
-        pattern += &format!("/{name}");
+        asked.extend(["/", part]);
+        pattern.extend(["/", name]);
         if name.starts_with('{') {
             names.push((asked.clone(), pattern.clone()));
             names.push((format!("`{part}`"), name.to_owned()));
