@@ -60,13 +60,14 @@ pub(super) fn around(routes: Router<App>, app: &App, answers: Answers) -> Router
     routes
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(timed))
+        .layer(middleware::from_fn(finished))
+        // Outside of what writes the pages of problems: those need the headers as well (S-50).
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
         // With no-referrer browsers would call our own forms' origin `null`, and the guard refuse it.
         .layer(fixed(header::REFERRER_POLICY, "same-origin"))
         .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(middleware::from_fn(finished))
 }
 
 /// The caller as the log line names it; a handler that knows one leaves it in the response.

@@ -131,6 +131,7 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/messages/{id}/redeliver", post(api::messages::redeliver))
         .merge(portal::routes(&app))
         .merge(people())
+        .merge(partnership())
         .merge(numbers())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
@@ -162,6 +163,39 @@ fn people() -> Router<App> {
         .route("/api/v1/keys", get(access::keys).post(access::add_key))
         .route("/api/v1/keys/{name}", delete(access::revoke_key))
         .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))
+}
+
+/// What the partnership is over the API: applications on the desk, agreements, terms, companies.
+fn partnership() -> Router<App> {
+    use api::{agreement_steps as steps, agreements, companies, desk, terms, tmf};
+    Router::new()
+        .route("/api/v1/desk/applications", get(desk::list))
+        .route("/api/v1/desk/applications/{id}", get(desk::show))
+        .route("/api/v1/desk/applications/{id}/steps", post(desk::step))
+        .route("/api/v1/agreements", get(agreements::list).post(agreements::create))
+        .route("/api/v1/agreements/{id}", get(agreements::show))
+        .route("/api/v1/agreements/{id}/history", get(agreements::history))
+        .route("/api/v1/agreements/{id}/document", get(steps::document))
+        .route("/api/v1/agreements/{id}/files/{file}", get(steps::copy))
+        .route("/api/v1/agreements/{id}/steps", post(steps::step))
+        .route("/api/v1/agreements/{id}/copies", post(steps::hand_in))
+        .route("/api/v1/agreements/{id}/countersignature", post(steps::countersign))
+        .route("/api/v1/terms", get(terms::list).post(terms::create))
+        .route("/api/v1/terms/{id}", get(terms::show).patch(terms::change))
+        .route("/api/v1/terms/{id}/steps", post(terms::step))
+        .route("/api/v1/terms/{id}/answer", post(terms::answer))
+        .route("/api/v1/terms/{id}/comparison", get(terms::compare))
+        .route("/api/v1/terms/{id}/notices", get(terms::notices))
+        .route("/api/v1/company", get(companies::own).patch(companies::change_own))
+        .route("/api/v1/partners", get(companies::list))
+        .route("/api/v1/partners/{id}", get(companies::show).patch(companies::change))
+        .route("/tmf-api/agreementManagement/v4/agreement", get(tmf::list))
+        .route("/tmf-api/agreementManagement/v4/agreement/{id}", get(tmf::show))
+        .route("/tmf-api/agreementManagement/v4/agreementSpecification", get(tmf::specifications))
+        .route(
+            "/tmf-api/agreementManagement/v4/agreementSpecification/{id}",
+            get(tmf::specification),
+        )
 }
 
 /// Numbers, and who holds what of them.

@@ -449,12 +449,19 @@ impl Partnership {
         kind: Option<&str>,
         page: (i64, i64),
     ) -> Result<(Vec<AgreementRow>, i64), Error> {
-        let whose = match by {
-            Caller::Operator { .. } | Caller::User { partner: None, .. } => Whose::All,
-            Caller::Applicant { application } => Whose::Application(*application),
-            _ => Whose::Partner(by.partner().ok_or(Refusal::NotAllowed)?),
-        };
-        Ok(self.store.agreements(whose, state, kind, page, staff(by).is_ok()).await?)
+        Ok(self.store.agreements(whose(by)?, state, kind, page, staff(by).is_ok()).await?)
+    }
+
+    /// The same below a number, page by page.
+    pub async fn agreements_before(
+        &self,
+        by: &Caller,
+        state: Option<AgreementState>,
+        kind: Option<&str>,
+        page: (i64, i64),
+    ) -> Result<(Vec<AgreementRow>, i64), Error> {
+        let (whose, drafts) = (whose(by)?, staff(by).is_ok());
+        Ok(self.store.agreements_before(whose, state, kind, page, drafts).await?)
     }
 
     /// What happened to it; a partner does not see what is the operator's alone.
@@ -503,4 +510,13 @@ impl Partnership {
         }
         Ok(swept)
     }
+}
+
+/// Whose agreements a caller lists.
+fn whose(by: &Caller) -> Result<Whose, Refusal> {
+    Ok(match by {
+        Caller::Operator { .. } | Caller::User { partner: None, .. } => Whose::All,
+        Caller::Applicant { application } => Whose::Application(*application),
+        _ => Whose::Partner(by.partner().ok_or(Refusal::NotAllowed)?),
+    })
 }

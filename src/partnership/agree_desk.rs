@@ -66,6 +66,8 @@ impl Partnership {
         new: &NewAgreementOf,
     ) -> Result<AgreementRow, Error> {
         self.require(signed, Right::PrepareAgreements)?;
+        // Else a draft would be left behind that no document can be made for.
+        self.require_text(&new.kind)?;
         self.prepare_agreement(&signed.caller(), new, |draft| self.render(draft)).await
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     documents::{UploadFault, upload},
-    domain::{Caller, PartnerId, seal::BrokenSeal, secret::hex},
+    domain::{Caller, PartnerId, Right, seal::BrokenSeal, secret::hex},
     store::{self, Constraint, FileLine, NewFile},
 };
 
@@ -135,6 +135,15 @@ impl Partnership {
         let line = self.store.file(id).await?.filter(|line| may_see(by, line));
         let line = line.ok_or(FileFault::Unknown)?;
         self.give_out(by, &line).await
+    }
+
+    /// What a person needs to open a file: what its subject needs. One that the caller cannot
+    /// reach is unknown.
+    pub async fn right_to_file(&self, by: &Caller, id: &str) -> Result<Right, FileFault> {
+        let line = self.store.file(id).await?.filter(|line| may_see(by, line));
+        let line = line.ok_or(FileFault::Unknown)?;
+        let is_agreement = line.subject.starts_with("agreement:");
+        Ok(if is_agreement { Right::SeeAgreements } else { Right::SeeApplications })
     }
 
     /// The same for a verb that has checked the right of the caller to it.

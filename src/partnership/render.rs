@@ -45,6 +45,15 @@ impl Partnership {
         Ok(Rendered { html: documents::html::html(&document), pdf, sha256 })
     }
 
+    /// Whether a kind has a text at all; a kind that there is not is refused elsewhere.
+    pub(super) fn require_text(&self, kind: &str) -> Result<(), Error> {
+        let has = |language| self.texts.source(kind, language).is_some();
+        if self.kinds.get(kind).is_none() || has(Language::Polish) || has(Language::English) {
+            return Ok(());
+        }
+        Err(no_document(&format!("`{kind}` has no text")))
+    }
+
     fn values(&self, draft: &Draft, language: Language) -> Values {
         let framework_number = match draft.kind.as_str() {
             "framework" => draft.number.clone(),

@@ -85,6 +85,17 @@ pub enum Whose {
     Application(i64),
 }
 
+impl Whose {
+    /// The partner and the application to compare with; 0 compares with none.
+    fn columns(self) -> (i64, i64) {
+        match self {
+            Self::All => (0, 0),
+            Self::Partner(partner) => (partner.0, 0),
+            Self::Application(application) => (0, application),
+        }
+    }
+}
+
 /// A signed copy, valid or rejected.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct SignatureRow {
@@ -144,11 +155,7 @@ impl Store {
         with_drafts: bool,
     ) -> Result<(Vec<AgreementRow>, i64), Error> {
         let (offset, limit) = page;
-        let (partner, application) = match whose {
-            Whose::All => (0, 0),
-            Whose::Partner(partner) => (partner.0, 0),
-            Whose::Application(application) => (0, application),
-        };
+        let (partner, application) = whose.columns();
         let with_drafts = i64::from(with_drafts);
         let (state, kind) = (state.map_or("", AgreementState::as_str), kind.unwrap_or_default());
         let rows = fetch_all!(
@@ -180,6 +187,36 @@ impl Store {
             with_drafts
         )?;
         Ok((rows, count.map_or(0, |(count,)| count)))
+    }
+
+    /// The same below the number `before`: a page costs what the first one does.
+    pub async fn agreements_before(
+        &self,
+        whose: Whose,
+        state: Option<AgreementState>,
+        kind: Option<&str>,
+        (before, limit): (i64, i64),
+        with_drafts: bool,
+    ) -> Result<(Vec<AgreementRow>, i64), Error> {
+        let (_, total) = self.agreements(whose, state, kind, (0, 0), with_drafts).await?;
+        let (partner, application) = whose.columns();
+        let rows = fetch_all!(
+            &self.db,
+            AgreementRow,
+            select!(
+                "where ($1 = 0 or partner_id = $1) and ($2 = '' or state = $2) \
+                 and ($3 = '' or kind = $3) and ($4 = 0 or application_id = $4) \
+                 and ($7 = 1 or sent_at is not null) and id < $6 order by id desc limit $5"
+            ),
+            partner,
+            state.map_or("", AgreementState::as_str),
+            kind.unwrap_or_default(),
+            application,
+            limit.clamp(0, PAGE_MAX),
+            before,
+            i64::from(with_drafts)
+        )?;
+        Ok((rows, total))
     }
 
     /// The text that was made for the partner.

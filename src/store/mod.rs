@@ -49,6 +49,7 @@ mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
+mod requests;
 mod reservations;
 mod retention;
 mod rows;

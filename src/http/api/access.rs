@@ -7,7 +7,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -15,16 +15,19 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    asked::{self, Asked},
     fields::{self, Fields},
-    openapi::Problems,
-    people::Whose,
+    once::{self, Once},
+    openapi::{IdempotencyKey, Problems},
+    people::{PageOf, Whose},
     session::{named, needed},
     shapes::moment,
 };
 use crate::{
+    domain::Refusal,
     gateway,
     http::{App, error::Problem, signed::SignedCaller},
-    partnership::{self, CredentialWish, NewSecret},
+    partnership::{self, CredentialWish, NewSecret, RequestKey},
     store::{ApiKeyLine, CredentialLine},
 };
 
@@ -81,6 +84,9 @@ pub(crate) struct CredentialBody {
 #[schema(as = Credentials)]
 pub(crate) struct CredentialsBody {
     credentials: Vec<CredentialBody>,
+    /// For `after`; null on the last page.
+    #[schema(required)]
+    next: Option<String>,
 }
 
 /// An API key by its public part.
@@ -98,6 +104,9 @@ pub(crate) struct KeyBody {
 #[schema(as = ApiKeys)]
 pub(crate) struct KeysBody {
     keys: Vec<KeyBody>,
+    /// For `after`; null on the last page.
+    #[schema(required)]
+    next: Option<String>,
 }
 
 impl From<CredentialLine> for CredentialBody {
@@ -129,24 +138,27 @@ fn end(at: i64) -> Option<String> {
 /// Lists SMPP accounts.
 #[utoipa::path(
     get, path = "/api/v1/credentials", operation_id = "listCredentials", tag = "access",
-    params(Whose),
+    params(PageOf),
     responses((status = 200, description = "The accounts", body = CredentialsBody), Problems),
     security(("session" = []))
 )]
 pub(crate) async fn credentials(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<PageOf>,
 ) -> Result<Response, Problem> {
     let lines = app.partnership.credentials(&caller.0, whose.id()).await?;
+    let (lines, next) =
+        asked::page_of(lines, whose.place(), |line: &CredentialLine| line.system_id.clone())?;
     let credentials = lines.into_iter().map(CredentialBody::from).collect();
-    Ok(named(&caller, Json(CredentialsBody { credentials }).into_response()))
+    Ok(named(&caller, Json(CredentialsBody { credentials, next }).into_response()))
 }
 
 /// Makes an SMPP account; its password is generated.
 #[utoipa::path(
     post, path = "/api/v1/credentials", operation_id = "addCredential", tag = "access",
-    params(Whose),
+    params(Whose, ("Idempotency-Key" = inline(Option<IdempotencyKey>), Header,
+        description = "Your name for this request; a repeat makes nothing twice")),
     request_body(content = inline(NewCredentialBody), content_type = "application/json"),
     responses((status = 201, description = "Made", body = SecretBody), Problems),
     security(("session" = []))
@@ -154,11 +166,12 @@ pub(crate) async fn credentials(
 pub(crate) async fn add_credential(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let mut object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
+    let repeat = once::key(&headers, &object)?;
     let addresses = object.remove("addresses");
     let mut fields = Fields::new(object);
     let system_id = needed(&mut fields, "system_id", (1, 15));
@@ -170,7 +183,7 @@ pub(crate) async fn add_credential(
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.add_credential(&signed, pepper, whose, &wish).await
     };
-    made(&app, &caller, work).await
+    made(&app, &caller, repeat, Box::pin(work)).await
 }
 
 /// Gives an account a new password; the old one works until the next rotation.
@@ -185,14 +198,14 @@ pub(crate) async fn rotate_credential(
     State(app): State<App>,
     caller: SignedCaller,
     Path(system_id): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
 ) -> Result<Response, Problem> {
     let (running, signed) = (app.clone(), caller.0.clone());
     let work = async move {
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.rotate_credential(&signed, pepper, whose, &system_id).await
     };
-    made(&app, &caller, work).await
+    made(&app, &caller, None, Box::pin(work)).await
 }
 
 /// Ends an account: no bind from now on.
@@ -207,7 +220,7 @@ pub(crate) async fn revoke_credential(
     State(app): State<App>,
     caller: SignedCaller,
     Path(system_id): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
 ) -> Result<Response, Problem> {
     let (running, signed) = (app.clone(), caller.0.clone());
     let work = async move {
@@ -222,24 +235,27 @@ pub(crate) async fn revoke_credential(
 /// Lists API keys.
 #[utoipa::path(
     get, path = "/api/v1/keys", operation_id = "listKeys", tag = "access",
-    params(Whose),
+    params(PageOf),
     responses((status = 200, description = "The keys", body = KeysBody), Problems),
     security(("session" = []))
 )]
 pub(crate) async fn keys(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<PageOf>,
 ) -> Result<Response, Problem> {
     let lines = app.partnership.api_keys(&caller.0, whose.id()).await?;
+    let (lines, next) =
+        asked::page_of(lines, whose.place(), |line: &ApiKeyLine| line.prefix.clone())?;
     let keys = lines.into_iter().map(KeyBody::from).collect();
-    Ok(named(&caller, Json(KeysBody { keys }).into_response()))
+    Ok(named(&caller, Json(KeysBody { keys, next }).into_response()))
 }
 
 /// Makes an API key.
 #[utoipa::path(
     post, path = "/api/v1/keys", operation_id = "addKey", tag = "access",
-    params(Whose),
+    params(Whose, ("Idempotency-Key" = inline(Option<IdempotencyKey>), Header,
+        description = "Your name for this request; a repeat makes nothing twice")),
     request_body(content = inline(NewKeyBody), content_type = "application/json"),
     responses((status = 201, description = "Made", body = SecretBody), Problems),
     security(("session" = []))
@@ -247,11 +263,12 @@ pub(crate) async fn keys(
 pub(crate) async fn add_key(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
+    let repeat = once::key(&headers, &object)?;
     let mut fields = Fields::new(object);
     let days = fields.number("days", 1, 730).and_then(|days| u32::try_from(days).ok());
     fields.finish(&["days"])?;
@@ -260,7 +277,7 @@ pub(crate) async fn add_key(
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.add_api_key(&signed, pepper, whose, days).await
     };
-    made(&app, &caller, work).await
+    made(&app, &caller, repeat, Box::pin(work)).await
 }
 
 /// Makes a key in the place of another, which works on for a week.
@@ -274,14 +291,14 @@ pub(crate) async fn rotate_key(
     State(app): State<App>,
     caller: SignedCaller,
     Path(name): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
 ) -> Result<Response, Problem> {
     let (running, signed) = (app.clone(), caller.0.clone());
     let work = async move {
         let (pepper, whose) = (&running.pepper, whose.id());
         running.partnership.rotate_api_key(&signed, pepper, whose, &name).await
     };
-    made(&app, &caller, work).await
+    made(&app, &caller, None, Box::pin(work)).await
 }
 
 /// Ends a key at once.
@@ -295,7 +312,7 @@ pub(crate) async fn revoke_key(
     State(app): State<App>,
     caller: SignedCaller,
     Path(name): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
 ) -> Result<Response, Problem> {
     let (running, signed) = (app.clone(), caller.0.clone());
     let work = async move { running.partnership.revoke_api_key(&signed, whose.id(), &name).await };
@@ -308,9 +325,26 @@ pub(crate) async fn revoke_key(
 async fn made(
     app: &App,
     caller: &SignedCaller,
+    repeat: Option<RequestKey>,
     work: impl Future<Output = Result<NewSecret, partnership::Error>> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let made = app.finish(work).await??;
+    let (keep, kept) = tokio::sync::oneshot::channel();
+    let kept_work = async move {
+        let made = work.await?;
+        let name = made.name.clone();
+        // Nobody waits for it any more if its client is gone.
+        drop(keep.send(made));
+        Ok(name)
+    };
+    let once = once::once(app, caller, repeat, "secret", Box::pin(kept_work)).await?;
+    let (Once::Made(_), Ok(made)) = (&once, kept.await) else {
+        let words = format!(
+            "an earlier request with this Idempotency-Key made `{}` and showed its secret; \
+             revoke it if the answer was lost",
+            once.id()
+        );
+        return Err(Refusal::WrongState(words).into());
+    };
     reload(app).await?;
     let body = SecretBody {
         name: made.name,

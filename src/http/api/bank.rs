@@ -14,9 +14,9 @@ use axum::{
 use serde::Serialize;
 
 use super::{
+    asked,
     fields::{self, Fields},
     openapi::Problems,
-    people::version,
     session::{named, needed},
     shapes::moment,
 };
@@ -174,11 +174,7 @@ pub(crate) async fn answer(
         "refuse" => false,
         _ => return Err(Fault::NotFound.into()),
     };
-    let version = version(&headers).map_err(|error| {
-        let mut problem = Fault::InvalidFields.says("1 field is wrong");
-        problem.errors.push(error);
-        problem
-    })?;
+    let version = asked::only_version(&headers)?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { partnership.answer_bank(&signed, (id, version), confirms).await };
     let row = app.finish(work).await??;

@@ -6,17 +6,25 @@
 
 mod acceptance;
 pub mod access;
+pub mod agreement_steps;
 pub mod agreements;
 mod application_shapes;
 pub mod applications;
+mod asked;
 pub mod bank;
+pub mod companies;
+pub mod desk;
 pub mod fields;
 pub mod messages;
 pub mod new_message;
 pub mod numbers;
+mod once;
 pub mod openapi;
 pub mod people;
 pub mod reservations;
 pub mod session;
 mod shapes;
+pub mod terms;
+mod terms_shapes;
+pub mod tmf;
 pub(crate) mod wap_push;

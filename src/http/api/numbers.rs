@@ -6,14 +6,14 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize};
 
-use super::{openapi::Problems, session::named, shapes::moment};
+use super::{asked::Asked, openapi::Problems, session::named, shapes::moment};
 use crate::{
     domain::{NumberState, Refusal, look_alike, number_import::FILE_OCTETS_MAX},
     http::{
@@ -180,7 +180,7 @@ impl From<NumberRow> for NumberBody {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
     let bad = |name: &str| Fault::BadRequest.says(format!("`{name}` is not as it should be"));
     let like = match wanted.pattern.as_deref() {
@@ -263,7 +263,7 @@ pub(super) async fn id_of(app: &App, caller: &SignedCaller, digits: &str) -> Res
 pub(crate) async fn import(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(trial): Query<Trial>,
+    Asked(trial): Asked<Trial>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

@@ -20,7 +20,10 @@ use utoipa::{
     },
 };
 
-use super::{access, applications, bank, messages, numbers, people, reservations, session};
+use super::{
+    access, agreement_steps, agreements, applications, bank, companies, desk, messages, numbers,
+    people, reservations, session, terms, tmf,
+};
 use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
@@ -39,6 +42,15 @@ use crate::http::error::ProblemBody;
         access::credentials, access::add_credential, access::rotate_credential,
         access::revoke_credential, access::keys, access::add_key, access::rotate_key,
         access::revoke_key,
+        agreements::list, agreements::create, agreements::show, agreements::history,
+        agreement_steps::document, agreement_steps::copy, agreement_steps::step,
+        agreement_steps::hand_in, agreement_steps::countersign,
+        terms::list, terms::create, terms::show, terms::change, terms::step, terms::answer,
+        terms::compare, terms::notices,
+        companies::own, companies::change_own, companies::list, companies::show,
+        companies::change,
+        desk::list, desk::show, desk::step,
+        tmf::list, tmf::show, tmf::specifications, tmf::specification,
         bank::list, bank::ask, bank::show, bank::answer,
         numbers::list, numbers::show, numbers::import,
         reservations::list, reservations::create, reservations::show, reservations::step,
@@ -51,6 +63,11 @@ use crate::http::error::ProblemBody;
         (name = "access", description = "SMPP accounts and API keys"),
         (name = "company", description = "What a company says of itself"),
         (name = "applications", description = "Becoming a partner"),
+        (name = "desk", description = "Deciding about applications"),
+        (name = "agreements", description = "Agreements between partners and the operator"),
+        (name = "terms", description = "Versions of terms, and who was told of them"),
+        (name = "companies", description = "What partners say of themselves"),
+        (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
         (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)

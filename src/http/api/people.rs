@@ -6,15 +6,17 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
+    asked::{self, Asked},
     fields::{self, Fields},
-    openapi::Problems,
+    once,
+    openapi::{IdempotencyKey, Problems},
     session::{SHORT, named, needed},
     shapes::moment,
 };
@@ -22,7 +24,7 @@ use crate::{
     domain::{PartnerId, PersonEvent, Refusal, UserId},
     http::{
         App,
-        error::{Fault, FieldError, Problem},
+        error::{Fault, Problem},
         signed::SignedCaller,
     },
     partnership::{NewPerson, PersonChange},
@@ -42,6 +44,31 @@ pub(crate) struct Whose {
 impl Whose {
     pub(super) fn id(&self) -> Option<PartnerId> {
         self.partner.map(PartnerId)
+    }
+}
+
+/// Whose people, and which page of them.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageOf {
+    /// Number of a partner.
+    #[param(minimum = 1)]
+    partner: Option<i64>,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// Rows at most; 20 if not given.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+}
+
+impl PageOf {
+    pub(super) fn id(&self) -> Option<PartnerId> {
+        self.partner.map(PartnerId)
+    }
+
+    pub(super) fn place(&self) -> (Option<&str>, Option<i64>) {
+        (self.after.as_deref(), self.limit)
     }
 }
 
@@ -96,6 +123,9 @@ pub(crate) struct PersonBody {
 #[schema(as = People)]
 pub(crate) struct PeopleBody {
     people: Vec<PersonBody>,
+    /// For `after`; null on the last page.
+    #[schema(required)]
+    next: Option<String>,
 }
 
 impl From<Person> for PersonBody {
@@ -120,18 +150,20 @@ impl From<Person> for PersonBody {
     path = "/api/v1/people",
     operation_id = "listPeople",
     tag = "people",
-    params(Whose),
+    params(PageOf),
     responses((status = 200, description = "The people", body = PeopleBody), Problems),
     security(("session" = []))
 )]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<PageOf>,
 ) -> Result<Response, Problem> {
     let people = app.partnership.people(&caller.0, whose.id()).await?;
+    let key = |person: &Person| person.id.0.to_string();
+    let (people, next) = asked::page_of(people, whose.place(), key)?;
     let people = people.into_iter().map(PersonBody::from).collect();
-    Ok(named(&caller, Json(PeopleBody { people }).into_response()))
+    Ok(named(&caller, Json(PeopleBody { people, next }).into_response()))
 }
 
 /// Invites somebody by letter.
@@ -140,7 +172,8 @@ pub(crate) async fn list(
     path = "/api/v1/people",
     operation_id = "invitePerson",
     tag = "people",
-    params(Whose),
+    params(Whose, ("Idempotency-Key" = inline(Option<IdempotencyKey>), Header,
+        description = "Your name for this request; a repeat makes nothing twice")),
     request_body(content = inline(NewPersonBody), content_type = "application/json"),
     responses((status = 201, description = "Invited", body = PersonBody), Problems),
     security(("session" = []))
@@ -148,11 +181,12 @@ pub(crate) async fn list(
 pub(crate) async fn invite(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
+    let repeat = once::key(&headers, &object)?;
     let mut fields = Fields::new(object);
     let new = NewPerson {
         partner: whose.id(),
@@ -168,15 +202,12 @@ pub(crate) async fn invite(
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move {
         let invited = partnership.invite(&signed, &new).await?;
-        partnership.person(&signed, invited.person).await
+        Ok(invited.person.0.to_string())
     };
-    let person = app.finish(work).await??;
+    let made = once::once(&app, &caller, repeat, "person", Box::pin(work)).await?;
+    let person = app.partnership.person(&caller.0, number(made.id())?).await?;
     let place = format!("/api/v1/people/{}", person.id.0);
-    let mut response = shown(&caller, StatusCode::CREATED, person);
-    if let Ok(place) = HeaderValue::try_from(place) {
-        response.headers_mut().insert(header::LOCATION, place);
-    }
-    Ok(response)
+    Ok(made.placed(shown(&caller, StatusCode::CREATED, person), &place))
 }
 
 /// Shows a person.
@@ -224,7 +255,7 @@ pub(crate) async fn change(
     let mut text = |name| fields.text(name, SHORT, |text| Ok(text.to_owned()));
     let change =
         PersonChange { name: text("name"), role: text("role"), language: text("language") };
-    let version = version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
+    let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
     fields.finish(&["name", "role", "language"])?;
     let (partnership, signed, id) = (app.partnership.clone(), caller.0.clone(), number(&id)?);
     let work = async move { partnership.change_person(&signed, id, version, &change).await };
@@ -263,11 +294,7 @@ pub(crate) async fn set(
         "remove-second-factor" | "send-link" => None,
         _ => return Err(Fault::NotFound.into()),
     };
-    let version = version(&headers).map_err(|error| {
-        let mut problem = Fault::InvalidFields.says("1 field is wrong");
-        problem.errors.push(error);
-        problem
-    })?;
+    let version = asked::only_version(&headers)?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move {
         match event {
@@ -292,19 +319,6 @@ fn shown(caller: &SignedCaller, status: StatusCode, person: Person) -> Response 
     named(caller, response)
 }
 
-/// A number that can be one. What cannot is unknown, in the same words as an unknown one (S-20).
 fn number(id: &str) -> Result<UserId, Refusal> {
-    id.parse().map(UserId).map_err(|_| Refusal::UnknownId("person"))
-}
-
-/// The version in If-Match. [RFC 9110 s13.1.1]
-pub(super) fn version(headers: &HeaderMap) -> Result<i64, FieldError> {
-    let text = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    let inside = text.and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
-    inside.and_then(|version| version.parse().ok()).ok_or(FieldError {
-        pointer: None,
-        header: Some("If-Match"),
-        detail: "must be the ETag of the answer that showed it".to_owned(),
-        code: if text.is_some() { "invalid" } else { "missing" },
-    })
+    asked::number(id, "person").map(UserId)
 }

@@ -6,13 +6,14 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
+    asked::{self, Asked},
     fields::{self, Fields},
     numbers::id_of,
     openapi::Problems,
@@ -23,7 +24,7 @@ use crate::{
     domain::{NumberEvent, NumberState, Refusal},
     http::{
         App,
-        error::{Fault, FieldError, Problem},
+        error::{Fault, Problem},
         signed::SignedCaller,
     },
     partnership::HoldWish,
@@ -178,7 +179,7 @@ impl From<WaitRow> for WaitBody {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: SignedCaller,
-    Query(wanted): Query<Wanted>,
+    Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
     let bad = |name: &str| Fault::BadRequest.says(format!("`{name}` is not as it should be"));
     let limit = wanted.limit.unwrap_or(LIMIT);
@@ -289,7 +290,7 @@ pub(crate) async fn step(
     let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
     let mut fields = Fields::new(object);
     let reason = fields.text("reason", REASON, |text| Ok(text.to_owned())).unwrap_or_default();
-    let version = version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
+    let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
     fields.finish(&["reason"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work =
@@ -374,16 +375,4 @@ fn shown(caller: &SignedCaller, status: StatusCode, row: ReservationRow) -> Resp
 fn number(id: &str, what: &'static str) -> Result<i64, Refusal> {
     let is_plain = id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
     id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))
-}
-
-/// The version in If-Match. [RFC 9110 s13.1.1]
-fn version(headers: &HeaderMap) -> Result<i64, FieldError> {
-    let text = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    let inside = text.and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
-    inside.and_then(|version| version.parse().ok()).ok_or(FieldError {
-        pointer: None,
-        header: Some("If-Match"),
-        detail: "must be the ETag of the answer that showed the reservation".to_owned(),
-        code: if text.is_some() { "invalid" } else { "missing" },
-    })
 }

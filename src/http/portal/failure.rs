@@ -28,7 +28,8 @@ struct Failure<'p> {
 /// Whether somebody looks at the answer with a browser.
 pub(in crate::http) fn wants_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    !uri.path().starts_with("/api/") && accepts.is_some_and(|kinds| kinds.contains("text/html"))
+    let is_api = uri.path().starts_with("/api/") || uri.path().starts_with("/tmf-api/");
+    !is_api && accepts.is_some_and(|kinds| kinds.contains("text/html"))
 }
 
 /// The page of a problem. Headers of `before`, such as Allow, stay.

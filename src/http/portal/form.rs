@@ -8,6 +8,7 @@ use axum::{
     extract::{DefaultBodyLimit, FromRequest as _, FromRequestParts, Multipart, Request},
     http::{HeaderMap, header, request::Parts},
 };
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::page::Page;
@@ -26,6 +27,21 @@ pub const UPLOAD_OCTETS_MAX: usize = 10 << 20;
 const UPLOADS_OCTETS_MAX: usize = 21 << 20;
 /// Forms with files read at once: they are held in memory.
 static UPLOADS: Semaphore = Semaphore::const_new(8);
+
+/// Reads a body that is a file by itself, as the API takes it. The seat is held for as long as
+/// the file is in memory.
+pub(in crate::http) async fn octets(
+    body: axum::body::Body,
+) -> Result<(Bytes, SemaphorePermit<'static>), Problem> {
+    let seat = UPLOADS.try_acquire().map_err(|_| Problem::from(Fault::Busy))?;
+    match Limited::new(body, UPLOAD_OCTETS_MAX).collect().await {
+        Ok(body) => Ok((body.to_bytes(), seat)),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Fault::BodyTooLarge.says(format!("a file has at most {UPLOAD_OCTETS_MAX} octets")))
+        }
+        Err(_) => Err(Fault::BadRequest.into()),
+    }
+}
 
 /// A file as it came; nothing about it has been checked but its length.
 #[derive(Debug, Clone)]

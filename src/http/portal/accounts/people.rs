@@ -17,7 +17,7 @@ use super::{
     confirm_first, explain, or_confirm,
 };
 use crate::{
-    domain::{PartnerId, PersonState, Right, Role},
+    domain::{PartnerId, PersonState, Refusal, Right, Role},
     http::error::Problem,
     partnership::NewPerson,
     store::Person,
@@ -116,14 +116,17 @@ pub(super) fn roles(page: &Page, is_operator: bool) -> Vec<Choice> {
     Role::words(is_operator).into_iter().map(choice).collect()
 }
 
-pub(super) async fn show_new(page: Page, ask: Ask) -> Response {
-    let Some(person) = page.person.clone() else { return page.to_login() };
+pub(super) async fn show_new(page: Page, ask: Ask) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    if !person.may(Right::ManagePeople) {
+        return Err(Refusal::NotAllowed.into());
+    }
     if let Some(first) = confirm_first(&page, &person) {
-        return first;
+        return Ok(first);
     }
     let language = page.language.tag();
     let form = Form::of([("partner", ask.get("partner")), ("language", language)]);
-    render(page, &form, person.is_operator())
+    Ok(render(page, &form, person.is_operator()))
 }
 
 fn render(page: Page, form: &Form, is_operator: bool) -> Response {

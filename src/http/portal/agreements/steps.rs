@@ -26,6 +26,12 @@ pub(super) async fn hand_in(
 ) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
     let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
+    // Before the form is judged: who may not hand in learns nothing of what the form lacks.
+    if let Some(person) = &reader.person {
+        let is_staff = person.is_operator();
+        let right = if is_staff { Right::SendAgreements } else { Right::SignAgreements };
+        page.app().partnership.require(&person.signed, right)?;
+    }
     // 422 with the page: what was typed is kept, the file must be chosen again.
     let Some(way) = checked(&page, &mut form, true) else {
         return show::whole(page, &reader, at.0, &form).await;

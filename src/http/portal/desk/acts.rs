@@ -9,7 +9,7 @@ use axum::{extract::Path, response::Response};
 use super::application::{again, score_name};
 use crate::{
     domain::{
-        Refusal,
+        Refusal, Right,
         application::{Area, Criterion},
     },
     http::{
@@ -94,6 +94,8 @@ pub(super) async fn score(
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
+    // Where no score is new no verb is asked, and so the right is asked for here.
+    partnership.require(&person.signed, Right::ReviewApplications)?;
     let area = Area::parse(form.text("area")).ok_or(Refusal::UnknownId("area"))?;
     let staff = partnership.application(&person.signed, id).await?;
     let kept = staff.view.areas.iter().find(|judged| judged.area == area);

@@ -7,7 +7,10 @@ use askama::Template;
 use axum::{extract::Path, response::Response};
 
 use crate::{
-    domain::application::{Area, DeclineReason, Declined, Verdict},
+    domain::{
+        Right,
+        application::{Area, DeclineReason, Declined, Verdict},
+    },
     http::{
         error::Problem,
         portal::{
@@ -36,6 +39,7 @@ struct Decision<'p> {
 
 pub(super) async fn show(page: Page, Path(id): Path<i64>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    page.app().partnership.require(&person.signed, Right::DecideApplications)?;
     draw_page(page, &person, id, &Form::empty()).await
 }
 

@@ -29,6 +29,10 @@ pub(super) async fn download(
         (None, Some(id)) => Caller::Applicant { application: id },
         (None, None) => return Ok(page.to_login()),
     };
+    if let Some(person) = &page.person {
+        let right = page.app().partnership.right_to_file(&by, &id).await.map_err(problem)?;
+        page.app().partnership.require(&person.signed, right)?;
+    }
     let file = page.app().partnership.open_file(&by, &id).await.map_err(problem)?;
     // RFC 6266: the name in UTF-8; the plain name is for what does not know it.
     let place = format!(
