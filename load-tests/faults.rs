@@ -66,11 +66,7 @@ fn output(program: &str, arguments: &[&str]) -> String {
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
-    format!(
-        "{cores} cores, {} {}, {build} build",
-        output("uname", &["-sm"]),
-        output("uname", &["-r"])
-    )
+    format!("{cores} cores, {}, {build} build", output("uname", &["-sm"]))
 }
 
 async fn kills(dice: &mut Dice) -> String {

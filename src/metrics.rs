@@ -100,6 +100,9 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_mail_sent_total", Kind::Counter, "count", &["result"], "tries to send a letter and how they ended"),
     series("bramka_http_requests_total", Kind::Counter, "count", &["route", "status"], "HTTP requests"),
     series("bramka_deadlines_overdue", Kind::Gauge, "count", &["rule"], "promises that are over and were not kept"),
+    series("bramka_forgotten_total", Kind::Counter, "count", &["what"], "rows of the partnership that were erased by age"),
+    series("bramka_numbers", Kind::Gauge, "count", &["class", "state"], "numbers of the base"),
+    series("bramka_number_steps_total", Kind::Counter, "count", &["step"], "steps of reservations: reserve, extend, order, activate and so on"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
@@ -183,6 +186,10 @@ pub fn unknown(counts: &[(String, i64)]) {
 #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
 pub fn orphans(count: i64) {
     gauge!("bramka_orphan_receipts").set(count as f64);
+}
+
+pub fn forgotten(what: &'static str, rows: u64) {
+    counter!("bramka_forgotten_total", "what" => what).increment(rows);
 }
 
 pub fn orphan_matched() {
@@ -344,6 +351,16 @@ pub fn http_request(route: &str, status: u16) {
 #[expect(clippy::cast_precision_loss, reason = "a float counts promises well enough for a gauge")]
 pub fn deadlines_overdue(rule: &str, count: i64) {
     gauge!("bramka_deadlines_overdue", "rule" => rule.to_owned()).set(count as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts numbers well enough for a gauge")]
+pub fn numbers(class: &str, state: &str, count: i64) {
+    let (class, state) = (class.to_owned(), state.to_owned());
+    gauge!("bramka_numbers", "class" => class, "state" => state).set(count as f64);
+}
+
+pub fn number_step(step: &str) {
+    counter!("bramka_number_steps_total", "step" => step.to_owned()).increment(1);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float counts octets well enough for a gauge")]

@@ -154,6 +154,9 @@ fn tell_everything() {
     http_request("/api/v1/messages", 202);
     disk_free(1 << 30);
     deadlines_overdue("decision", 1);
+    forgotten("applications", 1);
+    numbers("premium_sms", "free", 3);
+    number_step("reserve");
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

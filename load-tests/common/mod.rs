@@ -5,7 +5,7 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -20,6 +20,7 @@ use bramka::{
     store::{GroupLimits, NewCredential, NewPartner, NewService, NewTariff, Place, Store},
 };
 
+mod desk;
 pub(crate) mod partner;
 mod past;
 
@@ -47,6 +48,7 @@ pub(crate) struct World {
     pub(crate) smsc: FakeSmsc,
     pub(crate) smpp: SocketAddr,
     pub(crate) admin: SocketAddr,
+    pub(crate) http: SocketAddr,
     gateway: Child,
     folder: tempfile::TempDir,
 }
@@ -62,6 +64,10 @@ pub(crate) struct Plan {
     pub(crate) receipts_delay: Duration,
     /// Messages of the last days that are in the store before the gateway starts.
     pub(crate) past: u64,
+    /// Partners with their people, agreements and applications that send no messages.
+    pub(crate) companies: u64,
+    /// Records of the audit trail.
+    pub(crate) records: u64,
     pub(crate) log_level: &'static str,
 }
 
@@ -76,6 +82,8 @@ impl Default for Plan {
             partner_window: 100,
             receipts_delay: Duration::from_millis(20),
             past: 0,
+            companies: 0,
+            records: 0,
             log_level: "warn",
         }
     }
@@ -87,6 +95,11 @@ pub(crate) fn partner_name(number: u64) -> String {
 
 impl World {
     pub(crate) async fn start(plan: &Plan) -> Self {
+        Self::start_after(plan, async |_| ()).await
+    }
+
+    /// The same, with something to do in the store's folder before the gateway opens it.
+    pub(crate) async fn start_after(plan: &Plan, first: impl AsyncFnOnce(&Path)) -> Self {
         let folder = match std::env::var_os("BRAMKA_LOAD_FOLDER") {
             Some(parent) => tempfile::tempdir_in(parent),
             None => tempfile::tempdir(),
@@ -104,6 +117,7 @@ impl World {
              [smpp_server]\nlisten = [\"{smpp}\"]\nconnections_per_address = 100000\n\
              connections_max = 100000\nunbound_max = 10000\nbind_rate = 100000\nwindow_in = 1000\n\
              [http]\nlisten = [\"{http}\"]\nadmin_listen = [\"{admin}\"]\n\
+             [limits]\nanonymous_requests_minute = 100000\nsession_requests_minute = 100000\n\
              [store]\ndisk_soft = \"16MiB\"\ndisk_hard = \"8MiB\"\nreserve = \"1MiB\"\n\
              [[smsc_link]]\nname = \"main\"\naddress = \"{}\"\nsystem_id = \"bramka\"\n\
              password_file = \"smsc.password\"\nwindow = {}\nbinds = {}\n",
@@ -119,8 +133,12 @@ impl World {
         if plan.past > 0 {
             past::fill(&path.join("bramka.db"), plan.past).await;
         }
+        if plan.companies > 0 {
+            desk::fill(&path.join("bramka.db"), plan.companies, plan.records).await;
+        }
+        first(path).await;
         let gateway = spawn_gateway(path);
-        let world = Self { smsc, smpp, admin, gateway, folder };
+        let world = Self { smsc, smpp, admin, http, gateway, folder };
         world.wait_ready(plan.link_binds).await;
         world
     }
@@ -171,7 +189,7 @@ impl Drop for World {
     }
 }
 
-fn spawn_gateway(folder: &std::path::Path) -> Child {
+fn spawn_gateway(folder: &Path) -> Child {
     let here = std::env::current_exe().expect("the name of this program");
     let binary =
         here.parent().and_then(|folder| folder.parent()).expect("target/release").join("bramka");

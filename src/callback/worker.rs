@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use smol_str::{SmolStr, format_smolstr};
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, mpsc},
     time::{Instant, MissedTickBehavior, sleep_until},
 };
 
@@ -33,7 +33,10 @@ use super::{
 use crate::{
     config,
     domain::{Catalog, Content, Delivery, Item, Service, ServiceId, service::Callback},
-    gateway::{Gateway, StoreError},
+    gateway::{
+        Gateway, StoreError,
+        again::{Redelivered, Redelivery},
+    },
     metrics,
     tasks::{Phase, Scope, Stopping, Tasks},
 };
@@ -92,8 +95,9 @@ impl Callbacks {
             last: tasks.stopping_in(Phase::Writer),
         });
         let scope = tasks.scope(Phase::Requests, "callbacks", WORKERS_MAX);
+        let orders = gateway.redeliveries();
         tasks.spawn_in(Phase::Requests, "callbacks", async move {
-            host.supervise(period, &scope).await;
+            host.supervise(period, &scope, orders).await;
             Ok(())
         });
         Ok(())
@@ -116,7 +120,12 @@ struct Host {
 }
 
 impl Host {
-    async fn supervise(self: Arc<Self>, period: Duration, scope: &Scope) {
+    async fn supervise(
+        self: Arc<Self>,
+        period: Duration,
+        scope: &Scope,
+        mut orders: mpsc::Receiver<Redelivery>,
+    ) {
         let mut look = tokio::time::interval(period);
         let mut sweep = tokio::time::interval(SWEEP);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -126,6 +135,12 @@ impl Host {
             tokio::select! {
                 () = self.doors.cancelled() => return,
                 _ = sweep.tick() => self.client.sweep(),
+                Some(order) = orders.recv() => {
+                    // What is dropped here, whoever waits for it is told of.
+                    if let Err(full) = scope.spawn(Arc::clone(&self).redeliver(order)) {
+                        tracing::warn!(%full, "nothing can be handed over again");
+                    }
+                }
                 _ = look.tick() => {
                     let catalog = self.gateway.catalog();
                     // Idle workers sleep until an item comes; a new catalog may end them.
@@ -139,6 +154,30 @@ impl Host {
                 }
             }
         }
+    }
+
+    /// Posts once what was answered with yes before. Its lane knows nothing of it, and neither do
+    /// the schedule and the window: a no to a repeat does not speak against the endpoint.
+    async fn redeliver(self: Arc<Self>, order: Redelivery) {
+        let Ok(_place) = self.places.acquire().await else { return };
+        let Some(service) = self.open(order.service) else { return };
+        let who = format_smolstr!("callback:{}", service.name);
+        let item = &order.item;
+        let (outcome, is_delivered, took) = match self.post(item, &service, &who).await {
+            Ok(Posted::Answered(outcome, took)) => {
+                metrics::callback(outcome.class());
+                (said(&outcome), matches!(outcome, Outcome::Delivered { .. }), took)
+            }
+            Ok(Posted::Unfit(why)) => (format!("unfit: {why}"), false, Duration::ZERO),
+            Ok(Posted::CutOff) => return,
+            Err(error) => (format!("not tried: {error}"), false, Duration::ZERO),
+        };
+        let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+        let noted = self.gateway.callback_tried(item, service.id, outcome.clone(), took_ms).await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, %who, "a try at a callback is missing in its log");
+        }
+        drop(order.answer.send(Redelivered { is_delivered, outcome }));
     }
 
     fn start_missing(self: &Arc<Self>, catalog: &Catalog, scope: &Scope) {

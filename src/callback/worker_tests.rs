@@ -72,6 +72,60 @@ async fn a_failed_mo_waits_and_goes_again_under_the_same_id() {
 }
 
 #[tokio::test]
+async fn what_a_partner_lost_after_its_yes_comes_again_under_the_same_id_and_changes_nothing() {
+    let partner = FakePartner::plain(first(&[OK, OK, FAILURE])).await;
+    let world = world(&[&partner]).await;
+    let id = world.mo("WIN PLEASE").await;
+    world.until_state(id, MessageState::Delivered).await;
+    let books = world.gateway.store().ledger().await.unwrap();
+
+    let number = id.to_string();
+    let acme = world.gateway.catalog().partner_named("acme").unwrap().id;
+    let (same, done) = world.gateway.redeliver(&number, Some(acme), "anna").await.unwrap();
+    assert_eq!((same, done.is_delivered, &*done.outcome), (id, true, "delivered: answered 200"));
+    // A no to a repeat is told, and neither plans another try nor speaks against the endpoint.
+    let (_, done) = world.gateway.redeliver(&number, None, "anna").await.unwrap();
+    assert_eq!((done.is_delivered, &*done.outcome), (false, "server_error: answered 500"));
+    assert!(world.is_enabled("win"));
+
+    let seen = partner.seen();
+    let redeliveries: Vec<_> = seen.iter().map(|seen| data(seen)["redelivery"].clone()).collect();
+    assert_eq!(redeliveries, [0, 1, 2]);
+    for again in &seen {
+        assert_eq!(again.header("webhook-id"), Some(&*number));
+        assert_eq!(data(again)["text"], "WIN PLEASE");
+    }
+    until(async || world.attempts(id).await.len() == 3).await;
+    assert_eq!(world.tries_in_lane().await, [0_i64; 0]);
+    assert_eq!(world.state(id).await, MessageState::Delivered);
+    assert_eq!(world.gateway.store().ledger().await.unwrap(), books);
+}
+
+#[tokio::test]
+async fn only_what_was_handed_over_and_is_ones_own_is_handed_over_again() {
+    let partner = FakePartner::plain(first(&[GONE])).await;
+    let world = world(&[&partner]).await;
+    let waiting = world.mo("WIN").await;
+    world.until_event(waiting, "retry_planned").await;
+    let submitted = submit(&world).await;
+    let acme = world.gateway.catalog().partner_named("acme").unwrap().id;
+    let stranger = crate::domain::PartnerId(acme.0 + 1);
+    let other = waiting.to_string();
+    for (id, owner, expected) in [
+        (other.as_str(), None, "wrong_state"),
+        (&submitted.to_string(), Some(acme), "wrong_state"),
+        (&other, Some(stranger), "unknown_message"),
+        ("1", Some(acme), "unknown_message"),
+        ("no number", None, "unknown_message"),
+    ] {
+        let refused = world.gateway.redeliver(id, owner, "anna").await.unwrap_err();
+        let crate::gateway::Error::Refused(refusal) = refused else { panic!("{refused}") };
+        assert_eq!(refusal.code(), expected, "{id} {owner:?}: {refusal}");
+    }
+    assert_eq!(partner.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_410_disables_the_callback_and_everything_waits_until_it_is_enabled() {
     let partner = FakePartner::plain(first(&[GONE])).await;
     let other = FakePartner::plain(always(OK)).await;

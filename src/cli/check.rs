@@ -10,7 +10,9 @@ use super::{
     desk::Desk,
     failure::{Exit, Outcome},
 };
-use crate::{config::Config, mail::Templates, store::Store};
+use crate::{
+    config::Config, documents::Texts, mail::Templates, partnership::Contract, store::Store,
+};
 
 /// Every mistake at once; exit code 2 if there is one.
 pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
@@ -18,24 +20,29 @@ pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
         Ok(config) => {
             // Texts are no part of the configuration proper, but as easily spoilt.
             if let Err(wrong) = Templates::load(config.resolved_mail().templates.as_deref()) {
-                if out.is_json() {
-                    let list: Vec<Value> = wrong
-                        .iter()
-                        .map(|text| json!({ "path": "mail.templates", "text": text }))
-                        .collect();
-                    out.document(&json!({ "mistakes": list }));
-                    return Err(Failure::new(Exit::Usage, format!("{} mistakes", list.len())));
-                }
-                return Err(Failure::usage(format!("mail.templates:\n  {}", wrong.join("\n  "))));
+                return Err(many("mail.templates", &wrong, out));
             }
+            // An empty setting is no mistake: a gateway of traffic alone never writes a contract.
+            let unset = match unset(&config) {
+                Ok(unset) => unset,
+                Err(wrong) => return Err(many("operator", &wrong, out)),
+            };
             let insecure = config.insecure();
             let mut text = format!("{}: no mistakes", file.display());
             for path in &insecure {
                 text = format!("{text}\nwarning: `{path}` is on");
             }
+            for key in &unset {
+                text = format!("{text}\nwarning: `{key}` is not set; agreements need it");
+            }
             let files: Vec<String> =
                 config.files.iter().map(|file| file.display().to_string()).collect();
-            out.show(&json!({ "mistakes": [], "insecure": insecure, "files": files }), &text);
+            out.show(
+                &json!({
+                    "mistakes": [], "insecure": insecure, "unset": unset, "files": files,
+                }),
+                &text,
+            );
             Ok(())
         }
         Err(mistakes) => {
@@ -77,6 +84,28 @@ pub(crate) fn show(desk: &mut Desk<'_>, command: &ConfigCommand) {
     }
 }
 
+/// Settings that texts of agreements need and that nobody gave.
+pub(super) fn unset(config: &Config) -> Result<Vec<String>, Vec<String>> {
+    let texts = match &config.documents.texts_folder {
+        None => Texts::shipped(),
+        Some(folder) => Texts::with_folder(&config.file(folder))
+            .map_err(|error| vec![format!("documents.texts_folder: {error}")])?,
+    };
+    Ok(Contract::from_settings(config)?.unset(&texts))
+}
+
+/// Mistakes beyond the configuration proper.
+fn many(path: &str, wrong: &[String], out: &mut Output) -> Failure {
+    if out.is_json() {
+        let list: Vec<Value> =
+            wrong.iter().map(|text| json!({ "path": path, "text": text })).collect();
+        out.document(&json!({ "mistakes": list }));
+        return Failure::new(Exit::Usage, format!("{} mistakes", list.len()));
+    }
+    Failure::usage(format!("{path}:\n  {}", wrong.join("\n  ")))
+}
+
+/// Makes the schema, or takes it on to the newest step; a second run does nothing.
 pub(crate) async fn migrate(desk: &mut Desk<'_>) -> Outcome {
     let place = desk.place();
     let before = Store::inspect(&place).await?.and_then(|found| found.schema);

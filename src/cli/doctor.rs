@@ -117,6 +117,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
         findings.push(of_link(config, link).await);
     }
     findings.extend(letters::of_mail(config).await);
+    findings.push(letters::of_agreements(config));
     if let (Ok(status), Ok(links)) = (status, client.get("/links").await) {
         findings.extend(seen::findings(links, &status));
     }

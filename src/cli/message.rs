@@ -19,13 +19,33 @@ use crate::{
 };
 
 pub(crate) async fn message(desk: &mut Desk<'_>, command: MessageCommand) -> Outcome {
-    let store = desk.store().await?;
-    let done = match command {
-        MessageCommand::Show { id, reveal } => show(desk, &store, MessageId(id), reveal).await,
-        MessageCommand::Trace { id } => trace(desk, &store, MessageId(id)).await,
-    };
-    store.close().await;
-    done
+    match command {
+        MessageCommand::Show { id, reveal } => {
+            let store = desk.store().await?;
+            let done = show(desk, &store, MessageId(id), reveal).await;
+            store.close().await;
+            done
+        }
+        MessageCommand::Trace { id } => {
+            let store = desk.store().await?;
+            let done = trace(desk, &store, MessageId(id)).await;
+            store.close().await;
+            done
+        }
+        MessageCommand::Redeliver { id } => redeliver(desk, id).await,
+    }
+}
+
+async fn redeliver(desk: &mut Desk<'_>, id: i64) -> Outcome {
+    let value = desk.client().post(&format!("/messages/{id}/redeliver"), &json!({})).await?;
+    let outcome = cell(&value["outcome"]);
+    let is_delivered = value["is_delivered"] == true;
+    desk.out.show(&value, &format!("message {id} was handed over again: {outcome}"));
+    if is_delivered {
+        Ok(())
+    } else {
+        Err(Failure::failed(format!("its callback did not take it: {outcome}")))
+    }
 }
 
 async fn show(desk: &mut Desk<'_>, store: &Store, id: MessageId, is_open: bool) -> Outcome {

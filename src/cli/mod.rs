@@ -19,6 +19,7 @@ mod letters;
 mod live;
 mod message;
 mod money;
+mod number_base;
 mod output;
 mod partner;
 mod privacy;

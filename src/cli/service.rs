@@ -8,7 +8,7 @@ use super::{
     changes,
     desk::{Desk, partner_named},
     failure::Outcome,
-    money,
+    money, number_base,
     partner::check_name,
 };
 use crate::{
@@ -25,6 +25,13 @@ pub(crate) async fn number(desk: &mut Desk<'_>, command: NumberCommand) -> Outco
         NumberCommand::Add { digits } => add_numbers(desk, &store, &digits).await,
         NumberCommand::Bar { msisdn, reason } => bar_number(desk, &store, &msisdn, &reason).await,
         NumberCommand::List => list_numbers(desk, &store).await,
+        NumberCommand::Import { file, trial } => {
+            number_base::import(desk, &store, &file, trial).await
+        }
+        NumberCommand::Find(wish) => number_base::find(desk, &store, &wish).await,
+        NumberCommand::Reservations { state, partner } => {
+            number_base::reservations(desk, &store, state, partner.as_deref()).await
+        }
     };
     store.close().await;
     done

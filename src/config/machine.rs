@@ -114,6 +114,18 @@ section! {
         fixed text: Duration = days(7), lasting(Duration::ZERO, days(30));
         /// Messages without their text, for billing disputes (S-45).
         fixed messages: Duration = days(548), lasting(days(1), days(3660));
+        /// Drafts of applications that nobody sent; never before their link ends.
+        fixed drafts: Duration = days(30), lasting(days(1), days(3660));
+        /// Applications that were declined or withdrawn, with their files and letters.
+        fixed declined: Duration = days(365), lasting(days(1), days(3660));
+        /// Keys by which a repeated application is known.
+        fixed application_keys: Duration = days(2), lasting(days(1), days(366));
+        /// Letters that were sent or failed; those of notices stay as proof (R1.17).
+        fixed mails: Duration = days(548), lasting(days(1), days(3660));
+        /// Sessions after their end.
+        fixed sessions: Duration = days(7), lasting(Duration::ZERO, days(366));
+        /// Invitations and links to new passwords after their end.
+        fixed links: Duration = days(30), lasting(Duration::ZERO, days(366));
         /// UTC hours in which erasing runs; the quiet ones.
         fixed hours: Vec<u8> = vec![2, 3], each(1, 24, between(0, 23));
     }

@@ -26,6 +26,9 @@ section! {
         fixed retry: Vec<Duration> = [5, 30, 120, 600, 1800, 3600].map(secs).to_vec(), each(1, 32, lasting(secs(1), days(1)));
         /// When an UNKNOWN that nothing resolved becomes final (P8).
         fixed unknown_ttl: Duration = days(3), lasting(secs(10), days(30));
+        /// How long after its validity a message without its receipt is waited for. Then it ends as
+        /// UNKNOWN: its partner is told, and its text can be erased (S-45).
+        fixed receipt_ttl: Duration = days(3), lasting(secs(10), days(30));
         /// How long a receipt without its message is kept (P15).
         fixed orphan_ttl: Duration = days(3), lasting(secs(60), days(30));
         /// How long a partner's idempotency id is remembered (P11).

@@ -5,6 +5,7 @@
 //! reported at once.
 
 mod check;
+mod contract;
 mod effective;
 mod http;
 mod load;
@@ -33,6 +34,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use contract::{Contract, Operator};
 pub use http::{Callback, Http};
 pub use load::Sources;
 pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown, Store};
@@ -78,6 +80,10 @@ section! {
         table mail: Mail = Mail::default();
         /// How companies become partners.
         table partnership: Partnership = Partnership::default();
+        /// The operator as it stands in agreements.
+        table operator: Operator = Operator::default();
+        /// Numbers of agreements.
+        table contract: Contract = Contract::default();
         /// Files that others send.
         table uploads: Uploads = Uploads::default();
         /// Texts of agreements.

@@ -16,6 +16,8 @@ section! {
         fixed pause_on_needs_information: bool = true;
         /// A list of days off instead of the shipped Polish one, dates in the first column.
         fixed holidays_file: Option<PathBuf> = None;
+        /// The operator's own classes, ranges and prices of numbers instead of the shipped Polish ones.
+        fixed numbers_file: Option<PathBuf> = None;
         /// Where the desk is told that a decision is late; empty tells nobody.
         fixed desk_mail: String = String::new();
         /// Language of letters to the desk: `"pl"` or `"en"`.
@@ -30,6 +32,8 @@ section! {
         fixed document_days_max: u16 = 90, between(1, DAYS_MAX);
         /// Days for which a saved application can be gone on with.
         fixed draft_days: u16 = 30, between(1, DAYS_MAX);
+        /// Days in which a changed bank account must be confirmed by a second person.
+        fixed bank_change_days: u16 = 14, between(1, 90);
         /// Applications that may be begun from one address in an hour (S-56).
         fixed begins_per_address: u32 = 10, between(1, 100_000);
         /// Applications that may be begun for one mail address in a day (S-56).

@@ -69,6 +69,7 @@ pub(crate) fn app(state: State) -> Router {
         .route("/queues", get(queues))
         .route("/messages/{id}", get(message))
         .route("/messages/{id}/trace", get(message_trace))
+        .route("/messages/{id}/redeliver", post(redeliver))
         .route("/unknown", get(unknown))
         .route("/unknown/{id}/resolve", post(resolve))
         .route("/receipts/{id}/release", post(release_receipt))
@@ -445,6 +446,22 @@ async fn release_receipt(
     let result = state.gateway.retry_receipt(id, &person).await?.as_str();
     state.note(&person, "receipt.release", &id.to_string(), json!({ "result": result })).await;
     Ok(Json(json!({ "id": id.to_string(), "result": result, "by": person })))
+}
+
+async fn redeliver(
+    state: Shared,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Answer {
+    let person = person(peer, &headers);
+    let (id, done) = state.gateway.redeliver(&id, None, &person).await?;
+    let detail = json!({ "outcome": done.outcome });
+    state.note(&person, "message.redeliver", &id.to_string(), detail).await;
+    Ok(Json(json!({
+        "id": id.to_string(), "is_delivered": done.is_delivered, "outcome": done.outcome,
+        "by": person,
+    })))
 }
 
 async fn drop_receipt(

@@ -1,11 +1,12 @@
 //! Opens every port of a node, partners' last.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
+use super::promises;
 use super::{
     Certificates, Node,
     certificates::{http_tls, keep_fresh, smpp_tls},
@@ -15,14 +16,14 @@ use crate::{
     config::Config,
     control,
     documents::Texts,
-    domain::{deadline::Calendar, seal::Seal, secret::Pepper},
+    domain::{NumberPlan, deadline::Calendar, seal::Seal, secret::Pepper},
     gateway::Gateway,
     http,
     listen::Listeners,
     log::LogHandle,
-    partnership::{Error, Partnership, Rules, Scanner},
+    partnership::{Contract, Partnership, Rules, Scanner},
     smpp_server::Server,
-    tasks::{Phase, Stopping, Tasks},
+    tasks::{Phase, Tasks},
 };
 
 /// Opens every port, partners' last.
@@ -52,7 +53,10 @@ pub(super) async fn open_doors(
         render.render()
     });
     let partnership = partnership(config, gateway)?;
-    tasks.spawn("promises", sweep(partnership.clone(), tasks.stopping()));
+    tasks.spawn(
+        "promises",
+        promises::sweep(partnership.clone(), config.retention.clone(), tasks.stopping()),
+    );
     let sink = post::start(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
@@ -145,34 +149,25 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         None => Texts::shipped(),
         Some(folder) => Texts::with_folder(&config.file(folder)).context("texts of agreements")?,
     };
+    let contract = Contract::from_settings(config)
+        .map_err(|wrong| anyhow::anyhow!("settings of agreements: {}", wrong.join("; ")))?;
+    let plan = match &config.partnership.numbers_file {
+        None => NumberPlan::shipped(),
+        Some(path) => {
+            let path = config.file(path);
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("reading the numbers in {}", path.display()))?;
+            let plan = NumberPlan::parse(&text);
+            Arc::new(plan.with_context(|| format!("reading {}", path.display()))?)
+        }
+    };
     let rules = Rules::from_settings(&config.partnership, calendar);
     let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
     Ok(Partnership::new(store, clock, Seal::new([secret]))
         .with_portal(config.portal.clone())
         .with_scanner(Scanner::new(&config.uploads))
         .with_texts(texts)
+        .with_contract(contract)
+        .with_number_plan(plan)
         .with_rules(rules))
-}
-
-/// Looks every minute for promises that are over; the letters go out once each.
-async fn sweep(partnership: Partnership, stopping: Stopping) -> anyhow::Result<()> {
-    let mut every = tokio::time::interval(Duration::from_mins(1));
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return Ok(()),
-            _ = every.tick() => if let Err(error) = sweep_once(&partnership).await {
-                // A store that is away is told elsewhere too; the next minute tries again.
-                tracing::warn!(%error, "promises could not be looked at");
-            },
-        }
-    }
-}
-
-/// First agreements go out, old ones lapse, changed terms are told and take effect.
-async fn sweep_once(partnership: &Partnership) -> Result<(), Error> {
-    partnership.sweep_overdue().await?;
-    partnership.sweep_first_agreements().await?;
-    partnership.sweep_agreements().await?;
-    partnership.sweep_terms().await?;
-    Ok(())
 }

@@ -7,6 +7,7 @@
 mod certificates;
 mod doors;
 mod post;
+mod promises;
 mod settings;
 mod watch;
 

@@ -21,6 +21,7 @@ pub fn settings(config: &Config) -> gateway::Settings {
         schedule_max: messages.schedule_max,
         retry: messages.retry.clone(),
         unknown_ttl: messages.unknown_ttl,
+        receipt_ttl: messages.receipt_ttl,
         orphan_ttl: messages.orphan_ttl,
         orphans_max: config.limits.orphan_receipts as usize,
         idempotency_ttl: messages.idempotency_ttl,

@@ -72,7 +72,7 @@ pub fn read(source: &str, values: &impl Serialize) -> Result<Document, DocumentF
 }
 
 /// The placeholders of a text, dotted, sorted.
-pub(super) fn placeholders(source: &str) -> Result<Vec<String>, DocumentFault> {
+pub fn placeholders(source: &str) -> Result<Vec<String>, DocumentFault> {
     let front = front(source)?;
     let environment = environment(true);
     let mut names = Vec::new();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::tree::Language;
 
 /// Every value that an agreement may need.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Values {
     pub document: DocumentValues,
     pub operator: OperatorValues,
@@ -22,7 +22,7 @@ pub struct Values {
 }
 
 /// This very document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DocumentValues {
     /// `UR/12/2026`.
     pub number: String,
@@ -33,7 +33,7 @@ pub struct DocumentValues {
 }
 
 /// The operator: legal actor and brand are two things (R4.37).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OperatorValues {
     pub legal_name: String,
     pub brand_name: String,
@@ -59,7 +59,7 @@ pub struct OperatorValues {
 }
 
 /// The partner. Empty text where something was not given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct CompanyValues {
     pub legal_name: String,
     pub street: String,
@@ -75,7 +75,7 @@ pub struct CompanyValues {
     pub bank_account: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AreaValues {
     /// `special_sms_mms`.
     pub code: String,
@@ -84,7 +84,7 @@ pub struct AreaValues {
     pub annex: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PriceValues {
     /// `7455` or `74xx`.
     pub number: String,
@@ -95,7 +95,7 @@ pub struct PriceValues {
 }
 
 /// Numbers of the agreement: they are data, never wording (everything in them may change).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TermsValues {
     /// Years for which the duty of confidence lasts after the end.
     pub confidence_years: String,

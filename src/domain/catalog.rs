@@ -31,6 +31,8 @@ pub enum Unrouted {
     ServiceNotLive,
     NotATestNumber,
     PartnerSuspended,
+    /// The base of numbers says that nobody, or somebody else, uses it now.
+    NumberNotActive,
 }
 
 impl Unrouted {
@@ -41,6 +43,7 @@ impl Unrouted {
             Self::ServiceNotLive => "service_not_live",
             Self::NotATestNumber => "not_a_test_number",
             Self::PartnerSuspended => "partner_suspended",
+            Self::NumberNotActive => "number_not_active",
         }
     }
 }
@@ -56,6 +59,17 @@ pub struct ApiKey {
     pub expires_at: i64,
 }
 
+/// What the base of numbers says about a number, or about a keyword on a shared one. A number that
+/// it does not know is used as its services say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    pub short_code: ShortCode,
+    /// None: the whole number.
+    pub keyword: Option<Keyword>,
+    pub partner: Option<PartnerId>,
+    pub is_active: bool,
+}
+
 /// What a catalog is made of; the store fills it.
 #[derive(Debug, Default)]
 pub struct Parts {
@@ -68,6 +82,7 @@ pub struct Parts {
     pub sender_names: Vec<(PartnerId, SmolStr)>,
     /// Numbers that no message may go to (S097).
     pub barred: Vec<Msisdn>,
+    pub holdings: Vec<Holding>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +103,14 @@ pub struct Catalog {
 struct Number {
     keywords: HashMap<Keyword, Arc<Service>>,
     catch_all: Option<Arc<Service>>,
+    /// Who may use it now; none if the base of numbers leaves that to its services.
+    whole: Option<Use>,
+    words: HashMap<Keyword, Use>,
 }
+
+/// The partner that may use a number now, if any may.
+#[derive(Debug, Clone, Copy)]
+struct Use(Option<PartnerId>);
 
 impl Catalog {
     pub fn new(parts: Parts) -> Self {
@@ -114,6 +136,15 @@ impl Catalog {
         }
         for service in parts.services {
             catalog.add_service(Arc::new(service));
+        }
+        for holding in parts.holdings {
+            let user = Use(holding.partner.filter(|_| holding.is_active));
+            if let Some(number) = catalog.numbers.get_mut(&holding.short_code) {
+                match holding.keyword {
+                    None => number.whole = Some(user),
+                    Some(keyword) => drop(number.words.insert(keyword, user)),
+                }
+            }
         }
         catalog
     }
@@ -192,6 +223,9 @@ impl Catalog {
             }
             (None, None) => return Route::Unrouted(Unrouted::NoSuchKeyword),
         };
+        if !number.is_open_for(service.partner, &keyword) {
+            return Route::Unrouted(Unrouted::NumberNotActive);
+        }
         match self.serves(service, sender) {
             Ok(()) => Route::To { service: Arc::clone(service), keyword },
             Err(why) => Route::Unrouted(why),
@@ -223,6 +257,25 @@ impl Catalog {
     /// that does not charge is taken, for a charge must never be a guess. A named tariff is no
     /// guess: it asks for a charge, so the charged service that allows it is meant.
     pub fn service_for(
+        &self,
+        partner: PartnerId,
+        sender: &Sender,
+        named: Option<&str>,
+        tariff: Option<&str>,
+    ) -> Result<&Arc<Service>, Refusal> {
+        let service = self.pick_service(partner, sender, named, tariff)?;
+        let number = self.numbers.get(&service.short_code);
+        if number.is_some_and(|number| !number.lets_send(service)) {
+            let service = service.name.clone();
+            return Err(Refusal::ServiceNotLive {
+                service,
+                state: "on a number that is not active",
+            });
+        }
+        Ok(service)
+    }
+
+    fn pick_service(
         &self,
         partner: PartnerId,
         sender: &Sender,
@@ -288,6 +341,21 @@ impl Catalog {
 }
 
 impl Number {
+    fn is_open_for(&self, partner: PartnerId, keyword: &Keyword) -> bool {
+        let is_open = |user: &Use| user.0 == Some(partner);
+        self.whole.as_ref().is_none_or(is_open) && self.words.get(keyword).is_none_or(is_open)
+    }
+
+    /// Whether an MT may leave: at least one way of the service to its subscribers is open.
+    fn lets_send(&self, service: &Service) -> bool {
+        let whole = self.whole.as_ref().is_none_or(|user| user.0 == Some(service.partner));
+        let mut words = service.keywords.iter();
+        whole
+            && (self.words.is_empty()
+                || service.keywords.is_empty()
+                || words.any(|keyword| self.is_open_for(service.partner, keyword)))
+    }
+
     fn longest_keyword(&self, text: &str) -> Option<(&Arc<Service>, Keyword)> {
         if self.keywords.is_empty() {
             return None;

@@ -40,7 +40,8 @@ pub enum MessageState {
     Deleted,
     /// Sent, and nobody can say whether it arrived. Never sent again by the machine if charged (P8).
     Unknown,
-    /// Unknown for longer than `unknown_ttl`, or written off by two people. No charge.
+    /// Unknown for longer than `unknown_ttl`, without its receipt for longer than `receipt_ttl`, or
+    /// written off by two people. No charge for a delivery.
     UnknownFinal,
     /// Set aside for a person: after a restore (P43) or on demand.
     Held,
@@ -72,7 +73,7 @@ pub enum MessageEvent {
     Resend,
     /// Evidence shows that an unknown message did reach the SMSC.
     ProveSent,
-    /// `unknown_ttl` passed, or two people wrote it off.
+    /// `unknown_ttl` or `receipt_ttl` passed, or two people wrote it off.
     WriteOff,
     Deliver,
     Fail,
@@ -127,7 +128,8 @@ impl MessageState {
             | (Self::Accepted, E::Fail) => Self::Rejected,
             // From `Submitted` if the SMSC took it without a name for it.
             (Self::Claimed | Self::Submitted, E::LoseOutcome) => Self::Unknown,
-            (Self::Unknown, E::WriteOff) => Self::UnknownFinal,
+            // From `Submitted` if the receipt that was to come never came.
+            (Self::Unknown | Self::Submitted, E::WriteOff) => Self::UnknownFinal,
             // An MO is delivered from `Accepted`: the partner's answer is its only step.
             (Self::Accepted | Self::Submitted, E::Deliver) => Self::Delivered,
             (Self::Submitted, E::Fail) => Self::Undeliverable,
@@ -486,6 +488,7 @@ claimed held held
 claimed quarantined quarantined
 submitted rejected rejected
 submitted outcome_lost unknown
+submitted written_off unknown_final
 submitted delivered delivered
 submitted failed undeliverable
 submitted expired expired

@@ -15,8 +15,12 @@ pub mod fields;
 pub mod ids;
 pub mod item;
 pub mod lane;
+pub mod look_alike;
 pub mod message;
 pub mod number;
+pub mod number_import;
+pub mod number_plan;
+pub mod number_state;
 pub mod partner;
 pub mod password;
 pub mod refusal;
@@ -41,6 +45,8 @@ pub use message::{
     Receipt, ReceiptState, ReceiptWish,
 };
 pub use number::{Keyword, Msisdn, Sender, ShortCode};
+pub use number_plan::{NumberArea, NumberClass, NumberPlan, WordBar};
+pub use number_state::{NumberEvent, NumberState};
 pub use partner::{Caller, Credential, Partner, PartnerId};
 pub use refusal::Refusal;
 pub use right::{Right, allows};

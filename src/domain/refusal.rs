@@ -88,6 +88,9 @@ pub enum Refusal {
     NotAllowed,
     #[error("confirm with a fresh code of your second factor first")]
     StepUpNeeded,
+    /// A member of staff looks as a partner (S-27).
+    #[error("you look at the portal as a partner and can change nothing; end the view first")]
+    ViewOnly,
     /// What is asked is no legal step from where the thing is.
     #[error("{0}")]
     WrongState(String),
@@ -98,6 +101,8 @@ pub enum Refusal {
     UnknownId(&'static str),
     #[error("this {0} is taken already")]
     Taken(&'static str),
+    #[error("your quota of {most} reservations of this class is used up")]
+    QuotaReached { most: i64 },
     #[error("mail address, password or code is wrong")]
     WrongLogIn,
     #[error("too many wrong tries; try again in {} s", retry_after.as_secs().max(1))]
@@ -167,10 +172,12 @@ impl Refusal {
             Self::FieldErrors(_) => "invalid_fields",
             Self::NotAllowed => "not_allowed",
             Self::StepUpNeeded => "step_up_needed",
+            Self::ViewOnly => "view_only",
             Self::WrongState(_) => "wrong_state",
             Self::VersionConflict => "version_conflict",
             Self::UnknownId(_) => "unknown_id",
             Self::Taken(_) => "taken",
+            Self::QuotaReached { .. } => "quota_reached",
             Self::WrongLogIn => "wrong_log_in",
             Self::TooManyTries { .. } => "too_many_tries",
             Self::LinkInvalid => "link_invalid",

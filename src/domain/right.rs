@@ -23,6 +23,13 @@ macro_rules! rights {
     };
 }
 
+impl Right {
+    /// It changes nothing.
+    pub fn is_reading(self) -> bool {
+        self.as_str().starts_with("see_")
+    }
+}
+
 rights! {
     SeeApplications = "see_applications",
     /// Take one up, ask for more information.

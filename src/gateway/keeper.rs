@@ -20,6 +20,18 @@ use crate::{
 
 /// Rows that one read brings.
 const PAGE: i64 = 2000;
+/// Pause between two rounds through all messages that may lack their receipt.
+const SILENCE_ROUND: Duration = Duration::from_mins(10);
+/// Why such a message is written off.
+const NO_RECEIPT: &str = "no receipt came in time";
+
+/// Where the round is that looks for messages without a receipt.
+#[derive(Debug, Default)]
+struct Silence {
+    after: i64,
+    /// Microseconds UTC.
+    rests_until: i64,
+}
 
 impl Gateway {
     /// Fills lanes, forever. Everything that a lane needs at the start is read here too: there
@@ -58,6 +70,7 @@ impl Gateway {
         quick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut expiry = ItemKey { lane: LaneId(0), due_at: 0, seq: 0 };
+        let mut silence = Silence::default();
         loop {
             tokio::select! {
                 () = &mut stop => return Ok(()),
@@ -74,6 +87,7 @@ impl Gateway {
                     self.end_doubts().await;
                     self.end_parts().await;
                     self.end_unknown().await;
+                    self.end_silence(&mut silence).await;
                     self.end_orphans().await;
                     self.publish().await;
                 }
@@ -295,11 +309,36 @@ impl Gateway {
         for id in due {
             if let Ok(Some(Stored::Mt(message, MessageState::Unknown))) =
                 self.inner.store.message(id).await
-                && self.write_off(&message, &by_itself()).await.is_ok()
+                && self.write_off(&message, &by_itself(), "").await.is_ok()
             {
                 self.inner.recent.unknown_solved(message.id);
             }
         }
+    }
+
+    /// Submitted, and the receipt never came: final, and the partner is told so. There is no index
+    /// for it, which every message would pay for twice; a round through the store does instead.
+    async fn end_silence(&self, silence: &mut Silence) {
+        let now = self.now();
+        if now < silence.rests_until {
+            return;
+        }
+        let overdue = now - micros(self.settings().receipt_ttl);
+        let page = self.inner.store.silent_page(silence.after, overdue).await;
+        let Ok((silent, last)) = page else { return };
+        for id in silent {
+            if let Ok(Some(Stored::Mt(message, MessageState::Submitted))) =
+                self.inner.store.message(id).await
+                && let Err(error) = self.write_off(&message, &by_itself(), NO_RECEIPT).await
+            {
+                // The next round meets it again.
+                tracing::warn!(%error, message.id = %id, "a message without a receipt stays");
+            }
+        }
+        *silence = match last {
+            Some(last) => Silence { after: last, rests_until: 0 },
+            None => Silence { after: 0, rests_until: now + micros(SILENCE_ROUND) },
+        };
     }
 
     /// Gauges that are cheaper to look up than to keep.

@@ -6,6 +6,7 @@
 //! What surprises: there is no hidden queue. A message is in the store, and a bounded head of
 //! each lane is in memory (`lane`); the rest of this module moves things from row to row.
 
+pub mod again;
 pub mod deliver;
 pub mod disk;
 pub mod forget;
@@ -48,7 +49,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use dashmap::DashMap;
 use smol_str::SmolStr;
 use tokio::sync::mpsc;
@@ -120,6 +121,8 @@ pub(crate) struct Inner {
     /// Held while a person's decision about one message is carried out.
     deciding: tokio::sync::Mutex<()>,
     pub(crate) stalls: stall::Stalls,
+    /// To whoever posts to callbacks; none before it began.
+    redeliveries: ArcSwapOption<mpsc::Sender<again::Redelivery>>,
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
     pub(crate) disk: std::sync::atomic::AtomicU8,
@@ -156,6 +159,7 @@ impl Gateway {
             registry: registry::Registry::default(),
             deciding: tokio::sync::Mutex::default(),
             stalls: stall::Stalls::default(),
+            redeliveries: ArcSwapOption::empty(),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
             groups: ArcSwap::from_pointee(groups),

@@ -185,7 +185,11 @@ impl Gateway {
     }
 
     /// Reads an id in any of the forms that this partner was given.
-    async fn number_of(&self, partner: PartnerId, id: &str) -> Result<Option<MessageId>, Error> {
+    pub(super) async fn number_of(
+        &self,
+        partner: PartnerId,
+        id: &str,
+    ) -> Result<Option<MessageId>, Error> {
         use crate::domain::partner::MessageIdForm;
         let form = self
             .catalog()

@@ -159,7 +159,7 @@ impl Gateway {
                 Ok(MessageState::Accepted)
             }
             Resolution::WriteOff => {
-                self.write_off(message, who).await?;
+                self.write_off(message, who, "").await?;
                 Ok(MessageState::UnknownFinal)
             }
             Resolution::Sent => {
@@ -195,7 +195,12 @@ impl Gateway {
         &self,
         message: &std::sync::Arc<crate::domain::MtMessage>,
         who: &SmolStr,
+        why: &str,
     ) -> Result<(), Error> {
+        let mut row = self.step(message.id, MessageEvent::WriteOff, who.clone());
+        if !why.is_empty() {
+            row = row.saying(why);
+        }
         let receipt = Receipt {
             message: message.id,
             state: ReceiptState::Unknown,
@@ -203,9 +208,11 @@ impl Gateway {
             done_at: self.now(),
         };
         let item = self.receipt_item(message, receipt, message.receipts.on_failure);
-        let mut change = Change::default()
-            .event(self.step(message.id, MessageEvent::WriteOff, who.clone()))
-            .state(self.state(message, MessageState::UnknownFinal, None));
+        let mut change = Change::default().event(row).state(self.state(
+            message,
+            MessageState::UnknownFinal,
+            None,
+        ));
         change.items_in.extend(item.clone());
         self.save_with_items(change).await?;
         if let Some(item) = item {

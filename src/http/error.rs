@@ -299,6 +299,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::SpendLimit(_)
         | Refusal::NotAllowed
         | Refusal::StepUpNeeded
+        | Refusal::ViewOnly
         | Refusal::PartnerSuspended => StatusCode::FORBIDDEN,
         Refusal::UnknownMessage(_) | Refusal::NothingToCancel | Refusal::UnknownId(_) => {
             StatusCode::NOT_FOUND
@@ -309,6 +310,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::ServiceNotLive { .. }
         | Refusal::WrongState(_)
         | Refusal::Taken(_)
+        | Refusal::QuotaReached { .. }
         | Refusal::TooLateToCancel(_)
         | Refusal::CannotReplace(_) => StatusCode::CONFLICT,
         Refusal::NoSender

@@ -128,8 +128,10 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/applications/{reference}/submission", post(api::applications::submit))
         .route("/api/v1/messages", post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
+        .route("/api/v1/messages/{id}/redeliver", post(api::messages::redeliver))
         .merge(portal::routes(&app))
         .merge(people())
+        .merge(numbers())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
@@ -143,7 +145,7 @@ pub fn public(app: App) -> Router {
 
 /// What people do over the API: sessions, accounts, access of their systems.
 fn people() -> Router<App> {
-    use api::{access, people, session};
+    use api::{access, bank, people, session};
     Router::new()
         .route("/api/v1/session", post(session::create).delete(session::delete))
         .route("/api/v1/session/step-up", post(session::step_up))
@@ -154,9 +156,26 @@ fn people() -> Router<App> {
         .route("/api/v1/credentials", get(access::credentials).post(access::add_credential))
         .route("/api/v1/credentials/{system_id}", delete(access::revoke_credential))
         .route("/api/v1/credentials/{system_id}/rotate", post(access::rotate_credential))
+        .route("/api/v1/bank-changes", get(bank::list).post(bank::ask))
+        .route("/api/v1/bank-changes/{id}", get(bank::show))
+        .route("/api/v1/bank-changes/{id}/{step}", post(bank::answer))
         .route("/api/v1/keys", get(access::keys).post(access::add_key))
         .route("/api/v1/keys/{name}", delete(access::revoke_key))
         .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))
+}
+
+/// Numbers, and who holds what of them.
+fn numbers() -> Router<App> {
+    use api::{numbers, reservations};
+    Router::new()
+        .route("/api/v1/numbers", get(numbers::list))
+        .route("/api/v1/numbers/import", post(numbers::import))
+        .route("/api/v1/numbers/{digits}", get(numbers::show))
+        .route("/api/v1/reservations", get(reservations::list).post(reservations::create))
+        .route("/api/v1/reservations/{id}", get(reservations::show))
+        .route("/api/v1/reservations/{id}/{step}", post(reservations::step))
+        .route("/api/v1/number-waits", get(reservations::waits).post(reservations::wait))
+        .route("/api/v1/number-waits/{id}", delete(reservations::stop_waiting))
 }
 
 /// The port for the operator's own monitoring.

@@ -6,7 +6,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request},
+    http::{HeaderMap, Method, header, request},
 };
 use smol_str::format_smolstr;
 
@@ -16,7 +16,10 @@ use super::{
     error::{Fault, Problem},
     rate,
 };
-use crate::partnership::{Signed, Visitor};
+use crate::{
+    domain::Refusal,
+    partnership::{Signed, Visitor},
+};
 
 /// Octets of a browser's name that are looked at.
 const AGENT_OCTETS_MAX: usize = 512;
@@ -32,6 +35,10 @@ impl FromRequestParts<App> for SignedCaller {
         let wrong = || Fault::Unauthorized.says("no session; log in with POST /api/v1/session");
         let token = bearer(&parts.headers).ok_or_else(wrong)?;
         let signed = of_token(app, token).await?.ok_or_else(wrong)?;
+        let is_reading = matches!(parts.method, Method::GET | Method::HEAD);
+        if signed.view.is_some() && !is_reading {
+            return Err(Refusal::ViewOnly.into());
+        }
         Ok(Self(signed))
     }
 }

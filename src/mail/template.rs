@@ -103,6 +103,18 @@ kinds! {
     second_factor_removed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
     role_changed { login: Text = "anna@zolw.example", at: Time = "1795262400000000", role: Word = "developer", }
     account_disabled { company: Text = "Żółw i Spółka sp. z o.o.", login: Text = "anna@zolw.example", at: Time = "1795262400000000", }
+    bank_change_asked { company: Text = "Żółw i Spółka sp. z o.o.", ending: Text = "2874", asked_by: Text = "Anna Żółw", lapses_at: Time = "1795262400000000", link: Link = "/bank-changes", }
+    bank_changed { company: Text = "Żółw i Spółka sp. z o.o.", ending: Text = "2874", at: Time = "1795262400000000", link: Link = "/company", }
+    bank_change_ended { company: Text = "Żółw i Spółka sp. z o.o.", ending: Text = "2874", at: Time = "1795262400000000", reason: Word = "refused", link: Link = "/company", }
+    number_expires { number: Text = "7455", keyword: Text ? true = "QUIZ", expires_at: Time = "1795262400000000", link: Link = "/reservations/7", }
+    number_expired { number: Text = "7455", keyword: Text ? true = "QUIZ", link: Link = "/reservations/7", }
+    number_waited { number: Text = "7455", keyword: Text ? true = "QUIZ", expires_at: Time = "1795262400000000", link: Link = "/reservations/7", }
+    number_ordered { number: Text = "7455", keyword: Text ? true = "QUIZ", partner: Text = "zolw", link: Link = "/reservations/7", }
+    number_active { number: Text = "7455", keyword: Text ? true = "QUIZ", link: Link = "/reservations/7", }
+    number_refused { number: Text = "7455", keyword: Text ? true = "QUIZ", reason: Note = "Brak wpisu w rejestrze.", link: Link = "/reservations/7", }
+    number_suspended { number: Text = "7455", keyword: Text ? true = "QUIZ", reason: Note = "Brak wpisu w rejestrze.", link: Link = "/reservations/7", }
+    number_resumed { number: Text = "7455", keyword: Text ? true = "QUIZ", link: Link = "/reservations/7", }
+    number_closed { number: Text = "7455", keyword: Text ? true = "QUIZ", reason: Note = "Brak wpisu w rejestrze.", link: Link = "/reservations/7", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }
 }

@@ -62,6 +62,12 @@ pub struct Draft {
     pub copies: u8,
     pub stamp: bool,
     pub return_within_days: u16,
+    /// Days before changed terms take effect.
+    pub notice_days: u16,
+    /// Of the framework agreement that it belongs to; empty if there is none yet.
+    pub framework_number: String,
+    /// Areas in which the company was accepted.
+    pub areas: Vec<String>,
     pub enclosures: Vec<String>,
     pub company: PartyRow,
     /// The published text of its terms, Markdown; none if the kind has none yet.

@@ -240,7 +240,7 @@ impl Partnership {
     }
 
     /// The kind that the way into the partnership begins with.
-    fn first_kind(&self) -> Option<String> {
+    pub(super) fn first_kind(&self) -> Option<String> {
         let goal = self.kinds.iter().find(|kind| kind.admits)?;
         Some(goal.requires.first()?.to_string())
     }

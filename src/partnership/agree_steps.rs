@@ -265,6 +265,10 @@ impl Partnership {
     ) -> Result<(Draft, Option<i64>), Error> {
         let company = self.party(PartnerId(row.partner_id)).await?;
         let terms = self.store.current_terms(&kind.name).await?;
+        let partner = PartnerId(row.partner_id);
+        let admits = self.kinds.iter().find(|kind| kind.admits).map_or("", |kind| &kind.name);
+        let framework_number = self.store.number_in_force(partner, admits).await?;
+        let areas = self.store.accepted_areas(partner).await?;
         let id = terms.as_ref().map(|terms| terms.id);
         let terms_label = terms.as_ref().map(|terms| terms.label.clone());
         let draft = Draft {
@@ -276,6 +280,9 @@ impl Partnership {
             copies: kind.copies,
             stamp: kind.stamp,
             return_within_days: kind.return_within_days,
+            notice_days: kind.notice_days,
+            framework_number: framework_number.unwrap_or_default(),
+            areas,
             enclosures: kind.enclosures.iter().map(ToString::to_string).collect(),
             company,
             terms: terms.map(

@@ -39,6 +39,8 @@ pub struct ApplicationView {
     pub messages: Vec<ApplicationMessage>,
     pub timeline: Vec<HappeningRow>,
     pub decision: Option<DeadlineRow>,
+    /// What follows the acceptance.
+    pub later: LaterSteps,
 }
 
 /// What an agreement, a number and a service are at, from their own nouns.
@@ -52,14 +54,14 @@ pub struct LaterSteps {
 
 impl ApplicationView {
     /// Whose turn it is, stop by stop (D13).
-    pub fn stops(&self, later: &LaterSteps, now: i64) -> [Stop; 5] {
+    pub fn stops(&self, now: i64) -> [Stop; 5] {
         let application = ApplicationFacts {
             state: self.row.state,
             accepted: self.row.is_accepted,
             decided_at: self.row.decided_at,
             decision: self.decision.as_ref().map(DeadlineRow::promise),
         };
-        let LaterSteps { nda, agreement, number, service } = *later;
+        let LaterSteps { nda, agreement, number, service } = self.later;
         stops(&Journey { application, nda, agreement, number, service }, now)
     }
 }
@@ -166,6 +168,7 @@ impl Partnership {
             messages: self.store.application_messages(row.id).await?,
             timeline: self.store.timeline(&subject, public_only).await?,
             decision: self.store.deadline(&subject, DECISION).await?,
+            later: self.later_steps(row.partner).await?,
             row,
             form,
             tasks,

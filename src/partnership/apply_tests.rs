@@ -203,7 +203,7 @@ async fn a_submitted_application_is_promised_a_decision_for_the_end_of_the_fifth
     assert_eq!(view.row.notice_version, "2026-01");
     assert_eq!(view.row.consented_at, Some(NOON));
     assert_eq!(view.areas.len(), 2);
-    let stop = view.stops(&LaterSteps::default(), NOON)[0];
+    let stop = view.stops(NOON)[0];
     assert_eq!(stop.promised_at, Some(due.as_microsecond()));
     let twice = world.desk.submit_application(&by, (begun.id, begun.version), "x").await;
     assert_eq!(code(twice), "wrong_state");

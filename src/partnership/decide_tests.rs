@@ -136,7 +136,7 @@ async fn an_acceptance_makes_a_prospect_that_carries_no_traffic_and_takes_the_ex
     assert!(view.row.is_accepted && view.decision.as_ref().unwrap().met_at.is_some());
     assert_eq!(view.areas[0].verdict, Some(Verdict::Accepted));
     assert_eq!(view.areas[0].scores.unscored().count(), 3, "scores stay inside");
-    let stops = view.stops(&LaterSteps::default(), NOON);
+    let stops = view.stops(NOON);
     assert_eq!(stops[0].standing, Standing::Done);
     assert_eq!((stops[1].standing, stops[1].owner), (Standing::Open, Some(Owner::Operator)));
     // The same company applies again: it is a partner now.

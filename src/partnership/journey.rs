@@ -1,98 +1,105 @@
-//! The way of an applicant through agreements, before anybody has an account: where it is, and
-//! how its letters lead there.
+//! Whose turn it is after the acceptance (D13): what agreements are at, told to `domain::turn`.
 //!
-//! It takes no step itself. What surprises: the link of an application is the only key that an
-//! applicant has, so that letters about agreements carry it too until the first account is made.
+//! Numbers and services are not looked at yet: they begin with the partner. What surprises: only
+//! agreements of the way into the partnership count; an annex more or less stops nobody.
 
-use serde_json::json;
-
-use super::{Error, LaterSteps, Partnership, guard::Count, log_in::mail_hash};
+use super::{Error, LaterSteps, Partnership, Signed, agree::Stop, applicant::DECISION};
 use crate::{
     domain::{
-        Caller, PartnerId, Refusal, Side,
+        Caller, PartnerId, Right, Side,
         application::ApplicationState,
         deadline::Promise,
-        turn::{Owner, StepFacts},
+        turn::{self, ApplicationFacts, Journey, Owner, StepFacts},
     },
-    store::{AgreementWrite, NewMail},
+    store::DeadlineRow,
 };
 
 impl Partnership {
-    /// While the company has nobody with an account, its letters carry the link of its
-    /// application, which lets in to the agreement; a bare path would end at the log-in.
-    pub(super) async fn lead_in(&self, write: &mut AgreementWrite<'_>) -> Result<(), Error> {
-        let Some(application) = write.before.application_id else { return Ok(()) };
-        let partner = PartnerId(write.before.partner_id);
-        if write.mails.is_empty() || !self.store.people(Some(partner)).await?.is_empty() {
-            return Ok(());
-        }
-        if let Some(row) = self.store.application(application).await? {
-            let link = format!("{}&agreement={}", self.link_of(&row)?, write.before.id);
-            for mail in &mut write.mails {
-                mail.data["link"] = link.as_str().into();
-            }
-        }
-        Ok(())
-    }
-
-    /// Where an accepted application's company is with its agreements, for the line of stops.
-    pub async fn later_steps(
+    /// What follows the application of a company that became a partner.
+    pub(super) async fn later_steps(
         &self,
-        by: &Caller,
         partner: Option<PartnerId>,
     ) -> Result<LaterSteps, Error> {
-        let mut later = LaterSteps::default();
-        let Some(partner) = partner else { return Ok(later) };
-        let stops = match self.agreement_stops(by, partner).await {
-            // An applicant whose first agreement is still being made.
-            Err(Error::Refused(Refusal::UnknownId(_))) => return Ok(later),
-            stops => stops?,
+        let begins_with_partner = StepFacts { owner: Some(Owner::Partner), ..StepFacts::default() };
+        let mut later = LaterSteps {
+            number: begins_with_partner,
+            service: begins_with_partner,
+            ..LaterSteps::default()
         };
-        for stop in stops {
-            let facts = StepFacts {
-                owner: stop.turn.map(|side| match side {
-                    Side::Operator => Owner::Operator,
-                    Side::Partner => Owner::Partner,
-                }),
-                promise: stop.due_at.map(Promise::new),
-                done_at: stop.done_at.filter(|_| stop.state == "in_force"),
-                has_ended: matches!(stop.state, "declined" | "terminated" | "expired" | "lapsed"),
-            };
-            let is_goal = self.kinds.get(&stop.kind).is_some_and(|kind| kind.admits);
-            if is_goal {
-                later.agreement = facts;
-            } else if later.nda.owner.is_none() {
-                later.nda = facts;
-            }
+        let Some(partner) = partner else { return Ok(later) };
+        let by = Caller::Operator { name: "gateway".into() };
+        for stop in self.agreement_stops(&by, partner).await? {
+            let admits = self.kinds.get(&stop.kind).is_some_and(|kind| kind.admits);
+            let step = if admits { &mut later.agreement } else { &mut later.nda };
+            *step = facts(&stop);
         }
         Ok(later)
     }
 
-    /// Sends the link of an application again, to its own mail address. The answer is the same for
-    /// a reference that nobody has and for one whose letters were asked for too often.
-    pub async fn send_application_link(&self, reference: &str, address: &str) -> Result<(), Error> {
-        let (now, tick) = (self.now(), self.clock.monotonic_nanos());
-        if !self.floods.admits(address, self.rules.begins_per_address, now) {
-            return Ok(());
-        }
-        let Some(row) = self.store.application_by_reference(reference).await? else {
-            return Ok(());
+    /// The way of the caller's own company; none for the operator, and for a partner that never
+    /// applied here.
+    pub async fn own_journey(&self, signed: &Signed) -> Result<Option<[turn::Stop; 5]>, Error> {
+        self.require(signed, Right::SeeApplications)?;
+        let Some(partner) = signed.partner else { return Ok(None) };
+        let Some(row) = self.store.first_application(partner).await? else { return Ok(None) };
+        let decision = self.store.deadline(&row.subject(), DECISION).await?;
+        let application = ApplicationFacts {
+            state: ApplicationState::Decided,
+            accepted: true,
+            decided_at: row.decided_at,
+            decision: decision.as_ref().map(DeadlineRow::promise),
         };
-        let is_over = row.state == ApplicationState::Draft && now > self.draft_until(row.made_at);
-        if is_over || self.guard.begin(&Count::Letter(mail_hash(&row.mail)), tick).is_err() {
-            return Ok(());
+        let LaterSteps { nda, agreement, number, service } =
+            self.later_steps(Some(partner)).await?;
+        let journey = Journey { application, nda, agreement, number, service };
+        Ok(Some(turn::stops(&journey, self.now())))
+    }
+}
+
+fn facts(stop: &Stop) -> StepFacts {
+    let is_done = matches!(stop.state, "in_force" | "suspended");
+    let has_ended =
+        matches!(stop.state, "lapsed" | "declined" | "terminated" | "expired" | "superseded");
+    StepFacts {
+        owner: stop.turn.map(|turn| match turn {
+            Side::Partner => Owner::Partner,
+            Side::Operator => Owner::Operator,
+        }),
+        promise: stop.due_at.map(Promise::new),
+        done_at: stop.done_at.filter(|_| is_done),
+        has_ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stop(state: &'static str, turn: Option<Side>) -> Stop {
+        Stop {
+            kind: "nda".to_owned(),
+            number: None,
+            state,
+            turn,
+            due_at: Some(5),
+            is_late: false,
+            done_at: Some(3),
         }
-        let letter = NewMail {
-            recipient: row.mail.clone(),
-            recipient_name: String::new(),
-            language: row.language.clone(),
-            template: "application_link",
-            data: json!({ "reference": row.reference, "link": self.link_of(&row)? }),
-            attachments: Vec::new(),
-            subject: row.subject(),
-            partner: row.partner,
-        };
-        self.store.queue_letter(&Caller::Gateway, now, &letter).await?;
-        Ok(())
+    }
+
+    #[test]
+    fn an_agreement_is_done_in_force_and_over_when_it_lapsed() {
+        for (state, turn, owner, is_done, has_ended) in [
+            ("awaited", Some(Side::Operator), Some(Owner::Operator), false, false),
+            ("sent", Some(Side::Partner), Some(Owner::Partner), false, false),
+            ("signed_by_partner", Some(Side::Operator), Some(Owner::Operator), false, false),
+            ("in_force", None, None, true, false),
+            ("suspended", Some(Side::Operator), Some(Owner::Operator), true, false),
+            ("lapsed", None, None, false, true),
+        ] {
+            let facts = facts(&stop(state, turn));
+            assert_eq!((facts.owner, facts.done_at.is_some()), (owner, is_done), "{state}");
+            assert_eq!(facts.has_ended, has_ended, "{state}");
+        }
     }
 }

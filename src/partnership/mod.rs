@@ -18,26 +18,43 @@ mod apply;
 #[cfg(test)]
 mod apply_tests;
 mod audit;
+mod bank;
+#[cfg(test)]
+mod bank_tests;
 mod clamd;
+mod contract;
 mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod desk;
 mod error;
 mod factor;
 mod files;
 mod flood;
 mod guard;
 mod journey;
+mod lead_in;
 mod links;
 mod log_in;
+mod number_line;
+mod number_sweep;
+mod numbers;
+#[cfg(test)]
+mod numbers_tests;
 mod own;
 mod passwords;
 mod render;
+mod reserve;
+mod reserve_steps;
+mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod rules;
 mod session;
 mod terms;
 #[cfg(test)]
 mod terms_tests;
+mod view_as;
 mod wording;
 
 use std::sync::Arc;
@@ -49,7 +66,9 @@ pub use agree_desk::{AgreementStep, HandedCopy};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use clamd::{ScanFault, Scanner};
+pub use contract::Contract;
 pub use decide::{Decided, StaffView};
+pub use desk::Waiting;
 pub use error::Error;
 pub use factor::Enrolment;
 #[cfg(test)]
@@ -57,15 +76,19 @@ pub(crate) use factor::code_of;
 pub use files::{FileFault, OpenFile};
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
+pub use number_sweep::NumbersSwept;
+pub use numbers::{ImportReport, NumberView};
+pub use reserve::HoldWish;
 pub use rules::Rules;
 pub use session::{Enrolling, Signed};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
+pub use view_as::Viewing;
 
 use crate::{
     clock::Clock,
     config,
     documents::Texts,
-    domain::{AgreementKinds, seal::Seal},
+    domain::{AgreementKinds, NumberPlan, seal::Seal},
     store::Store,
 };
 
@@ -81,8 +104,10 @@ pub struct Partnership {
     pub(crate) rules: Arc<Rules>,
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
+    pub(crate) plan: Arc<NumberPlan>,
     scanner: Scanner,
     texts: Arc<Texts>,
+    contract: Arc<Contract>,
 }
 
 impl Partnership {
@@ -97,8 +122,10 @@ impl Partnership {
             rules: Arc::default(),
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
+            plan: NumberPlan::shipped(),
             scanner: Scanner::none(),
             texts: Arc::new(Texts::shipped()),
+            contract: Arc::default(),
         }
     }
 
@@ -120,6 +147,12 @@ impl Partnership {
         Self { rules: Arc::new(rules), ..self }
     }
 
+    /// The same with what stands in agreements; without it none can be prepared.
+    #[must_use]
+    pub fn with_contract(self, contract: Contract) -> Self {
+        Self { contract: Arc::new(contract), ..self }
+    }
+
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
@@ -128,6 +161,12 @@ impl Partnership {
     #[must_use]
     pub fn with_agreement_kinds(self, kinds: Arc<AgreementKinds>) -> Self {
         Self { kinds, ..self }
+    }
+
+    /// The same with the operator's own plan of numbers.
+    #[must_use]
+    pub fn with_number_plan(self, plan: Arc<NumberPlan>) -> Self {
+        Self { plan, ..self }
     }
 
     /// The same with a scanner of uploads.

@@ -1,15 +1,18 @@
 //! The documents of agreements: a draft in, Markdown of its kind filled, HTML and PDF out.
 //!
 //! It decides no wording: texts come from `documents`, the operator's folder before the shipped
-//! ones. What surprises: published terms stand behind the text of the kind in the same document,
+//! ones, and nothing that is not known gets a value. What surprises: published terms stand behind the text of the kind in the same document,
 //! so that one hash proves all that was signed.
 
 use sha2::Digest as _;
 
 use super::{Draft, Error, Partnership, Rendered};
 use crate::{
-    documents::{self, Language, Texts, Values, template},
-    domain::{Refusal, secret::hex},
+    documents::{
+        self, Language, Texts, Values, template,
+        values::{AreaValues, CompanyValues, DocumentValues, TermsValues},
+    },
+    domain::{Refusal, application::Area, secret::hex},
     store::PartyRow,
 };
 
@@ -29,6 +32,10 @@ impl Partnership {
             Some(terms) => format!("{source}\n\n{terms}\n"),
             None => source.to_owned(),
         };
+        let unset = self.contract.unset_in(&whole, language);
+        if !unset.is_empty() {
+            return Err(no_document(&format!("these settings are empty: {}", unset.join(", "))));
+        }
         let values = self.values(draft, language);
         let document =
             template::read(&whole, &values).map_err(|fault| no_document(&fault.to_string()))?;
@@ -39,56 +46,73 @@ impl Partnership {
     }
 
     fn values(&self, draft: &Draft, language: Language) -> Values {
-        // Numbers of the contract (penalties, days of notice) are the shipped ones until an
-        // operator's own texts say others.
-        let mut values = Values::sample(language);
-        values.document.number.clone_from(&draft.number);
-        values.document.date = written_day(&draft.date, language);
-        values.document.framework_number =
-            if draft.kind == "framework" { draft.number.clone() } else { String::new() };
-        let operator = &mut values.operator;
-        operator.legal_name.clone_from(&self.portal.legal_name);
-        operator.brand_name.clone_from(&self.portal.brand_name);
-        operator.portal.clone_from(&self.portal.address);
-        operator.return_address = self.rules.return_address.replace('\n', ", ");
-        // Nothing invented goes into a contract: what is not configured stays empty.
-        for unknown in [
-            &mut operator.street,
-            &mut operator.postal_code,
-            &mut operator.city,
-            &mut operator.nip,
-            &mut operator.regon,
-            &mut operator.krs,
-            &mut operator.represented_by,
-            &mut operator.mail,
-            &mut operator.fault_mail,
-            &mut operator.fault_phone,
-            &mut operator.complaints_mail,
-            &mut operator.privacy_mail,
-        ] {
-            unknown.clear();
+        let framework_number = match draft.kind.as_str() {
+            "framework" => draft.number.clone(),
+            _ => draft.framework_number.clone(),
+        };
+        let document = DocumentValues {
+            number: draft.number.clone(),
+            date: written_day(&draft.date, language),
+            framework_number,
+        };
+        let terms = TermsValues {
+            return_days: draft.return_within_days.to_string(),
+            notice_days: draft.notice_days.to_string(),
+            ..self.contract.terms(language)
+        };
+        let area = |code: &String| {
+            let annex = self.kinds.get(&format!("annex_{code}"));
+            let title = annex.map(|kind| kind.title.of(language.code()).to_owned());
+            let name = Area::parse(code).map_or(code.as_str(), |area| area_name(area, language));
+            AreaValues {
+                code: code.clone(),
+                name: name.to_owned(),
+                annex: title.unwrap_or_default(),
+            }
+        };
+        Values {
+            document,
+            operator: self.contract.operator(language),
+            company: company(&draft.company, language),
+            areas: draft.areas.iter().map(area).collect(),
+            // Prices belong to numbers; they are agreed with each number and not here.
+            prices: Vec::new(),
+            terms,
         }
-        operator.mail.clone_from(&self.rules.desk_mail);
-        fill_company(&mut values, &draft.company);
-        values.terms.return_days = draft.return_within_days.to_string();
-        values.prices.clear();
-        values
     }
 }
 
-fn fill_company(values: &mut Values, party: &PartyRow) {
-    let company = &mut values.company;
-    company.legal_name.clone_from(&party.legal_name);
-    company.street.clone_from(&party.street);
-    company.postal_code.clone_from(&party.postal_code);
-    company.city.clone_from(&party.city);
-    company.country.clone_from(&party.country);
-    company.nip.clone_from(&party.nip);
-    company.regon.clone_from(&party.regon);
-    company.krs.clone_from(&party.krs);
-    company.represented_by.clear();
-    company.mail.clear();
-    company.bank_account = in_fours(&party.bank_account);
+fn area_name(area: Area, language: Language) -> &'static str {
+    match (area, language) {
+        (Area::SmsMms, Language::Polish) => "SMS/MMS Specjalny",
+        (Area::SmsMms, Language::English) => "Special SMS/MMS",
+        (Area::Wap, Language::Polish) => "WAP Specjalny",
+        (Area::Wap, Language::English) => "Special WAP",
+        (Area::Number, Language::Polish) => "Numer Specjalny",
+        (Area::Number, Language::English) => "Special Number",
+    }
+}
+
+fn company(party: &PartyRow, language: Language) -> CompanyValues {
+    let country = match (party.country.as_str(), language) {
+        ("PL", Language::Polish) => "Polska",
+        ("PL", Language::English) => "Poland",
+        (other, _) => other,
+    };
+    CompanyValues {
+        legal_name: party.legal_name.clone(),
+        street: party.street.clone(),
+        postal_code: party.postal_code.clone(),
+        city: party.city.clone(),
+        country: country.to_owned(),
+        nip: party.nip.clone(),
+        regon: party.regon.clone(),
+        krs: party.krs.clone(),
+        // Who may sign stands in the register; the copy that comes back says who did.
+        represented_by: String::new(),
+        mail: String::new(),
+        bank_account: in_fours(&party.bank_account),
+    }
 }
 
 fn no_document(why: &str) -> Error {

@@ -28,6 +28,8 @@ pub struct Rules {
     pub document_days_max: u16,
     /// Days for which a draft can be gone on with.
     pub draft_days: u16,
+    /// Days in which a changed bank account must be confirmed.
+    pub bank_change_days: u16,
     /// Applications that one address may begin in an hour, and one mail address in a day (S-56).
     pub begins_per_address: u32,
     pub begins_per_mail: u32,
@@ -57,6 +59,7 @@ impl Rules {
                 .collect(),
             document_days_max: settings.document_days_max,
             draft_days: settings.draft_days,
+            bank_change_days: settings.bank_change_days,
             begins_per_address: settings.begins_per_address,
             begins_per_mail: settings.begins_per_mail,
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 use zeroize::Zeroizing;
 
-use super::{Error, Partnership, factor, guard::Count, micros};
+use super::{Error, Partnership, Viewing, factor, guard::Count, micros};
 use crate::{
     domain::{
         Caller, PartnerId, PersonState, Refusal, Right, Role, UserId, allows,
@@ -48,6 +48,8 @@ pub struct Signed {
     pub expires_at: i64,
     /// Until when what is sensitive is open; in the past if a fresh code is needed.
     pub stepped_up_until: i64,
+    /// Set while a member of staff looks as a partner: everything can be read, nothing written.
+    pub view: Option<Viewing>,
     pub(super) token: String,
 }
 
@@ -78,6 +80,9 @@ impl Signed {
 
     /// What pages ask before they show a button; a fresh code may be needed on top.
     pub fn may(&self, right: Right) -> bool {
+        if let Some(view) = &self.view {
+            return view.shows(right);
+        }
         let is_high = self.is_operator() || self.level >= least_level(right);
         is_high && allows(self.role, right)
     }
@@ -106,6 +111,7 @@ impl Signed {
             begun_at: 0,
             expires_at: i64::MAX,
             stepped_up_until: i64::MAX,
+            view: None,
             token: String::new(),
         }
     }
@@ -132,7 +138,12 @@ impl Partnership {
             0 => 0,
             at => at.saturating_add(micros(self.portal.step_up)),
         };
-        Ok(Some(Signed {
+        let looks = if allows(view.role, Right::ViewAsPartner) {
+            self.store.support_view((view.id, view.made_at), view.person, now).await?
+        } else {
+            None
+        };
+        let signed = Signed {
             person: view.person,
             name: view.name,
             mail: view.mail,
@@ -146,7 +157,12 @@ impl Partnership {
             begun_at: view.made_at,
             expires_at,
             stepped_up_until,
+            view: None,
             token: view.token,
+        };
+        Ok(Some(match looks {
+            Some(looks) => signed.viewing(looks),
+            None => signed,
         }))
     }
 
@@ -189,6 +205,9 @@ impl Partnership {
 
     /// The right, and where it is sensitive a fresh code too (S-10, S-22).
     pub fn require(&self, signed: &Signed, right: Right) -> Result<(), Refusal> {
+        if signed.view.is_some() && !right.is_reading() {
+            return Err(Refusal::ViewOnly);
+        }
         if !signed.may(right) {
             return Err(Refusal::NotAllowed);
         }
@@ -197,6 +216,9 @@ impl Partnership {
 
     /// A fresh code, for what needs one beyond rights: own password, own second factor.
     pub fn require_fresh(&self, signed: &Signed) -> Result<(), Refusal> {
+        if signed.view.is_some() {
+            return Err(Refusal::ViewOnly);
+        }
         if self.now() < signed.stepped_up_until { Ok(()) } else { Err(Refusal::StepUpNeeded) }
     }
 

@@ -9,17 +9,17 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::{
-    Error, Partnership,
+    Error, Partnership, Signed,
     agree_steps::{letter, staff, text, wrong},
 };
 use crate::{
     domain::{
-        Caller, PartnerId, Refusal,
+        Caller, PartnerId, Refusal, Right,
         agreement_kind::Both,
         terms::{AppliesTo, Consent, TermsEvent, TermsState, day_begins, is_notice_enough},
         wording::{self, ClauseChange},
     },
-    store::{Addressee, Denial, NewMail, NewTerms, NoticeRow, TermsRow},
+    store::{Addressee, Denial, NewMail, NewTerms, NoticeOfTerms, NoticeRow, TermsRow},
 };
 
 const UNKNOWN: Refusal = Refusal::UnknownId("terms");
@@ -257,6 +257,15 @@ impl Partnership {
             None => staff(by).map(|()| None)?,
         };
         Ok(self.store.notices(terms, partner, page).await?)
+    }
+
+    /// A partner's person gets every notice of the partner; the desk those that did not arrive.
+    pub async fn notices_told(&self, signed: &Signed) -> Result<Vec<NoticeOfTerms>, Error> {
+        self.require(signed, Right::SeeAgreements)?;
+        Ok(match signed.partner {
+            Some(partner) => self.store.notices_of(partner).await?,
+            None => self.store.bounced_notices().await?,
+        })
     }
 
     /// Tells who was not told, and carries out what is due. Repeated, it does nothing twice.

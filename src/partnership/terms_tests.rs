@@ -213,6 +213,9 @@ on_both!(who_was_not_reached_is_not_deemed_to_accept, w => {
     assert_eq!(w.framework_of(1).await, "in_force 0");
     assert_eq!(w.framework_of(2).await, "in_force 0");
     assert_eq!(w.framework_of(3).await, "in_force 1");
+    let left_behind = w.verbs.store.bounced_notices().await.unwrap();
+    let partners: Vec<i64> = left_behind.iter().map(|row| row.partner_id).collect();
+    assert_eq!(partners, [1], "one person of partner 3 was reached");
 });
 
 on_both!(where_consent_is_explicit_silence_changes_nothing, w => {

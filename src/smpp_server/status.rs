@@ -51,10 +51,12 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         | Refusal::FieldErrors(_)
         | Refusal::NotAllowed
         | Refusal::StepUpNeeded
+        | Refusal::ViewOnly
         | Refusal::WrongState(_)
         | Refusal::VersionConflict
         | Refusal::UnknownId(_)
         | Refusal::Taken(_)
+        | Refusal::QuotaReached { .. }
         | Refusal::WrongLogIn
         | Refusal::TooManyTries { .. }
         | Refusal::LinkInvalid => S::RX_P_APPN,

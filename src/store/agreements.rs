@@ -269,4 +269,35 @@ impl Store {
             partner.0
         )
     }
+
+    /// Number of the newest agreement of a kind that is in force.
+    pub async fn number_in_force(
+        &self,
+        partner: PartnerId,
+        kind: &str,
+    ) -> Result<Option<String>, Error> {
+        let row: Option<(String,)> = fetch_optional!(
+            &self.db,
+            (String,),
+            "select number from agreement where partner_id = $1 and kind = $2 \
+             and state = 'in_force' order by in_force_at desc, id desc limit 1",
+            partner.0,
+            kind
+        )?;
+        Ok(row.map(|(number,)| number))
+    }
+
+    /// Areas in which a partner was accepted, by whichever of its applications.
+    pub async fn accepted_areas(&self, partner: PartnerId) -> Result<Vec<String>, Error> {
+        let rows: Vec<(String,)> = fetch_all!(
+            &self.db,
+            (String,),
+            "select distinct r.area from application_area r join application a \
+             on a.id = r.application_id where a.partner_id = $1 and a.state = 'decided' \
+             and r.decision = 'accepted' order by r.area limit $2",
+            partner.0,
+            PAGE_MAX
+        )?;
+        Ok(rows.into_iter().map(|(area,)| area).collect())
+    }
 }

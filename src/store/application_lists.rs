@@ -255,6 +255,19 @@ impl Store {
         row.map(ApplicationRow::try_from).transpose()
     }
 
+    /// The application that made a company a partner.
+    pub async fn first_application(
+        &self,
+        partner: PartnerId,
+    ) -> Result<Option<ApplicationRow>, Error> {
+        let sql = concat!(
+            columns!(),
+            "where partner_id = $1 and is_accepted = 1 and purpose = 'join' order by id limit 1"
+        );
+        let row = fetch_optional!(&self.db, Row, sql, partner.0)?;
+        row.map(ApplicationRow::try_from).transpose()
+    }
+
     /// Its areas in the order of the list, judged or not.
     pub async fn application_areas(&self, id: i64) -> Result<Vec<JudgedArea>, Error> {
         let rows = fetch_all!(

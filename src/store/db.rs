@@ -216,12 +216,14 @@ pub(super) fn is_postgres(url: &str) -> bool {
 }
 
 /// The schema, oldest first. A step is never edited once it has been released.
-const STEPS: [(i64, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str); 7] = [
     (1, "traffic", include_str!("../../migrations/0001_traffic.sql")),
     (2, "partnership", include_str!("../../migrations/0002_partnership.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
     (4, "applications", include_str!("../../migrations/0004_applications.sql")),
     (5, "agreements", include_str!("../../migrations/0005_agreements.sql")),
+    (6, "numbers", include_str!("../../migrations/0006_numbers.sql")),
+    (7, "bank changes and views", include_str!("../../migrations/0007_bank_changes_and_views.sql")),
 ];
 
 /// The newest step of the schema that this program knows.

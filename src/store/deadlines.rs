@@ -132,12 +132,15 @@ impl Store {
         )
     }
 
-    /// Open promises with the least time left, for a desk.
+    /// Open promises of the operator with the least time left, for a desk.
     pub async fn open_deadlines(&self, limit: u32) -> Result<Vec<DeadlineRow>, Error> {
         fetch_all!(
             &self.db,
             DeadlineRow,
-            concat!(columns!(), "where met_at is null order by due_at, id limit $1"),
+            concat!(
+                columns!(),
+                "where met_at is null and owner = 'operator' order by due_at, id limit $1"
+            ),
             i64::from(limit)
         )
     }

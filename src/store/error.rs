@@ -19,6 +19,12 @@ pub enum Constraint {
     Version,
     AgreementSlot,
     TermsLabel,
+    /// A number or a keyword that somebody has or that rests.
+    ReservationTaken,
+    /// Somebody who waits for the same already.
+    NumberWait,
+    /// Digits that are in the base.
+    NumberDigits,
     /// The files of one subject would be more than they may be.
     FileRoom,
 }
@@ -97,6 +103,9 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("application_key_pkey") => Some(Constraint::ApplicationKey),
         Some("agreement_slot") => Some(Constraint::AgreementSlot),
         Some("terms_label") => Some(Constraint::TermsLabel),
+        Some("reservation_taken") => Some(Constraint::ReservationTaken),
+        Some("number_wait_once") => Some(Constraint::NumberWait),
+        Some("number_digits") => Some(Constraint::NumberDigits),
         _ => None,
     };
     by_name.or_else(|| {
@@ -114,6 +123,11 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "application_key.key_hash" => Constraint::ApplicationKey,
             "agreement.partner_id, agreement.slot" => Constraint::AgreementSlot,
             "terms_version.kind, terms_version.label" => Constraint::TermsLabel,
+            "reservation.number_id, reservation.slot" => Constraint::ReservationTaken,
+            "number_wait.number_id, number_wait.keyword, number_wait.partner_id" => {
+                Constraint::NumberWait
+            }
+            "number.digits" => Constraint::NumberDigits,
             _ => return None,
         })
     })

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::domain::{
     Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Money, Msisdn,
-    OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState, ShortCode, Tariff,
-    TariffId,
-    catalog::{ApiKey, Parts},
+    NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
+    ShortCode, Tariff, TariffId,
+    catalog::{ApiKey, Holding, Parts},
     partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},
     service::{Brakes, Callback},
     tariff::TariffVersion,
@@ -119,8 +119,41 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
             .into_iter()
             .map(|(partner, name)| (PartnerId(partner), name.into()))
             .collect(),
+        holdings: holdings(db).await?,
         barred: barred.into_iter().filter_map(|(number,)| Msisdn::parse(&number).ok()).collect(),
     }))
+}
+
+/// What the base of numbers says about numbers that services use.
+async fn holdings(db: &Db) -> Result<Vec<Holding>, Error> {
+    let rows = fetch_all!(
+        db,
+        (String, i64, i64, String, Option<i64>, String),
+        "select n.digits, n.is_shared, n.is_withdrawn, coalesce(r.keyword, ''), r.partner_id, \
+         coalesce(r.state, 'free') from number n \
+         left join reservation r on r.number_id = n.id and r.slot is not null \
+         where n.digits in (select short_code from service)"
+    )?;
+    let mut holdings = Vec::with_capacity(rows.len());
+    for (digits, is_shared, is_withdrawn, word, partner, state) in rows {
+        let short_code = ShortCode::parse(&digits)
+            .map_err(|error| corrupt("number", "digits", &digits, &error.to_string()))?;
+        let keyword = match word.as_str() {
+            "" => None,
+            word => Some(
+                Keyword::parse(word)
+                    .map_err(|error| corrupt("reservation", "keyword", word, &error.to_string()))?,
+            ),
+        };
+        // Of a shared number only its keywords have holders.
+        if is_shared != 0 && is_withdrawn == 0 && keyword.is_none() {
+            continue;
+        }
+        let is_active = state == NumberState::Active.as_str() && is_withdrawn == 0;
+        let partner = partner.map(PartnerId);
+        holdings.push(Holding { short_code, keyword, partner, is_active });
+    }
+    Ok(holdings)
 }
 
 async fn tariffs(db: &Db) -> Result<Vec<Tariff>, Error> {

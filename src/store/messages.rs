@@ -13,6 +13,9 @@ use crate::domain::{
     MessageId, MessageState, MoMessage, MtMessage, NetworkError, PartnerId, message::ReceiptState,
 };
 
+/// Messages of one page of the round that looks for receipts that never came.
+const SILENT_PAGE: i64 = 20_000;
+
 /// A message as lists show it.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MessageLine {
@@ -227,6 +230,38 @@ impl Store {
         Ok(rows.into_iter().map(|(id,)| MessageId(id)).collect())
     }
 
+    /// MT that were submitted, whose validity ended before `overdue` (microseconds UTC) and that
+    /// have no final state: those of one page of ids, and where the next page begins. None: that
+    /// was the last one.
+    pub async fn silent_page(
+        &self,
+        after: i64,
+        overdue: i64,
+    ) -> Result<(Vec<MessageId>, Option<i64>), Error> {
+        // Nothing accepted later can be overdue: ids are time-ordered.
+        let before = crate::domain::ids::first_at(overdue).0;
+        let page = fetch_optional!(
+            &self.db,
+            (Option<i64>,),
+            "select max(id) from (select id from message where id > $1 and id < $2 \
+             order by id limit $3) as page",
+            after,
+            before,
+            SILENT_PAGE
+        )?;
+        let Some((Some(last),)) = page else { return Ok((Vec::new(), None)) };
+        let rows = fetch_all!(
+            &self.db,
+            (i64,),
+            "select id from message where id > $1 and id <= $2 and direction = 'mt' \
+             and state = 'submitted' and valid_until <= $3 order by id",
+            after,
+            last,
+            overdue
+        )?;
+        Ok((rows.into_iter().map(|(id,)| MessageId(id)).collect(), Some(last)))
+    }
+
     /// How many messages are in each of the states that need a person.
     pub async fn unknown_counts(&self) -> Result<Vec<(String, i64)>, Error> {
         fetch_all!(
@@ -345,7 +380,7 @@ pub(super) fn orphan(row: OrphanRow) -> Option<Orphan> {
 }
 
 /// `kind:code`, as items and orphans keep it.
-pub(super) fn network_error(text: &str) -> Option<NetworkError> {
+pub(crate) fn network_error(text: &str) -> Option<NetworkError> {
     let (kind, code) = text.split_once(':')?;
     Some(NetworkError { kind: kind.parse().ok()?, code: code.parse().ok()? })
 }

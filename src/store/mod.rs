@@ -17,6 +17,8 @@ mod applications;
 mod applications_tests;
 mod apply;
 mod audit;
+mod bank;
+mod broom;
 mod bulk;
 mod callbacks;
 pub mod change;
@@ -29,6 +31,7 @@ mod files;
 #[cfg(test)]
 mod files_tests;
 mod habits;
+mod holds;
 mod inspect;
 mod lanes;
 mod letters;
@@ -36,6 +39,8 @@ mod lists;
 mod load;
 mod messages;
 mod new;
+mod notices;
+mod number_base;
 mod outbox;
 mod parts;
 mod people;
@@ -44,6 +49,7 @@ mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
+mod reservations;
 mod retention;
 mod rows;
 mod sessions;
@@ -53,6 +59,8 @@ mod terms;
 pub(crate) mod tests;
 #[cfg(test)]
 mod try_out;
+mod views;
+mod waits;
 mod writer;
 
 use std::sync::{
@@ -77,6 +85,8 @@ pub use applications::{
     ApplicationSet, ApplicationStep, Extras, NewApplication, Prospect, Repeat, Submitted,
 };
 pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
+pub use bank::{BankAnswer, BankChangeRow, NewBankChange, ending as bank_ending};
+pub use broom::Forgetting;
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
@@ -85,20 +95,26 @@ pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
 pub use files::{FileLine, NewFile, SealedFile};
 pub use habits::PartnerSetting;
+pub use holds::{Hold, HoldDenial, HoldTerms, NewReservation, Offer, ReservationWrite};
 pub use inspect::Inspection;
 pub use lanes::{LaneAge, OpenClaim, PagedItem};
 pub use letters::{Deadline, Happening, NewMail};
 pub use lists::{ApiKeyLine, CredentialLine, NumberLine, TariffLine};
+pub(crate) use messages::network_error;
 pub use messages::{EventLine, MessageLine, Stored, UnknownLine};
 pub use new::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff};
+pub use number_base::{NumberFilter, NumberPrice, NumberQuota, NumberRow, NumberWord};
 pub use outbox::{Letter, LetterLine, MailCounts};
 pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
 pub use person::{Person, PersonSecrets};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
+pub use reservations::{ReservationFilter, ReservationRow};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use strays::QuarantinedReceipt;
-pub use terms::{Addressee, EffectPage, NewTerms, NoticeRow, TermsRow};
+pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
+pub use views::SupportView;
+pub use waits::WaitRow;
 pub use writer::{GroupLimits, Writer};
 
 use crate::domain::{Catalog, GroupId};

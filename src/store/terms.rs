@@ -75,6 +75,25 @@ pub struct NoticeRow {
     pub answered_at: Option<i64>,
 }
 
+/// A notice with what it is about.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NoticeOfTerms {
+    pub id: i64,
+    pub terms_id: i64,
+    pub partner_id: i64,
+    pub legal_name: String,
+    pub label: String,
+    pub summary_pl: String,
+    pub summary_en: String,
+    pub effective_day: Option<String>,
+    pub recipient: String,
+    pub recipient_name: String,
+    pub state: String,
+    pub queued_at: i64,
+    pub sent_at: Option<i64>,
+    pub answered_at: Option<i64>,
+}
+
 /// Somebody who must be told.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Addressee {

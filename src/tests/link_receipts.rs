@@ -139,6 +139,31 @@ async fn a_message_that_the_smsc_takes_without_an_id_is_unknown_until_its_receip
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_receipt_never_comes_ends_as_unknown_and_a_late_one_charges_nobody() {
+    for (charge_at, taken) in [("delivered", (0, 0)), ("submitted", (1, 492))] {
+        let (clock, mut builder) = at_a_set_time();
+        builder.services[1].charge_at = charge_at.into();
+        builder.script.receipts.are_sent = false;
+        let world = builder.build().await;
+        let mut acme = world.bind("acme").await;
+        let paid = submit(&acme, CHARGED, "hello").await;
+        world.becomes(paid, MessageState::Submitted).await;
+        let messages = &world.config.messages;
+        clock.advance(messages.validity_charged + messages.receipt_ttl);
+        world.becomes(paid, MessageState::UnknownFinal).await;
+        let receipt = acme.next_delivery().await.unwrap().message;
+        assert_eq!(receipt.tlvs.u8(tag::MESSAGE_STATE), Some(state::UNKNOWN));
+        let written_off = event(&world, paid, "written_off").await;
+        assert_eq!(written_off.detail.as_deref(), Some("no receipt came in time"));
+        let late = receipt_text(&world.smsc.submits()[0], "stat:DELIVRD", esm_class::RECEIPT);
+        assert!(world.smsc.deliver(None, late).await.unwrap().is_ok());
+        assert_eq!(world.state_of(paid).await, MessageState::UnknownFinal);
+        assert_eq!(world.ledger().await, taken, "{charge_at}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c031_a_receipt_before_its_answer_waits_for_it() {
     for link in ["", "bind = \"transmitter+receiver\""] {
         let mut builder = Builder { link: link.into(), ..Builder::default() };

@@ -80,6 +80,7 @@ fn every_refusal_of_people() -> Vec<Refusal> {
         Refusal::FieldErrors(Vec::new()),
         Refusal::NotAllowed,
         Refusal::StepUpNeeded,
+        Refusal::ViewOnly,
         Refusal::WrongState("x".to_owned()),
         Refusal::VersionConflict,
         Refusal::UnknownId("person"),

@@ -228,11 +228,15 @@ impl Builder {
 
     pub(crate) async fn build(self) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // In a box: a whole daemon is a large future for a test to carry.
-        Box::pin(self.build_in(Arc::new(folder))).await
+        self.build_in(Arc::new(folder)).await
     }
 
-    pub(crate) async fn build_in(self, folder: Arc<tempfile::TempDir>) -> World {
+    /// In a box: a whole daemon is a large future for a test to carry.
+    pub(crate) fn build_in(self, folder: Arc<tempfile::TempDir>) -> impl Future<Output = World> {
+        Box::pin(self.built_in(folder))
+    }
+
+    async fn built_in(self, folder: Arc<tempfile::TempDir>) -> World {
         let smsc = FakeSmsc::with(self.smsc, self.script).await.expect("a port for the SMSC");
         let path = folder.path();
         std::fs::write(path.join("smsc.password"), "smscpass").expect("a file");

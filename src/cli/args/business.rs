@@ -215,30 +215,6 @@ pub enum KeyCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum NumberCommand {
-    /// Add short codes
-    #[command(after_help = "Example:\n  bramka number add 7455 92505")]
-    Add {
-        /// 3 to 8 digits each
-        #[arg(required = true)]
-        digits: Vec<String>,
-    },
-    /// Send nothing more to a subscriber, whichever partner asks
-    #[command(after_help = "Example:\n  bramka number bar 48600100200 --reason 'premium barred, \
-                            ticket 4711'")]
-    Bar {
-        /// In international form, without a plus
-        msisdn: String,
-        /// What you know, and from where
-        #[arg(long, default_value = "barred at the command line")]
-        reason: String,
-    },
-    /// All short codes and how much uses them
-    #[command(after_help = "Example:\n  bramka number list")]
-    List,
-}
-
-#[derive(Debug, Subcommand)]
 pub enum TariffCommand {
     /// Add a tariff, or a version of one that holds from a later date
     #[command(after_help = "The published gross is said, not computed: it is not always net with \

@@ -7,6 +7,7 @@ mod changes;
 mod document;
 mod letters;
 mod live;
+mod number;
 mod people;
 
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use business::{
-    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, NumberCommand, PartnerAdd,
-    PartnerCommand, PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
+    CredentialAdd, CredentialCommand, KeyCommand, MessageIds, PartnerAdd, PartnerCommand,
+    PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use document::{DocumentCommand, Render};
@@ -24,6 +25,7 @@ pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
+pub use number::{NumberCommand, NumberFind};
 pub use people::{UserAdd, UserCommand};
 
 /// Bramka: premium SMS and WAP partner gateway.

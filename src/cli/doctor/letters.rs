@@ -1,7 +1,8 @@
-//! Whether letters can leave.
+//! Whether letters can leave, and agreements be written.
 
 use super::Finding;
 use crate::{
+    cli::check,
     config::Config,
     mail::{Server, Templates},
 };
@@ -37,4 +38,22 @@ pub(super) async fn of_mail(config: &Config) -> Vec<Finding> {
         }
     };
     vec![texts, way]
+}
+
+/// Whether agreements have what they need of the settings.
+pub(super) fn of_agreements(config: &Config) -> Finding {
+    match check::unset(config) {
+        Ok(unset) if unset.is_empty() => {
+            Finding::ok("agreements", "every setting of theirs is set")
+        }
+        Ok(unset) => Finding::warn(
+            "agreements",
+            format!("not set: {}", unset.join(", ")),
+            "set them before companies apply; a text that needs one makes no document",
+        ),
+        Err(wrong) => {
+            let advice = "correct these settings; `bramka run` refuses them";
+            Finding::fail("agreements", wrong.join("; "), advice)
+        }
+    }
 }

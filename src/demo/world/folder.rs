@@ -25,6 +25,38 @@ pub(super) const SYSTEM_ID: &str = "bramka";
 /// Carries the tariff to the SMSC.
 pub(super) const TARIFF_TAG: u16 = 0x1401;
 
+/// What stands in the demo's agreements; every value of it is made up.
+const AGREEMENTS: &str = r#"[partnership]
+return_address = ["Operator Przykładowy S.A.", "Dział Partnerów", "ul. Przykładowa 12", "00-916 Warszawa"]
+
+[operator]
+street = "ul. Przykładowa 12"
+postal_code = "00-916"
+city = "Warszawa"
+nip = "5252445767"
+regon = "123456785"
+krs = "0000000001"
+represented_by_pl = "Łucję Żółkiewską, prokurentkę"
+represented_by_en = "Łucja Żółkiewska, proxy"
+mail = "partnerzy@operator.example"
+fault_mail = "premium@operator.example"
+fault_phone = "+48 600 000 000"
+complaints_mail = "reklamacje@operator.example"
+privacy_mail = "iod@operator.example"
+
+[contract]
+confidence_years = 5
+confidence_penalty = 50_000
+complaint_days = 30
+escalation_days = 5
+statement_day = 15
+payment_days = 30
+least_payout = 100
+termination_months = 3
+breach_hours = 24
+erase_days = 30
+"#;
+
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -152,7 +184,9 @@ impl Folder {
              [smpp_server]\nlisten = [\"{}\"]\npepper_file = \"pepper\"\n\n\
              [http]\nlisten = [\"{}\"]\nadmin_listen = [\"{}\"]\n\n\
              # Letters are kept in memory and shown in the log of the gateway.\n\
-             [mail]\nsink = true\n[portal]\naddress = \"http://{}\"\n\n\
+             [mail]\nsink = true\n[portal]\naddress = \"http://{}\"\n\
+             legal_name = \"Operator Przykładowy S.A.\"\nbrand_name = \"Przykład Mobile\"\n\n\
+             {AGREEMENTS}\n\
              # What a killed gateway had claimed and never sent is given up soon, not in days.\n\
              [messages]\nunknown_ttl = \"10s\"\n\n\
              [[smsc_link]]\nname = \"{GROUP}\"\naddress = \"{}\"\nsystem_id = \"{SYSTEM_ID}\"\n\

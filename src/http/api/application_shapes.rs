@@ -11,7 +11,7 @@ use crate::{
         application::Verdict, application_form::ContactForm, company::CompanyForm,
         fields::FieldError,
     },
-    partnership::{ApplicationView, LaterSteps},
+    partnership::ApplicationView,
 };
 
 /// An application in one piece.
@@ -207,7 +207,7 @@ pub(crate) struct StopBody {
 /// What the owner of an application sees.
 pub(super) fn described(view: &ApplicationView, now: i64) -> ApplicationBody {
     let row = &view.row;
-    let stops = view.stops(&LaterSteps::default(), now);
+    let stops = view.stops(now);
     ApplicationBody {
         reference: row.reference.clone(),
         purpose: row.purpose.as_str(),

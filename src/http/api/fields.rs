@@ -133,6 +133,18 @@ impl Fields {
         Some(object)
     }
 
+    /// True or false; absent is false.
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        match self.left.remove(name) {
+            None => false,
+            Some(Value::Bool(flag)) => flag,
+            Some(_) => {
+                self.wrong(name, "invalid", "must be true or false");
+                false
+            }
+        }
+    }
+
     /// A whole number between two others. JSON has only one kind of number: 1.0 is whole.
     pub(super) fn number(&mut self, name: &str, least: i64, most: i64) -> Option<i64> {
         let value = self.left.remove(name)?;

@@ -1,4 +1,4 @@
-//! `/api/v1/messages`: send, look at, take back.
+//! `/api/v1/messages`: send, look at, take back, hand over again.
 //!
 //! Every answer 202 is durable (P1). It decides nothing; `new_message` reads, `acceptance` keeps
 //! the promise. The surprise: a repeat with the same Idempotency-Key is answered 202 as well, for
@@ -143,6 +143,53 @@ pub(crate) async fn cancel(
     let id = checked(&id)?.to_owned();
     app.finish(async move { gateway.cancel(partner, &id, None).await }).await??;
     Ok(named(&caller, StatusCode::NO_CONTENT.into_response()))
+}
+
+/// Hands a text or a receipt to the callback of its service once more.
+///
+/// For what you answered with 2xx and lost all the same. It is posted once, under the same webhook
+/// id and with `redelivery` counted on; nothing is charged again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/messages/{id}/redeliver",
+    operation_id = "redeliverMessage",
+    tag = "messages",
+    params(("id" = inline(IdText), Path, description = "Id of the message, yours or a subscriber's")),
+    responses(
+        (status = 200, description = "Your callback answered", body = RedeliveredBody),
+        (status = 409, description = "Not handed over before, erased, or without a callback",
+            body = ProblemBody, content_type = "application/problem+json"),
+        LookProblems,
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn redeliver(
+    State(app): State<App>,
+    caller: ApiCaller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = checked(&id)?.to_owned();
+    let (gateway, partner, by) = (app.gateway.clone(), caller.partner, caller.submitter().caller);
+    let order = async move {
+        let (message, done) = gateway.redeliver(&id, Some(partner), &by.to_string()).await?;
+        let detail = serde_json::json!({ "outcome": done.outcome });
+        let (store, now) = (gateway.store(), gateway.now());
+        store.audit_message(&by, now, "message.redeliver", message, &detail).await?;
+        Ok::<_, gateway::Error>(done)
+    };
+    let done = app.finish(order).await??;
+    let body = RedeliveredBody { is_delivered: done.is_delivered, outcome: done.outcome };
+    Ok(named(&caller, Json(body).into_response()))
+}
+
+/// What became of the repeat.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct RedeliveredBody {
+    /// Your callback answered with a 2xx.
+    is_delivered: bool,
+    /// The answer, as the log of deliveries has it.
+    #[schema(example = "delivered: answered 204")]
+    outcome: String,
 }
 
 fn named(caller: &ApiCaller, mut response: Response) -> Response {

@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-use super::{access, applications, messages, people, session};
+use super::{access, applications, bank, messages, numbers, people, reservations, session};
 use crate::http::error::ProblemBody;
 
 #[derive(OpenApi)]
@@ -33,19 +33,25 @@ use crate::http::error::ProblemBody;
     ),
     paths(
         applications::create, applications::show, applications::submit,
-        messages::create, messages::show, messages::cancel,
+        messages::create, messages::show, messages::cancel, messages::redeliver,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,
         access::credentials, access::add_credential, access::rotate_credential,
         access::revoke_credential, access::keys, access::add_key, access::rotate_key,
         access::revoke_key,
+        bank::list, bank::ask, bank::show, bank::answer,
+        numbers::list, numbers::show, numbers::import,
+        reservations::list, reservations::create, reservations::show, reservations::step,
+        reservations::waits, reservations::wait, reservations::stop_waiting,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
+        (name = "company", description = "What a company says of itself"),
         (name = "applications", description = "Becoming a partner"),
+        (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)
 )]

@@ -298,13 +298,13 @@ fn number(id: &str) -> Result<UserId, Refusal> {
 }
 
 /// The version in If-Match. [RFC 9110 s13.1.1]
-fn version(headers: &HeaderMap) -> Result<i64, FieldError> {
+pub(super) fn version(headers: &HeaderMap) -> Result<i64, FieldError> {
     let text = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
     let inside = text.and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
     inside.and_then(|version| version.parse().ok()).ok_or(FieldError {
         pointer: None,
         header: Some("If-Match"),
-        detail: "must be the ETag of the answer that showed the person".to_owned(),
+        detail: "must be the ETag of the answer that showed it".to_owned(),
         code: if text.is_some() { "invalid" } else { "missing" },
     })
 }

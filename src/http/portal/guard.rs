@@ -13,10 +13,16 @@ use axum::{
 };
 use subtle::ConstantTimeEq as _;
 
-use super::{cookies, form, person::SESSION};
-use crate::http::{
-    App,
-    error::{Fault, Problem},
+use super::{
+    cookies, form,
+    person::{self, SESSION},
+};
+use crate::{
+    domain::Refusal,
+    http::{
+        App,
+        error::{Fault, Problem},
+    },
 };
 
 /// The cookie of somebody without a session; what the token is bound to.
@@ -39,6 +45,13 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
     }
     if !comes_from_us(request.headers()) {
         return Fault::ForeignPage.says("the request comes from another site").into_response();
+    }
+    // Whoever looks as a partner may end that and log out, and nothing else (S-27).
+    let may_send = matches!(request.uri().path(), "/view/end" | "/logout");
+    if !may_send
+        && person::signed(&app, request.headers()).await.is_some_and(|one| one.is_viewing())
+    {
+        return Problem::from(Refusal::ViewOnly).into_response();
     }
     let wanted = bound_to(&app, request.headers()).map(|bound| token(&app, bound));
     let (mut parts, body) = request.into_parts();

@@ -56,6 +56,7 @@ mod agreements;
 mod apply;
 pub mod assets;
 mod audit;
+mod bank;
 pub mod cell;
 pub mod cookies;
 mod desk;
@@ -68,6 +69,7 @@ mod gallery;
 pub mod guard;
 pub mod letters;
 pub mod list;
+mod numbers;
 pub mod page;
 pub mod person;
 pub mod preferences;
@@ -75,6 +77,7 @@ mod reference;
 mod start;
 pub mod texts;
 pub mod timeline;
+mod view_as;
 
 use axum::{Router, middleware, routing::get};
 
@@ -92,6 +95,9 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(desk::routes())
         .merge(gallery())
         .merge(agreements::routes())
+        .merge(bank::routes())
+        .merge(view_as::routes())
+        .merge(numbers::routes())
         .merge(letters::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }

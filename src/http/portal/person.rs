@@ -36,6 +36,11 @@ impl Person {
         !self.is_operator()
     }
 
+    /// A member of staff that looks as a partner.
+    pub fn is_viewing(&self) -> bool {
+        self.signed.view.is_some()
+    }
+
     /// Whether a button or an entry of the menu makes sense; the verb decides.
     pub fn may(&self, right: Right) -> bool {
         self.signed.may(right)
@@ -88,6 +93,12 @@ pub const MENU: &[Entry] = &[
     }),
     entry("/credentials", "accounts-access-title", |person| {
         person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
+    }),
+    entry("/numbers", "numbers-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeNumbers))
+    }),
+    entry("/reservations", "numbers-reservations", |person| {
+        person.is_some_and(|one| one.is_partner() && one.may(Right::SeeNumbers))
     }),
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
     entry("/people", "accounts-people-title", |person| {

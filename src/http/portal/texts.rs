@@ -26,6 +26,7 @@ areas![
     "agreements",
     "apply",
     "audit",
+    "bank",
     "desk",
     "docs",
     "errors",
@@ -34,9 +35,10 @@ areas![
     "gallery",
     "letters",
     "lists",
+    "numbers",
     "problems",
     "start",
-    "time"
+    "time",
 ];
 
 /// A language that everything is said in.

@@ -38,6 +38,21 @@ pub(super) const PARTNERSHIP: &[Page] = &[
         ],
     },
     Page {
+        code: "view_only",
+        status: 403,
+        smpp: None,
+        title: ["You only look", "Tylko podgląd"],
+        meaning: [
+            "You look at the portal as a partner sees it. Nothing can be changed meanwhile.",
+            "Oglądasz portal tak, jak widzi go partner. W tym czasie niczego nie można zmienić.",
+        ],
+        example: "Support looks as a partner and sends a form",
+        cure: [
+            "End the view with the button at the top of each page, or wait until it ends by itself.",
+            "Zakończ podgląd przyciskiem u góry strony albo poczekaj, aż skończy się sam.",
+        ],
+    },
+    Page {
         code: "wrong_state",
         status: 409,
         smpp: None,
@@ -78,6 +93,21 @@ pub(super) const PARTNERSHIP: &[Page] = &[
         ],
         example: "GET /api/v1/people/999",
         cure: ["Take the number from the list.", "Weź numer z listy."],
+    },
+    Page {
+        code: "quota_reached",
+        status: 409,
+        smpp: None,
+        title: ["Quota used up", "Limit wykorzystany"],
+        meaning: [
+            "Your company has reserved or ordered as much of this class as it may at a time.",
+            "Państwa firma zarezerwowała lub zamówiła już tyle numerów tej klasy, ile może naraz.",
+        ],
+        example: "The eleventh premium number while ten are reserved",
+        cure: [
+            "Give up what you do not need, wait for an activation, or ask the operator for more.",
+            "Zrezygnuj z tego, co niepotrzebne, poczekaj na aktywację albo poproś operatora o więcej.",
+        ],
     },
     Page {
         code: "taken",

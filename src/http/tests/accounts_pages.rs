@@ -296,6 +296,27 @@ async fn a_forgotten_password_is_answered_alike_for_everybody() {
 }
 
 #[tokio::test]
+async fn the_page_of_an_smpp_account_hides_no_limit() {
+    let world = world().await;
+    let mut anna = Browser::new(&world);
+    let path = world.invited(Some("acme"), "developer").await;
+    anna.enrol(&path).await;
+    let limits = world.app.gateway.catalog().partner_named("acme").unwrap().limits.clone();
+    anna.go("/credentials").await;
+    anna.submit("/credentials", &[("system_id", "acme9"), ("addresses", "")]).await;
+    let page = anna.go("/credentials/acme9").await.text.clone();
+    for (name, limit) in [
+        ("Messages not yet final", limits.backlog_max),
+        ("Texts and receipts that may wait", limits.waiting_max),
+        ("At once after a pause", u64::from(limits.burst)),
+    ] {
+        let row = page.split(name).nth(1).unwrap_or_else(|| panic!("no {name}: {page}"));
+        assert!(row[..200.min(row.len())].contains(&limit.to_string()), "{name}: {row}");
+    }
+    assert!(page.contains("Messages a second"), "{page}");
+}
+
+#[tokio::test]
 async fn no_form_of_accounts_is_taken_without_its_token() {
     let world = world().await;
     let mut anna = Browser::new(&world);

@@ -45,7 +45,7 @@ fn whole() -> Form {
 }
 
 /// An application that the desk has accepted.
-async fn accepted(world: &World) -> (Begun, PartnerId) {
+pub(super) async fn accepted(world: &World) -> (Begun, PartnerId) {
     let rules = Rules { documents: Vec::new(), ..Rules::default() };
     let desk = world.app.partnership.clone().with_rules(rules);
     let beginning = Beginning { mail: "jan@zolw.example", language: "pl", address: "192.0.2.7" };
@@ -64,7 +64,7 @@ async fn accepted(world: &World) -> (Begun, PartnerId) {
 }
 
 /// Sets password and second factor behind an invitation; the token of the session.
-async fn enrolled(world: &World, path: &str) -> String {
+pub(super) async fn enrolled(world: &World, path: &str) -> String {
     let partnership = &world.app.partnership;
     let token = path.rsplit('/').next().unwrap();
     let here = Visitor::default();
@@ -76,7 +76,7 @@ async fn enrolled(world: &World, path: &str) -> String {
     done.signed_in.token.to_string()
 }
 
-async fn staff(world: &World, role: &str) -> String {
+pub(super) async fn staff(world: &World, role: &str) -> String {
     let new = NewPerson {
         mail: format!("{role}@operator.example"),
         name: role.to_owned(),
@@ -90,19 +90,19 @@ async fn staff(world: &World, role: &str) -> String {
 }
 
 /// A browser with its cookies.
-struct Browser<'w> {
-    world: &'w World,
-    cookie: String,
+pub(super) struct Browser<'w> {
+    pub(super) world: &'w World,
+    pub(super) cookie: String,
 }
 
 impl Browser<'_> {
-    async fn get(&self, path: &str) -> Reply {
+    pub(super) async fn get(&self, path: &str) -> Reply {
         let headers = [("cookie", &*self.cookie), ("accept-language", "en")];
         self.world.send(request(Method::GET, path, &headers)).await
     }
 
     /// Sends a form of a page, with the token and the version that the page has.
-    async fn send(
+    pub(super) async fn send(
         &mut self,
         page: &str,
         action: &str,

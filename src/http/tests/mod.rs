@@ -4,8 +4,10 @@ mod accounts_pages;
 mod agreements;
 mod api;
 mod applications;
+mod company;
 mod desk;
 mod doors;
+mod numbers;
 mod pages;
 mod people;
 mod portal;
@@ -97,7 +99,8 @@ async fn world_with(limits: config::Http, work: usize) -> World {
         gateway.clock().clone(),
         Seal::new([&b"seal"[..]]),
     )
-    .with_quick_passwords();
+    .with_quick_passwords()
+    .with_contract(crate::partnership::Contract::sample());
     let render: Render = Arc::new(|| "bramka_up 1\n".to_owned());
     let app = App::new(gateway, partnership, limits, pepper, render, work);
     let public = public(app.clone());

@@ -274,7 +274,7 @@ pub(super) async fn show_credential(
     let found = page.app().partnership.credentials(&person.signed, whose.0).await?;
     let line = found.iter().find(|line| line.system_id == name);
     let line = line.ok_or(Refusal::UnknownId("system_id"))?;
-    let summary = Summary::new()
+    let mut summary = Summary::new()
         .row(page.t("accounts-state"), live(&page, line.is_active != 0))
         .row(page.t("accounts-networks"), Cell::code(&line.addresses))
         .row(page.t("accounts-tls-only"), Cell::text(page.t(yes(line.tls_only != 0))))
@@ -282,6 +282,19 @@ pub(super) async fn show_credential(
         .row(page.t("accounts-window"), Cell::text(line.send_window.to_string()))
         .row(page.t("accounts-rotating"), Cell::text(page.t(yes(line.is_rotating != 0))))
         .row(page.t("accounts-made"), page.time(line.made_at));
+    // No limit is hidden (D7): those of the whole partner hold for each of its accounts.
+    if let Some(partner) = page.app().gateway.catalog().partner_named(&line.partner) {
+        let limits = &partner.limits;
+        let rate = match limits.rate {
+            0 => page.t("accounts-no-limit"),
+            rate => rate.to_string(),
+        };
+        summary = summary
+            .row(page.t("accounts-rate"), Cell::text(rate))
+            .row(page.t("accounts-burst"), Cell::text(limits.burst.to_string()))
+            .row(page.t("accounts-backlog"), Cell::text(limits.backlog_max.to_string()))
+            .row(page.t("accounts-waiting"), Cell::text(limits.waiting_max.to_string()));
+    }
     let may_change = line.is_active != 0 && person.may(Right::ManageCredentials);
     Ok(show_one(page, &name, summary, may_change, &CREDENTIALS, &whose))
 }

@@ -6,9 +6,12 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::super::{agreements, page::Page, person::Person, timeline::Parcel};
+use super::super::{apply::parcel, page::Page, person::Person, timeline::Parcel};
 use crate::{
-    domain::{PartnerId, Right},
+    domain::{
+        Right,
+        turn::{self, Stop},
+    },
     http::error::Problem,
 };
 
@@ -50,26 +53,21 @@ struct Home<'p> {
     name: &'p str,
     role: String,
     whose: String,
-    /// The way of the company's agreements; none for the operator's staff.
-    parcel: Option<Parcel>,
     ways: Vec<(&'static str, String, String)>,
+    /// The way of the partner's company, while it is one.
+    parcel: Option<Parcel>,
 }
 
 pub(super) async fn show(page: Page) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let partnership = page.app().partnership.clone();
+    let stops = partnership.own_journey(&person.signed).await?;
+    let is_on_way = |stops: &[Stop; 5]| turn::current(stops).is_some();
+    let parcel = stops.filter(is_on_way).map(|stops| parcel(&page, &stops));
     let company = match person.signed.partner.filter(|_| person.may(Right::SeeCompany)) {
         // A partner that was made on the host has no company yet.
         Some(partner) => partnership.company(&person.signed, partner).await.ok(),
         None => None,
-    };
-    let parcel = match &company {
-        Some(company) if person.may(Right::SeeAgreements) => {
-            let by = person.signed.caller();
-            let stops = partnership.agreement_stops(&by, PartnerId(company.partner_id)).await?;
-            Some(agreements::parcel(&page, &stops))
-        }
-        _ => None,
     };
     let company = company.map(|company| company.legal_name);
     let company = company.or_else(|| person.partner.as_ref().map(ToString::to_string));

@@ -23,6 +23,7 @@ struct Company<'p> {
     row: &'p CompanyRow,
     summary: Summary,
     may_edit: bool,
+    may_see_bank: bool,
 }
 
 pub(super) async fn show(page: Page) -> Result<Response, Problem> {
@@ -47,7 +48,8 @@ async fn whole(page: Page, person: &Person, typed: Option<&Form>) -> Result<Resp
     let page = page.titled("agreements-company").with(form);
     let summary = company_summary(&page, &row);
     let may_edit = person.may(Right::EditCompany);
-    Ok(page.show(&Company { page: &page, form, row: &row, summary, may_edit }))
+    let may_see_bank = person.may(Right::SeeBank);
+    Ok(page.show(&Company { page: &page, form, row: &row, summary, may_edit, may_see_bank }))
 }
 
 pub(super) async fn edit(page: Page, mut form: Form) -> Result<Response, Problem> {

@@ -5,7 +5,9 @@
 //! it, for those are signed before anybody gets an account.
 
 mod company;
+mod drafting;
 mod files;
+mod notices;
 mod partners;
 mod show;
 mod steps;
@@ -17,7 +19,6 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::partners::parcel;
 use super::{
     cell::{Tag, Tone},
     cookies,
@@ -42,7 +43,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/partners", get(partners::list))
         .route("/partners/{id}", get(partners::show).post(partners::prepare))
         .route("/terms", get(terms::list))
+        .route("/terms/new", get(drafting::begin).post(drafting::create))
         .route("/terms/{id}", get(terms::show).post(terms::step))
+        .route("/terms/{id}/edit", get(drafting::edit).post(drafting::save))
+        .route("/notices", get(notices::list))
         .route("/company", get(company::show).post(company::edit))
 }
 

@@ -69,6 +69,8 @@ struct Partner<'p> {
     list: List<'p>,
     kinds: Vec<Choice>,
     may_prepare: bool,
+    may_view: bool,
+    view_path: String,
 }
 
 /// `GET /partners/{id}`: the desk only; a partner finds the same of itself at `/company`.
@@ -131,6 +133,8 @@ async fn whole(
         list,
         kinds,
         may_prepare: person.may(Right::PrepareAgreements),
+        may_view: person.may(Right::ViewAsPartner),
+        view_path: format!("/partners/{id}/view"),
     };
     Ok(page.show(&body))
 }

@@ -30,6 +30,7 @@ const NOTICES_MAX: i64 = 200;
 struct TermsList<'p> {
     page: &'p Page,
     list: List<'p>,
+    may_draft: bool,
 }
 
 /// `GET /terms`: every version; a partner sees none that was not published.
@@ -53,7 +54,8 @@ pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
         .column("agreements-state")
         .column("agreements-effective")
         .rows(&rows, |row| row.id.to_string(), cells);
-    Ok(page.show(&TermsList { page: &page, list }))
+    let may_draft = person.is_operator() && person.may(Right::PublishTerms);
+    Ok(page.show(&TermsList { page: &page, list, may_draft }))
 }
 
 fn title(page: &Page, row: &TermsRow) -> String {

@@ -120,10 +120,9 @@ async fn draw_page(
 ) -> Result<Response, Problem> {
     let row = &view.row;
     let partnership = page.app().partnership.clone();
-    let later = partnership.later_steps(by, row.partner).await?;
     let (agreements, _) = partnership.agreements(by, None, None, (0, AGREEMENTS_MAX)).await?;
     let page = page.titled_as(row.reference.clone()).under("/status", "apply-status").with(form);
-    let stops = view.stops(&later, page.now);
+    let stops = view.stops(page.now);
     let said = said(&page, view, ("apply-them", "apply-you"));
     let body = Status {
         page: &page,
@@ -198,7 +197,17 @@ fn note(page: &Page, stop: &Stop) -> String {
     };
     match (stop.standing, stop.due_at) {
         (Standing::Paused, _) => format!("{turn}; {}", page.t("apply-paused")),
-        (Standing::Open, Some(due_at)) => format!("{turn}; {}", page.left(due_at)),
+        (Standing::Open, Some(_)) if stop.days_late > 0 => {
+            let key = match stop.owner {
+                Some(Owner::Operator) => "apply-operator-late",
+                _ => "apply-partner-late",
+            };
+            page.count(key, stop.days_late)
+        }
+        (Standing::Open, Some(due_at)) => {
+            let day = crate::http::portal::format::day(page.language, due_at);
+            format!("{turn}; {}", page.t2("apply-by", ("day", day), ("left", page.left(due_at))))
+        }
         _ => turn,
     }
 }

@@ -31,7 +31,7 @@ use crate::{
             timeline::{Parcel, Timeline},
         },
     },
-    partnership::{LaterSteps, StaffView},
+    partnership::StaffView,
     store::FileLine,
 };
 
@@ -94,8 +94,7 @@ pub(super) async fn again(
     let partnership = page.app().partnership.clone();
     let staff = partnership.application(&person.signed, id).await?;
     let files = partnership.application_files(&person.signed, id).await?;
-    let later = partnership.later_steps(&person.signed.caller(), staff.view.row.partner).await?;
-    Ok(draw_page(page, person, (&staff, &files, &later), form))
+    Ok(draw_page(page, person, (&staff, &files), form))
 }
 
 /// Names of the score fields of an area.
@@ -142,14 +141,14 @@ fn with_scores(form: &Form, areas: &[JudgedArea]) -> Form {
 fn draw_page(
     page: Page,
     person: &Person,
-    (staff, files, later): (&StaffView, &[FileLine], &LaterSteps),
+    (staff, files): (&StaffView, &[FileLine]),
     form: &Form,
 ) -> Response {
     let (view, row) = (&staff.view, &staff.view.row);
     let name = if row.legal_name.is_empty() { row.mail.clone() } else { row.legal_name.clone() };
     let title = format!("{name} {}", row.reference);
     let page = page.titled_as(title).under("/applications", "desk-applications").with(form);
-    let stops = view.stops(later, page.now);
+    let stops = view.stops(page.now);
     let form = with_scores(form, &view.areas);
     let specs = score_specs(&page, &view.areas);
     let is_idea = row.purpose == Purpose::Idea;

@@ -1,7 +1,7 @@
-//! `/desk`: what needs the operator's people, the least time left first, what is late above all.
+//! `/desk`: what needs the operator's people, the clocks of the law first, then what is late.
 //!
-//! Every promise of the operator stands here, whatever it is about. The surprise: a clock that
-//! stands, because the other side was asked, comes last: there is nothing to do about it.
+//! Every promise of the operator stands here, and what waits without one. The surprise: a clock
+//! that stands, because the other side was asked, comes last: there is nothing to do about it.
 
 use askama::Template;
 use axum::response::Response;
@@ -15,7 +15,7 @@ use crate::{
             page::Page,
         },
     },
-    store::DeadlineRow,
+    partnership::Waiting,
 };
 
 #[derive(Template)]
@@ -28,41 +28,56 @@ struct Home<'p> {
 
 pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let mut rows = page.app().partnership.open_promises(&person.signed).await?;
+    let rows = page.app().partnership.desk_waits(&person.signed).await?;
     let page = page.titled("desk-home");
-    let is_late = |row: &DeadlineRow| row.paused_at.is_none() && row.due_at < page.now;
-    let late = rows.iter().filter(|row| is_late(row)).count();
-    rows.sort_by_key(|row| (row.paused_at.is_some(), !is_late(row), !is_legal(row), row.due_at));
+    let late = rows.iter().filter(|row| row.is_late(page.now)).count();
     let list = List::new(&page, &ask, "/desk", "desk-home", "desk-home-empty")
         .column("desk-what")
         .column("desk-rule")
         .column("desk-due")
         .column("desk-left")
-        .rows(&rows, |row| row.id.to_string(), |row| cells(&page, row));
+        .rows(&rows, |row| format!("{} {}", row.subject, row.rule), |row| cells(&page, row));
     Ok(page.show(&Home { page: &page, late, list }))
 }
 
-/// Clocks that a law sets, such as the answer to a complaint, go before our own promises.
-fn is_legal(row: &DeadlineRow) -> bool {
-    row.rule.starts_with("legal")
-}
-
-fn cells(page: &Page, row: &DeadlineRow) -> Vec<Cell> {
-    let what = match row.subject.split_once(':') {
-        Some(("application", id)) => {
-            Cell::link(format!("/applications/{id}"), page.t1("desk-application", "id", id))
-        }
-        Some(("agreement", id)) => {
-            Cell::link(format!("/agreements/{id}"), page.t1("desk-agreement", "id", id))
-        }
-        _ => Cell::text(&row.subject),
-    };
+fn cells(page: &Page, row: &Waiting) -> Vec<Cell> {
     let rule = match row.rule.as_str() {
         "decision" => Cell::text(page.t("desk-rule-decision")),
         "agreement_reply" => Cell::text(page.t("desk-rule-agreement-reply")),
+        "first_agreement" => Cell::text(page.t("desk-rule-first-agreement")),
+        "send_agreement" => Cell::text(page.t("desk-rule-send-agreement")),
+        "countersign_agreement" => Cell::text(page.t("desk-rule-countersign-agreement")),
+        "approve_terms" => Cell::text(page.t("desk-rule-approve-terms")),
+        "publish_terms" => Cell::text(page.t("desk-rule-publish-terms")),
+        "confirm_bank" => Cell::text(page.t("desk-rule-confirm-bank")),
+        "bounced_notice" => Cell::text(page.t("desk-rule-bounced-notice")),
+        other if other.starts_with("agreement_prepare.") => Cell::text(page.t("desk-rule-prepare")),
         other => Cell::code(other),
     };
-    vec![what, rule, page.time(row.due_at).into(), left(page, Some(row.due_at), row.paused_at)]
+    let due = row.due_at.map_or(Cell::Nothing, |due| page.time(due).into());
+    vec![what(page, row), rule, due, left(page, row.due_at, row.paused_at)]
+}
+
+/// The thing itself, with the way to it.
+fn what(page: &Page, row: &Waiting) -> Cell {
+    let Some((noun, id)) = row.subject.split_once(':') else { return Cell::text(&row.subject) };
+    let named = |key: &str| page.t1(key, "title", &row.title);
+    let (path, text) = match noun {
+        "application" => (format!("/applications/{id}"), page.t1("desk-application", "id", id)),
+        "agreement" if row.title.is_empty() => {
+            (format!("/agreements/{id}"), page.t1("desk-agreement", "id", id))
+        }
+        "agreement" => (format!("/agreements/{id}"), named("desk-agreement-named")),
+        "company" if row.title.is_empty() => {
+            (format!("/partners/{id}"), page.t1("desk-partner", "id", id))
+        }
+        "company" => (format!("/partners/{id}"), named("desk-first")),
+        "terms" => (format!("/terms/{id}"), named("desk-terms")),
+        "bank_change" => (format!("/bank-changes/{id}"), named("desk-bank")),
+        "notice" => ("/notices".to_owned(), named("desk-bounced")),
+        _ => return Cell::text(&row.subject),
+    };
+    Cell::link(path, text)
 }
 
 /// The time left, red when it is over.

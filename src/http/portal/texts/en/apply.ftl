@@ -272,3 +272,12 @@ apply-wrong-unscored = Score every criterion of this area before you decide
 apply-wrong-one-decision = Decide on this area
 apply-wrong-not-applied-for = This area was not applied for
 apply-wrong-not-in-future = Choose a day to come
+apply-operator-late = { $count ->
+    [one] It is our turn; we are { $count } day late
+   *[other] It is our turn; we are { $count } days late
+}
+apply-partner-late = { $count ->
+    [one] It is your turn; { $count } day late
+   *[other] It is your turn; { $count } days late
+}
+apply-by = by { $day } ({ $left })

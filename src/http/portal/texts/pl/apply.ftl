@@ -272,3 +272,16 @@ apply-wrong-unscored = Przed decyzją oceń wszystkie kryteria tego obszaru
 apply-wrong-one-decision = Zdecyduj o tym obszarze
 apply-wrong-not-applied-for = O ten obszar nie wnioskowano
 apply-wrong-not-in-future = Wybierz dzień w przyszłości
+apply-operator-late = { $count ->
+    [one] Nasz ruch; spóźniamy się { $count } dzień
+    [few] Nasz ruch; spóźniamy się { $count } dni
+    [many] Nasz ruch; spóźniamy się { $count } dni
+   *[other] Nasz ruch; spóźniamy się { $count } dnia
+}
+apply-partner-late = { $count ->
+    [one] Państwa ruch; { $count } dzień po terminie
+    [few] Państwa ruch; { $count } dni po terminie
+    [many] Państwa ruch; { $count } dni po terminie
+   *[other] Państwa ruch; { $count } dnia po terminie
+}
+apply-by = do { $day } ({ $left })

@@ -1,0 +1,184 @@
+//! Pages of the portal in a house of many partners and a long audit trail.
+//!
+//! `cargo run --release --example pages -- --companies 10000 --records 1000000 --looks 200` prints
+//! how long each page took from the request to its last octet, one after the other and by eight
+//! browsers at once. Build the daemon first.
+//!
+//! What surprises: the people log in by the verbs before the daemon starts, for the load test has
+//! no telephone; the secret of a second factor is read back from what the verb shows.
+
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use bramka::{
+    clock::Clock,
+    domain::{Caller, PartnerId, seal::Seal},
+    partnership::{NewPerson, Partnership, Visitor},
+    store::{GroupLimits, Place, Store},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+};
+
+mod common;
+
+use common::{Arguments, Plan, World};
+
+const PASSWORD: &str = "mosty nad rzeka o swicie";
+/// Browsers at once in the second round.
+const CROWD: u64 = 8;
+
+const STAFF: &[&str] = &[
+    "/home",
+    "/desk",
+    "/applications",
+    "/applications?search=company+7000",
+    "/applications/A-2026-005000",
+    "/partners",
+    "/partners/5000",
+    "/agreements",
+    "/agreements?state=in_force",
+    "/agreements/50002",
+    "/terms",
+    "/people",
+    "/account",
+    "/audit",
+    "/audit?subject=company%3A5000",
+    "/audit?what=agreement.send",
+];
+const PARTNER: &[&str] =
+    &["/home", "/company", "/agreements", "/agreements/50002", "/people", "/credentials", "/keys"];
+const STRANGER: &[&str] = &["/", "/login", "/apply", "/status", "/docs", "/problems"];
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let arguments = Arguments::read();
+    let plan = Plan {
+        partners: 1,
+        keywords: 1,
+        companies: arguments.number("companies", 10_000),
+        records: arguments.number("records", 1_000_000),
+        ..Plan::default()
+    };
+    let looks = arguments.number("looks", 200);
+    let (mut staff, mut partner) = (String::new(), String::new());
+    let world = World::start_after(&plan, async |folder| {
+        staff = log_in(folder, None, "operator@operator.example").await;
+        partner = log_in(folder, Some(PartnerId(5000)), "boss@company5000.example").await;
+    })
+    .await;
+    println!("gateway process {}", world.pid());
+    let mut slowest = Duration::ZERO;
+    for (who, cookie, pages) in
+        [("staff", &*staff, STAFF), ("partner", &*partner, PARTNER), ("stranger", "", STRANGER)]
+    {
+        for page in pages {
+            let alone = look(world.http, page, cookie, looks).await;
+            let begun = Instant::now();
+            let crowd = (0..CROWD).map(|_| look(world.http, page, cookie, looks / CROWD));
+            let mut together: Vec<_> =
+                futures_util::future::join_all(crowd).await.into_iter().flatten().collect();
+            let rate = together.len() as f64 / begun.elapsed().as_secs_f64();
+            together.sort_unstable();
+            let (p50, p95) = (place(&alone, 50), place(&alone, 95));
+            slowest = slowest.max(p95);
+            println!(
+                "{who:9}{page:38} p50 {p50:>9.1?}  p95 {p95:>9.1?}  {CROWD} at once: p95 {:>9.1?}, \
+                 {rate:.0}/s",
+                place(&together, 95)
+            );
+        }
+    }
+    println!("=> the slowest page has a p95 of {slowest:.1?}; {} MiB resident", world.resident());
+}
+
+fn place(sorted: &[Duration], percent: usize) -> Duration {
+    sorted.get((sorted.len() * percent / 100).min(sorted.len() - 1)).copied().unwrap_or_default()
+}
+
+/// Times of `count` looks at a page over one connection, sorted; the first look is not counted.
+async fn look(
+    address: std::net::SocketAddr,
+    page: &str,
+    cookie: &str,
+    count: u64,
+) -> Vec<Duration> {
+    let stream = TcpStream::connect(address).await.expect("the portal listens");
+    stream.set_nodelay(true).expect("a setting");
+    let mut stream = BufReader::new(stream);
+    let request = format!(
+        "GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: text/html\r\ncookie: {cookie}\r\n\r\n"
+    );
+    let mut times = Vec::new();
+    for round in 0..=count {
+        let begun = Instant::now();
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let status = answer(&mut stream).await;
+        assert!(status == 200, "{page} answered {status}");
+        if round > 0 {
+            times.push(begun.elapsed());
+        }
+    }
+    times.sort_unstable();
+    times
+}
+
+/// Reads one answer to its end; its status.
+async fn answer(stream: &mut BufReader<TcpStream>) -> u16 {
+    use tokio::io::AsyncBufReadExt as _;
+    let (mut status, mut length, mut line) = (0, 0, String::new());
+    loop {
+        line.clear();
+        stream.read_line(&mut line).await.expect("a line");
+        let text = line.trim().to_ascii_lowercase();
+        if let Some(rest) = text.strip_prefix("http/1.1 ") {
+            status = rest.get(..3).and_then(|code| code.parse().ok()).unwrap_or(0);
+        } else if let Some(value) = text.strip_prefix("content-length: ") {
+            length = value.parse().unwrap_or(0);
+        } else if text.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.expect("the body");
+    status
+}
+
+/// The cookie of somebody who was invited, set password and second factor, and is in.
+async fn log_in(folder: &Path, partner: Option<PartnerId>, mail: &str) -> String {
+    let place = Place { url: format!("sqlite:{}/bramka.db", folder.display()), readers: 1 };
+    let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
+    drop(writer);
+    // The daemon of a load test has no secret of its own either.
+    let verbs = Partnership::new(store, Clock::system(), Seal::new([b"".as_slice()]));
+    let new = NewPerson {
+        partner,
+        mail: mail.to_owned(),
+        name: "Anna Nowak".to_owned(),
+        role: "admin".to_owned(),
+        language: "en".to_owned(),
+        ..NewPerson::default()
+    };
+    let by = Caller::Operator { name: "load".into() };
+    let invited = verbs.invite_by(&by, &new, true).await.expect("an invitation");
+    let token = invited.path.rsplit('/').next().expect("a token").to_owned();
+    let here = Visitor::default();
+    let begun = verbs.accept_invitation(&token, PASSWORD, here).await.expect("a password");
+    let enrolling = verbs.enrolling_of(&begun.token).await.expect("a store").expect("somebody");
+    let shown = verbs.begin_enrolment(&enrolling).await.expect("a secret");
+    let secret = totp_rs::Secret::try_from_base32(&shown.secret).expect("base 32");
+    let seconds = u64::try_from(jiff::Timestamp::now().as_second()).expect("after 1970");
+    let code = totp_rs::Builder::new()
+        .with_secret(secret)
+        .build()
+        .expect("a second factor")
+        .generate(seconds)
+        .to_string();
+    let done = verbs.confirm_enrolment(&enrolling, &code, here).await.expect("a code");
+    format!("__Host-session={}", done.signed_in.token.as_str())
+}
