@@ -83,7 +83,8 @@ async fn main() {
             let crowd = (0..CROWD).map(|_| look(world.http, page, cookie, looks / CROWD));
             let mut together: Vec<_> =
                 futures_util::future::join_all(crowd).await.into_iter().flatten().collect();
-            let rate = together.len() as f64 / begun.elapsed().as_secs_f64();
+            let looked = u32::try_from(together.len()).expect("a few looks");
+            let rate = f64::from(looked) / begun.elapsed().as_secs_f64();
             together.sort_unstable();
             let (p50, p95) = (place(&alone, 50), place(&alone, 95));
             slowest = slowest.max(p95);

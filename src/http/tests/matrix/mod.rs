@@ -203,12 +203,12 @@ fn the_table_says_what_the_rights_imply() {
 
 #[tokio::test]
 async fn every_route_of_the_api_lets_in_whom_the_table_says() {
-    compare(true).await;
+    Box::pin(compare(true)).await;
 }
 
 #[tokio::test]
 async fn every_page_lets_in_whom_the_table_says() {
-    compare(false).await;
+    Box::pin(compare(false)).await;
 }
 
 #[tokio::test]
