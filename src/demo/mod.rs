@@ -20,5 +20,6 @@ pub use esme::Esme;
 pub use fake_smsc::{FakeSmsc, Script};
 pub use sample_partner::PartnerApp;
 pub use tally::Tally;
+pub use world::AGREEMENTS;
 
 pub(crate) use world::{die_with_stdin, peer, run};

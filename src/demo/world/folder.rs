@@ -26,7 +26,7 @@ pub(super) const SYSTEM_ID: &str = "bramka";
 pub(super) const TARIFF_TAG: u16 = 0x1401;
 
 /// What stands in the demo's agreements; every value of it is made up.
-const AGREEMENTS: &str = r#"[partnership]
+pub const AGREEMENTS: &str = r#"[partnership]
 return_address = ["Operator Przykładowy S.A.", "Dział Partnerów", "ul. Przykładowa 12", "00-916 Warszawa"]
 
 [operator]

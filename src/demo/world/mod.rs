@@ -24,6 +24,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+pub use self::folder::AGREEMENTS;
 pub(crate) use self::peer::{die_with_stdin, run as peer};
 use self::{
     child::Child,

@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bramka::{clock::Clock, mail::SunkLetter};
+use bramka::{clock::Clock, demo::AGREEMENTS, mail::SunkLetter};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::process::Command;
@@ -33,7 +33,9 @@ pub(super) async fn world() -> World {
     let address = free.local_addr().unwrap();
     drop(free);
     let settings = format!(
-        "[mail]\nsink = true\n[portal]\naddress = \"http://{address}\"\nstep_up = \"1h\"\n[limits]\nanonymous_requests_minute = 100000\nsession_requests_minute = 100000\n"
+        "[mail]\nsink = true\n[portal]\naddress = \"http://{address}\"\nstep_up = \"1h\"\n\
+         legal_name = \"Operator Przykładowy S.A.\"\n[limits]\n\
+         anonymous_requests_minute = 100000\nsession_requests_minute = 100000\n{AGREEMENTS}"
     );
     let tune = move |config: &mut bramka::config::Config| config.http.listen = vec![address];
     let builder = Builder { settings, tune: Some(Box::new(tune)), ..Builder::default() };
