@@ -32,8 +32,8 @@ async function step(page, base, one) {
     if (!text.includes(one.sees)) throw new Error(`does not say "${one.sees}" at ${page.url()}: ${text.slice(0, 500)}`);
     return undefined;
   }
-  if (one.there) return page.waitForSelector(one.there, { state: 'visible', timeout: 5000 });
-  if (one.at) return page.waitForURL(base + one.at, { timeout: 5000 });
+  if (one.there) return page.waitForSelector(one.there, { state: 'visible', timeout: 30000 });
+  if (one.at) return page.waitForURL(base + one.at, { timeout: 30000 });
   if (one.title) {
     const title = await page.title();
     if (!title.includes(one.title)) throw new Error(`the title is "${title}", not "${one.title}"`);

@@ -114,7 +114,7 @@ pub(crate) async fn look(base: &str, languages: &[&str], stories: &[Value]) -> (
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(plan.to_string().as_bytes()).await.unwrap();
     drop(stdin);
-    let output = tokio::time::timeout(Duration::from_mins(8), child.wait_with_output())
+    let output = tokio::time::timeout(Duration::from_mins(20), child.wait_with_output())
         .await
         .expect("the browser took too long")
         .unwrap();

@@ -360,7 +360,7 @@ async fn walk(has_scripts: bool) {
         signs(&world, &desk, &stranger).await;
         makes_a_team(&world, (&desk, &admin), (&developer, &finance)).await;
     };
-    tokio::time::timeout(Duration::from_mins(15), Box::pin(way)).await.expect("it takes for ever");
+    tokio::time::timeout(Duration::from_mins(30), Box::pin(way)).await.expect("it takes for ever");
     let mut wrong = Vec::new();
     for human in [&stranger, &desk, &admin, &developer, &finance] {
         wrong.extend(human.complaints().await);
