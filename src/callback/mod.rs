@@ -29,6 +29,7 @@ mod fake_partner;
 mod outcome;
 mod pool;
 mod range;
+mod redelivery;
 pub mod schedule;
 mod signature;
 mod window;

@@ -33,10 +33,7 @@ use super::{
 use crate::{
     config,
     domain::{Catalog, Content, Delivery, Item, Service, ServiceId, service::Callback},
-    gateway::{
-        Gateway, StoreError,
-        again::{Redelivered, Redelivery},
-    },
+    gateway::{Gateway, StoreError, again::Redelivery},
     metrics,
     tasks::{Phase, Scope, Stopping, Tasks},
 };
@@ -105,13 +102,13 @@ impl Callbacks {
 }
 
 /// What all workers share.
-struct Host {
-    gateway: Gateway,
+pub(super) struct Host {
+    pub(super) gateway: Gateway,
     client: Client,
     schedule: Vec<Duration>,
     per_endpoint: usize,
     /// Posts in flight in all; who waits here waits in the order of coming.
-    places: Semaphore,
+    pub(super) places: Semaphore,
     working: Mutex<HashSet<ServiceId>>,
     /// Nothing new is taken from here on.
     doors: Stopping,
@@ -156,30 +153,6 @@ impl Host {
         }
     }
 
-    /// Posts once what was answered with yes before. Its lane knows nothing of it, and neither do
-    /// the schedule and the window: a no to a repeat does not speak against the endpoint.
-    async fn redeliver(self: Arc<Self>, order: Redelivery) {
-        let Ok(_place) = self.places.acquire().await else { return };
-        let Some(service) = self.open(order.service) else { return };
-        let who = format_smolstr!("callback:{}", service.name);
-        let item = &order.item;
-        let (outcome, is_delivered, took) = match self.post(item, &service, &who).await {
-            Ok(Posted::Answered(outcome, took)) => {
-                metrics::callback(outcome.class());
-                (said(&outcome), matches!(outcome, Outcome::Delivered { .. }), took)
-            }
-            Ok(Posted::Unfit(why)) => (format!("unfit: {why}"), false, Duration::ZERO),
-            Ok(Posted::CutOff) => return,
-            Err(error) => (format!("not tried: {error}"), false, Duration::ZERO),
-        };
-        let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
-        let noted = self.gateway.callback_tried(item, service.id, outcome.clone(), took_ms).await;
-        if let Err(error) = noted {
-            tracing::warn!(%error, %who, "a try at a callback is missing in its log");
-        }
-        drop(order.answer.send(Redelivered { is_delivered, outcome }));
-    }
-
     fn start_missing(self: &Arc<Self>, catalog: &Catalog, scope: &Scope) {
         for service in catalog.services().filter(|service| enabled(service).is_some()) {
             if !self.working().insert(service.id) {
@@ -199,7 +172,7 @@ impl Host {
     }
 
     /// The service as it is now, if its callback may be used.
-    fn open(&self, service: ServiceId) -> Option<Arc<Service>> {
+    pub(super) fn open(&self, service: ServiceId) -> Option<Arc<Service>> {
         let catalog = self.gateway.catalog();
         catalog.service(service).filter(|service| enabled(service).is_some()).cloned()
     }
@@ -292,7 +265,7 @@ impl Worker {
     }
 }
 
-enum Posted {
+pub(super) enum Posted {
     Answered(Outcome, Duration),
     /// It can never be posted.
     Unfit(String),
@@ -301,7 +274,7 @@ enum Posted {
 }
 
 impl Host {
-    async fn post(
+    pub(super) async fn post(
         &self,
         item: &Item,
         service: &Service,
@@ -418,7 +391,7 @@ fn place_in_schedule(tries: u32, delays: usize) -> u32 {
 }
 
 /// For the partner's delivery log: the class, and its text where there is more to say.
-fn said(outcome: &Outcome) -> String {
+pub(super) fn said(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Delivered { status, .. } => format!("delivered: answered {status}"),
         Outcome::Gone => "gone: answered 410".to_owned(),

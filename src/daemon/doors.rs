@@ -53,6 +53,7 @@ pub(super) async fn open_doors(
         render.render()
     });
     let partnership = partnership(config, gateway)?;
+    // Deadlines pass also while nobody opens a page.
     tasks.spawn(
         "promises",
         promises::sweep(partnership.clone(), config.retention.clone(), tasks.stopping()),
@@ -107,10 +108,12 @@ pub(super) async fn open_doors(
     server.listen(tasks, plain, false)?;
     server.listen(tasks, with_tls, true)?;
     server.call(tasks);
+    // Only now: who asked earlier was told to wait.
     app.started();
     Ok(node)
 }
 
+/// Serves one door on all of its addresses. Fails if the runtime cannot watch a socket.
 fn serve_http(
     listeners: Vec<std::net::TcpListener>,
     door: &http::Door,

@@ -85,6 +85,7 @@ fn every_refusal_of_people() -> Vec<Refusal> {
         Refusal::VersionConflict,
         Refusal::UnknownId("person"),
         Refusal::Taken("mail address"),
+        Refusal::QuotaReached { most: 1 },
         Refusal::WrongLogIn,
         Refusal::TooManyTries { retry_after: Duration::from_secs(1) },
         Refusal::LinkInvalid,

@@ -13,7 +13,7 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::{PACKAGES, pictures};
+use super::{CHROMIUM, PACKAGES, PROGRAMS, pictures};
 use crate::tools;
 
 /// Longer than the patience of any single act; pictures of one page are four.
@@ -34,7 +34,7 @@ struct Inner {
 
 impl Driver {
     pub(super) async fn start(base: &str, has_scripts: bool) -> Self {
-        tools::debian(&[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")]);
+        tools::debian(PROGRAMS);
         let folder = tools::npm(PACKAGES);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/browser/drive.js");
         let mut child = Command::new(tools::program("node").expect("it was installed above"))
@@ -49,7 +49,7 @@ impl Driver {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let inner = Mutex::new(Inner { _child: child, stdin, lines });
         let driver = Self { inner, has_scripts };
-        let chromium = tools::program("chromium").expect("it was installed above");
+        let chromium = tools::program(CHROMIUM).expect("it was installed above");
         let plan = json!({
             "base": base, "chromium": chromium, "pictures": pictures(), "javascript": has_scripts,
         });

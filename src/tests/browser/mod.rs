@@ -23,6 +23,12 @@ use super::{tools, world::Builder};
 /// Packages of npm; the browser is Debian's, so that none is downloaded beside it.
 const PACKAGES: &[&str] = &["playwright-core@1.65.1", "@axe-core/playwright@4.14.0"];
 
+/// The browser without a window of its own: the one with a window draws its own tabs and menus
+/// as pages too, and takes several times as long.
+const CHROMIUM: &str = "chromium-headless-shell";
+
+const PROGRAMS: &[(&str, &str)] = &[(CHROMIUM, CHROMIUM), ("node", "nodejs"), ("npm", "npm")];
+
 /// What is looked at: a name for the pictures, and the way there.
 fn stories() -> Vec<Value> {
     let page = |name: &str, path: &str| json!({ "name": name, "steps": [{ "go": path }] });
@@ -92,11 +98,11 @@ fn pictures() -> PathBuf {
 
 /// Looks at every story; gives how many looks it took and what was wrong.
 pub(crate) async fn look(base: &str, languages: &[&str], stories: &[Value]) -> (u64, Vec<String>) {
-    tools::debian(&[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")]);
+    tools::debian(PROGRAMS);
     let folder = tools::npm(PACKAGES);
     let plan = json!({
         "base": base,
-        "chromium": tools::program("chromium").expect("it was installed above"),
+        "chromium": tools::program(CHROMIUM).expect("it was installed above"),
         "pictures": pictures(),
         "languages": languages,
         "stories": stories,

@@ -23,7 +23,6 @@ const LONG: &[(&str, &str)] = &[
     ("src/gateway/lane.rs", "a few lines over: one structure and its moves"),
     ("src/gateway/mt.rs", "the rules for an MT in the order in which they refuse; to be split"),
     ("src/gateway/submit.rs", "claiming and recording outcomes: two nouns, to be split"),
-    ("src/http/api/agreements.rs", "a few lines over: our view and that of TMF651; to be split"),
     ("src/http/problems/refusals.rs", "data: one text for each refusal in two languages"),
     ("src/partnership/agree.rs", "the steps of an agreement in their order; to be split"),
     ("src/partnership/agree_steps.rs", "what those steps share, and the sweep; to be split"),

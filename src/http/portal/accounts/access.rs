@@ -1,43 +1,38 @@
 //! `/credentials` and `/keys`: SMPP accounts and API keys of a partner.
 //!
-//! A secret is on the answer to the form that made it and nowhere else. The surprise: each change
-//! loads the routing snapshot again, or a new account could not bind and an ended one still could.
+//! The surprise: what the operator's people see depends on `?partner=` in the address, so every
+//! link of these pages carries it on. What changes them is in [`super::access_steps`].
 
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{
-    super::{
-        address::encoded,
-        cell::{Cell, Summary, Tag, Time, Tone},
-        form::Form,
-        list::{Ask, List},
-        page::Page,
-        person::Person,
-    },
-    explain, or_confirm,
+use super::super::{
+    address::encoded,
+    cell::{Cell, Summary, Tag, Tone},
+    form::Form,
+    list::{Ask, List},
+    page::Page,
+    person::Person,
 };
 use crate::{
     domain::{PartnerId, Refusal, Right},
-    gateway,
-    http::{App, error::Problem},
-    partnership::{CredentialWish, Error, NewSecret},
+    http::error::Problem,
     store::{ApiKeyLine, CredentialLine},
 };
 
 /// One of the two kinds, with what differs between their pages.
-struct Kind {
-    path: &'static str,
-    title: &'static str,
+pub(super) struct Kind {
+    pub(super) path: &'static str,
+    pub(super) title: &'static str,
     rotate_hint: &'static str,
 }
 
-const CREDENTIALS: Kind = Kind {
+pub(super) const CREDENTIALS: Kind = Kind {
     path: "/credentials",
     title: "accounts-credentials-title",
     rotate_hint: "accounts-credential-rotate-hint",
 };
-const KEYS: Kind =
+pub(super) const KEYS: Kind =
     Kind { path: "/keys", title: "accounts-keys-title", rotate_hint: "accounts-key-rotate-hint" };
 
 #[derive(Template)]
@@ -68,32 +63,18 @@ struct One<'p> {
     question: String,
 }
 
-#[derive(Template)]
-#[template(path = "secret.html", config = "src/http/portal/askama.toml")]
-struct Shown<'p> {
-    page: &'p Page,
-    secret: &'p NewSecret,
-    ends: Option<Time>,
-    is_key: bool,
-    back: String,
-}
-
 /// Whose access it is, as the operator's people name it in the query. What a partner's people name
 /// does not count.
-struct Whose(Option<PartnerId>);
+pub(super) struct Whose(pub(super) Option<PartnerId>);
 
 impl Whose {
-    fn of(ask: &Ask) -> Self {
+    pub(super) fn of(ask: &Ask) -> Self {
         Self(ask.get("partner").parse().ok().map(PartnerId))
     }
 
-    fn query(&self) -> String {
+    pub(super) fn query(&self) -> String {
         self.0.map_or_else(String::new, |partner| format!("?partner={}", partner.0))
     }
-}
-
-async fn reload(app: &App) -> Result<(), Problem> {
-    Ok(app.gateway.reload_catalog().await.map_err(gateway::Error::from)?)
 }
 
 fn live(page: &Page, is_live: bool) -> Tag {
@@ -117,7 +98,7 @@ pub(super) async fn show_credentials(page: Page, ask: Ask) -> Result<Response, P
     list_credentials(page, &person, &ask, &Form::empty()).await
 }
 
-async fn list_credentials(
+pub(super) async fn list_credentials(
     page: Page,
     person: &Person,
     ask: &Ask,
@@ -159,7 +140,7 @@ pub(super) async fn show_keys(page: Page, ask: Ask) -> Result<Response, Problem>
     list_keys(page, &person, &ask, &Form::of([("days", "365")])).await
 }
 
-async fn list_keys(
+pub(super) async fn list_keys(
     page: Page,
     person: &Person,
     ask: &Ask,
@@ -208,60 +189,6 @@ fn show_list(
         here,
     };
     page.show(&body)
-}
-
-pub(super) async fn add_credential(
-    page: Page,
-    ask: Ask,
-    mut form: Form,
-) -> Result<Response, Problem> {
-    let whose = Whose::of(&ask);
-    let here = format!("/credentials{}", whose.query());
-    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
-    let networks = form.text("addresses").split(|c: char| c.is_whitespace() || c == ',');
-    let wish = CredentialWish {
-        system_id: form.text("system_id").to_owned(),
-        addresses: networks.filter(|one| !one.is_empty()).map(str::to_owned).collect(),
-    };
-    let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
-    let added = partnership.add_credential(&person.signed, pepper, whose.0, &wish).await;
-    match added {
-        Ok(secret) => secret_page(page, &secret, &CREDENTIALS, here).await,
-        Err(error) => match explain(&page, &mut form, error) {
-            Ok(()) => list_credentials(page, &person, &ask, &form).await,
-            Err(error) => or_confirm(&here, error),
-        },
-    }
-}
-
-pub(super) async fn add_key(page: Page, ask: Ask, mut form: Form) -> Result<Response, Problem> {
-    let whose = Whose::of(&ask);
-    let here = format!("/keys{}", whose.query());
-    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
-    // What is no number of days is 0 days, which the verb refuses beside the field.
-    let days = Some(form.text("days")).filter(|days| !days.is_empty());
-    let days = days.map(|days| days.parse().unwrap_or(0));
-    let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
-    match partnership.add_api_key(&person.signed, pepper, whose.0, days).await {
-        Ok(secret) => secret_page(page, &secret, &KEYS, here).await,
-        Err(error) => match explain(&page, &mut form, error) {
-            Ok(()) => list_keys(page, &person, &ask, &form).await,
-            Err(error) => or_confirm(&here, error),
-        },
-    }
-}
-
-async fn secret_page(
-    page: Page,
-    secret: &NewSecret,
-    kind: &Kind,
-    back: String,
-) -> Result<Response, Problem> {
-    reload(page.app()).await?;
-    let page = page.titled("accounts-secret-title").under(back.clone(), kind.title);
-    let is_key = kind.path == KEYS.path;
-    let ends = Some(secret.expires_at).filter(|at| *at > 0).map(|at| page.time(at));
-    Ok(page.show(&Shown { page: &page, secret, ends, is_key, back }))
 }
 
 pub(super) async fn show_credential(
@@ -339,74 +266,4 @@ fn show_one(
         question: page.t1("accounts-sure", "name", name),
     };
     page.show(&body)
-}
-
-pub(super) async fn rotate_credential(
-    page: Page,
-    Path(name): Path<String>,
-    ask: Ask,
-    _form: Form,
-) -> Result<Response, Problem> {
-    rotate(page, &name, &Whose::of(&ask), &CREDENTIALS).await
-}
-
-pub(super) async fn rotate_key(
-    page: Page,
-    Path(name): Path<String>,
-    ask: Ask,
-    _form: Form,
-) -> Result<Response, Problem> {
-    rotate(page, &name, &Whose::of(&ask), &KEYS).await
-}
-
-async fn rotate(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
-    let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
-    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
-    let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
-    let rotated = if kind.path == KEYS.path {
-        partnership.rotate_api_key(&person.signed, pepper, whose.0, name).await
-    } else {
-        partnership.rotate_credential(&person.signed, pepper, whose.0, name).await
-    };
-    match rotated {
-        Ok(secret) => {
-            let back = format!("{}{}", kind.path, whose.query());
-            secret_page(page, &secret, kind, back).await
-        }
-        Err(error) => or_confirm(&here, error),
-    }
-}
-
-pub(super) async fn revoke_credential(
-    page: Page,
-    Path(name): Path<String>,
-    ask: Ask,
-    _form: Form,
-) -> Result<Response, Problem> {
-    revoke(page, &name, &Whose::of(&ask), &CREDENTIALS).await
-}
-
-pub(super) async fn revoke_key(
-    page: Page,
-    Path(name): Path<String>,
-    ask: Ask,
-    _form: Form,
-) -> Result<Response, Problem> {
-    revoke(page, &name, &Whose::of(&ask), &KEYS).await
-}
-
-async fn revoke(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
-    let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
-    let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
-    let partnership = &page.app().partnership;
-    let revoked: Result<(), Error> = if kind.path == KEYS.path {
-        partnership.revoke_api_key(&person.signed, whose.0, name).await
-    } else {
-        partnership.revoke_credential(&person.signed, whose.0, name).await
-    };
-    if let Err(error) = revoked {
-        return or_confirm(&here, error);
-    }
-    reload(page.app()).await?;
-    Ok(page.done(&format!("{}{}", kind.path, whose.query()), "accounts-notice-revoked"))
 }

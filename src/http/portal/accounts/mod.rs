@@ -4,6 +4,7 @@
 //! `/reset/...`, `/reset` and `/sessions` stand in letters that were sent, so they stay as they are.
 
 mod access;
+mod access_steps;
 mod account;
 mod confirm;
 mod home;
@@ -57,14 +58,14 @@ pub(super) fn routes() -> Router<App> {
         .route("/people/{id}/remove-second-factor", post(person::remove_second_factor))
         .route("/people/{id}/end-sessions", post(person::end_sessions));
     let access = Router::new()
-        .route("/credentials", get(access::show_credentials).post(access::add_credential))
+        .route("/credentials", get(access::show_credentials).post(access_steps::add_credential))
         .route("/credentials/{name}", get(access::show_credential))
-        .route("/credentials/{name}/rotate", post(access::rotate_credential))
-        .route("/credentials/{name}/revoke", post(access::revoke_credential))
-        .route("/keys", get(access::show_keys).post(access::add_key))
+        .route("/credentials/{name}/rotate", post(access_steps::rotate_credential))
+        .route("/credentials/{name}/revoke", post(access_steps::revoke_credential))
+        .route("/keys", get(access::show_keys).post(access_steps::add_key))
         .route("/keys/{name}", get(access::show_key))
-        .route("/keys/{name}/rotate", post(access::rotate_key))
-        .route("/keys/{name}/revoke", post(access::revoke_key));
+        .route("/keys/{name}/rotate", post(access_steps::rotate_key))
+        .route("/keys/{name}/revoke", post(access_steps::revoke_key));
     own.merge(people).merge(access)
 }
 
