@@ -279,6 +279,18 @@ async fn the_same_code_at_the_same_moment_lets_one_in() {
 }
 
 #[tokio::test]
+async fn several_looks_at_a_new_factor_at_the_same_moment_show_one_secret() {
+    let world = world().await;
+    let anna = world.somebody(Some(world.acme), "a@acme.example", "admin").await;
+    let signed = world.fresh(&anna).await;
+    let looks = (0..4).map(|_| world.partnership.begin_new_factor(&signed));
+    let shown = futures_util::future::join_all(looks).await;
+    let secrets: std::collections::BTreeSet<_> =
+        shown.into_iter().map(|one| one.unwrap().secret.to_string()).collect();
+    assert_eq!(secrets.len(), 1, "what one window showed, another one confirms");
+}
+
+#[tokio::test]
 async fn everything_wrong_has_one_answer_and_costs_one_hash() {
     let world = world().await;
     let anna = world.somebody(Some(world.acme), "a@acme.example", "admin").await;

@@ -28,6 +28,8 @@ const AGENT_MAX: usize = 200;
 /// a minute then, and more after each further try.
 const TELLS_AT: u32 = 12;
 const TELLS_WAIT: i64 = 64_000_000;
+/// How often showing a new second factor begins again because another window was quicker.
+const LOOKS_MAX: usize = 5;
 
 /// Where somebody comes from.
 #[derive(Debug, Clone, Copy, Default)]
@@ -213,20 +215,26 @@ impl Partnership {
     /// A second look in the same session shows the same secret and writes nothing: what was
     /// scanned stays right until it is confirmed.
     async fn new_factor(&self, id: UserId, session: i64) -> Result<Enrolment, Error> {
-        let before = self.store.person(id).await?.ok_or(Refusal::UnknownId("person"))?;
         let (brand, whose) = (&self.portal.brand_name, (id, session));
-        let known = before.secrets.totp_new.as_deref();
-        let known = known
-            .and_then(|sealed| factor::pending(&self.seal, whose, sealed, &before.mail, brand));
-        if let Some(enrolment) = known {
-            return Ok(enrolment);
+        // Of two looks at the same moment one writes; the other then finds what it wrote.
+        for _ in 0..LOOKS_MAX {
+            let before = self.store.person(id).await?.ok_or(Refusal::UnknownId("person"))?;
+            let known = before.secrets.totp_new.as_deref();
+            let known = known
+                .and_then(|sealed| factor::pending(&self.seal, whose, sealed, &before.mail, brand));
+            if let Some(enrolment) = known {
+                return Ok(enrolment);
+            }
+            let (sealed, enrolment) = factor::enrol(&self.seal, whose, &before.mail, brand)?;
+            let mut after = before.clone();
+            after.secrets.totp_new = Some(sealed);
+            let write = PersonWrite::new("person.show_factor", &before, &after);
+            match self.write_person(&caller(&before), &write).await {
+                Err(Error::Refused(Refusal::VersionConflict)) => {}
+                written => return written.map(|_| enrolment),
+            }
         }
-        let (sealed, enrolment) = factor::enrol(&self.seal, whose, &before.mail, brand)?;
-        let mut after = before.clone();
-        after.secrets.totp_new = Some(sealed);
-        let write = PersonWrite::new("person.show_factor", &before, &after);
-        self.write_person(&caller(&before), &write).await?;
-        Ok(enrolment)
+        Err(Refusal::VersionConflict.into())
     }
 
     async fn confirm(

@@ -137,7 +137,7 @@ async function act(one) {
     case 'fill': return page.fill(one.field, one.value);
     case 'check': return page.check(one.field);
     case 'choose': return void await page.selectOption(one.field, one.value);
-    case 'upload': return page.setInputFiles(one.field, { name: one.name, mimeType: 'application/pdf', buffer: Buffer.from(one.content) });
+    case 'upload': return page.setInputFiles(one.field, { name: one.name, mimeType: one.name.endsWith('.csv') ? 'text/csv' : 'application/pdf', buffer: Buffer.from(one.content) });
     case 'carry': {
       // What was handed out is signed and comes back.
       const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: one.text }).first().click()]);

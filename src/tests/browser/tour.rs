@@ -1,4 +1,5 @@
-//! Every page behind the log-in that needs no story of its own, looked at once.
+//! Every page behind the log-in, looked at once: those that only have to be opened, and the errands
+//! that make the others.
 
 use super::driver::Human;
 
@@ -22,6 +23,9 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-second-factor", "/account/second-factor"),
         ("partner-recovery-codes", "/account/recovery-codes"),
         ("partner-sessions", "/sessions"),
+        ("partner-bank", "/bank-changes"),
+        ("partner-bank-new", "/company/bank"),
+        ("partner-no-reservations", "/reservations"),
     ];
     for (name, path) in pages {
         admin.look_at(name, path).await;
@@ -44,8 +48,115 @@ pub(super) async fn of_operator(desk: &Human<'_>) {
         ("operator-letter", "/mails/1"),
         ("operator-account", "/account"),
         ("operator-sessions", "/sessions"),
+        ("operator-notices", "/notices"),
+        ("operator-new-terms", "/terms/new"),
+        ("operator-bank", "/bank-changes"),
+        ("operator-import", "/numbers/import"),
+        ("operator-numbers-none", "/numbers"),
+        ("operator-number-rules", "/numbers/rules"),
     ];
     for (name, path) in pages {
         desk.look_at(name, path).await;
     }
+}
+
+/// An SMPP account and an API key, whose secrets are on one page only.
+pub(super) async fn access(admin: &Human<'_>) {
+    admin.go("/credentials").await;
+    admin.press("Utwórz").await;
+    admin.reads(&["Coś się nie zgadza"]).await;
+    admin.fill(&[("#system_id", "zolw-main"), ("#addresses", "192.0.2.0/24")]).await;
+    admin.press("Utwórz").await;
+    admin.reads(&["zolw-main", "Widzisz to tylko teraz."]).await;
+    admin.look_here("partner-credential-secret").await;
+    admin.follow("Mam je zapisane").await;
+    admin.follow("zolw-main").await;
+    admin.look("partner-credential").await;
+    admin.go("/keys").await;
+    admin.press("Utwórz").await;
+    admin.reads(&["Widzisz to tylko teraz."]).await;
+    admin.look_here("partner-key-secret").await;
+    admin.follow("Mam je zapisane").await;
+    admin.look("partner-keys-one").await;
+}
+
+/// The company asks for another bank account, and somebody else confirms it.
+pub(super) async fn bank(admin: &Human<'_>, finance: &Human<'_>, desk: &Human<'_>) {
+    admin.go("/company/bank").await;
+    admin.fill(&[("#account", "PL61 1090 1014 0000 0712 1981 2875")]).await;
+    admin.press("Poproś o zmianę").await;
+    admin.reads(&["To nie jest numer rachunku"]).await;
+    admin.fill(&[("#account", "PL61 1090 1014 0000 0712 1981 2874")]).await;
+    admin.press("Poproś o zmianę").await;
+    admin.reads(&["Prośba przyjęta."]).await;
+    admin.look("partner-bank-asked").await;
+    desk.go("/bank-changes/1").await;
+    desk.look("operator-bank-change").await;
+    // The company has somebody else, who knows better than the operator.
+    desk.reads(&["Another person must answer."]).await;
+    finance.go("/bank-changes/1").await;
+    finance.look("partner-bank-change").await;
+    finance.press("Potwierdź nowy rachunek").await;
+    finance.reads(&["Nowy rachunek obowiązuje"]).await;
+}
+
+/// Numbers come in, one is reserved, ordered and activated.
+pub(super) async fn numbers(admin: &Human<'_>, desk: &Human<'_>) {
+    desk.go("/numbers/import").await;
+    desk.upload("#file", "pool.csv", "digits\n7455\n7477\n12\n").await;
+    desk.press("Only check").await;
+    desk.reads(&["2 numbers would be taken, 1 refused."]).await;
+    desk.look_here("operator-import-checked").await;
+    desk.upload("#file", "pool.csv", "digits\n7455\n7477\n").await;
+    desk.press("Import").await;
+    desk.reads(&["2 numbers were taken, 0 refused."]).await;
+    desk.look_at("operator-numbers", "/numbers").await;
+    admin.go("/numbers?q=*77").await;
+    admin.reads(&["7477"]).await;
+    admin.does_not_read(&["7455"]).await;
+    admin.look("partner-numbers").await;
+    admin.follow("7477").await;
+    admin.look("partner-number").await;
+    admin.press("Zarezerwuj").await;
+    admin.reads(&["Zarezerwowano.", "7477"]).await;
+    admin.look("partner-reservation").await;
+    admin.press("Zamów aktywację").await;
+    admin.reads(&["Gotowe.", "Aktywacja zamówiona"]).await;
+    admin.look_at("partner-reservations", "/reservations").await;
+    desk.go("/reservations").await;
+    desk.follow("7477").await;
+    desk.look("operator-reservation").await;
+    desk.press("Activate").await;
+    desk.reads(&["Done.", "Active"]).await;
+    desk.look_at("operator-number", "/numbers/2").await;
+}
+
+/// New terms are drafted; a second person would have to approve them.
+pub(super) async fn terms(desk: &Human<'_>) {
+    desk.go("/terms/new").await;
+    desk.choose("#kind", "framework").await;
+    desk.fill(&[
+        ("#label", "2027-01"),
+        ("#summary_pl", "Wypłata raz w miesiącu."),
+        ("#summary_en", "Paid once a month."),
+        ("#text_pl", "1. Wypłata następuje raz w miesiącu.\n\n2. Reszta bez zmian."),
+        ("#text_en", "1. Commissions are paid once a month.\n\n2. The rest stays."),
+    ])
+    .await;
+    desk.press("Save and compare").await;
+    desk.reads(&["Draft saved", "2027-01"]).await;
+    desk.look("operator-terms-draft").await;
+    desk.follow("Edit the draft").await;
+    desk.look("operator-terms-edit").await;
+}
+
+/// The operator looks as the partner, and can change nothing meanwhile.
+pub(super) async fn view(desk: &Human<'_>) {
+    desk.go("/partners/1").await;
+    desk.fill(&[("#view_reason", "The partner asked on the telephone what it sees")]).await;
+    desk.press("View as this partner").await;
+    desk.reads(&["You look at the portal as"]).await;
+    desk.look("operator-view").await;
+    desk.press("End the view").await;
+    desk.reads(&["The view has ended"]).await;
 }

@@ -326,6 +326,11 @@ async fn makes_a_team(
     }
     tour::of_partner(admin).await;
     tour::of_operator(desk).await;
+    tour::access(admin).await;
+    tour::bank(admin, finance, desk).await;
+    tour::numbers(admin, desk).await;
+    tour::terms(desk).await;
+    tour::view(desk).await;
     developer.go("/credentials").await;
     developer.reads(&["Konta SMPP"]).await;
     admin.go("/people").await;

@@ -1,7 +1,7 @@
 bank-title = Zmiany rachunku bankowego
 bank-none = Brak zmian
 bank-ask = Poproś o zmianę rachunku
-bank-ask-lead = Dotychczasowy rachunek obowiązuje, dopóki zmiany nie potwierdzi inna osoba z Państwa firmy. List dostaną wszyscy administratorzy.
+bank-ask-lead = Dotychczasowy rachunek obowiązuje, dopóki zmiany nie potwierdzi inna osoba z Twojej firmy. List dostaną wszyscy administratorzy.
 bank-ask-send = Poproś o zmianę
 bank-account-new = Numer nowego rachunku
     .hint = IBAN, na przykład PL61 1090 1014 0000 0712 1981 2874

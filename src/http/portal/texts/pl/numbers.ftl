@@ -81,7 +81,7 @@ numbers-most = Najwyżej
     .hint = Puste: tyle, ile określa klasa
 numbers-save = Zapisz
 numbers-notice-reserved = Zarezerwowano.
-numbers-notice-waiting = Są Państwo w kolejce; powiadomimy listem.
+numbers-notice-waiting = Jesteś w kolejce; powiadomimy listem.
 numbers-notice-done = Gotowe.
 numbers-wrong-pattern = Wzór ma tylko cyfry, * i ?, najwyżej 16 znaków.
 numbers-wrong-no-file = Wybierz plik
@@ -132,10 +132,10 @@ numbers-row-price = Inna cena
 numbers-row-flag = Powinno być tak albo nie
 numbers-row-known = Jest już w bazie
 numbers-ahead = { $count ->
-    [0] są Państwo pierwsi
-    [one] przed Państwem { $count } partner
-    [few] przed Państwem { $count } partnerów
-   *[other] przed Państwem { $count } partnerów
+    [0] jesteś na początku kolejki
+    [one] przed Tobą { $count } partner
+    [few] przed Tobą { $count } partnerów
+   *[other] przed Tobą { $count } partnerów
 }
 numbers-more-refused = { $count ->
     [one] i jeszcze { $count } wiersz
