@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Caller, PartnerId, Refusal, Right,
+        Caller, PartnerId, Refusal, Right, UserId,
         agreement_kind::Both,
         terms::{AppliesTo, Consent, TermsEvent, TermsState, day_begins, is_notice_enough},
         wording::{self, ClauseChange},
@@ -223,6 +223,17 @@ impl Partnership {
     ) -> Result<Vec<TermsRow>, Error> {
         let kind = kind.unwrap_or_default();
         Ok(self.store.terms_list(kind, staff(by).is_ok()).await?)
+    }
+
+    /// The name of who wrote or approved a version, as its row keeps them.
+    pub async fn doer(&self, who: &str) -> Result<String, Error> {
+        let id = who.strip_prefix("person:").and_then(|id| id.parse().ok());
+        let person = match id {
+            Some(id) => self.store.person(UserId(id)).await?,
+            None => None,
+        };
+        let name = person.map(|person| person.name);
+        Ok(name.unwrap_or_else(|| who.trim_start_matches("operator:").to_owned()))
     }
 
     /// A version beside the one before it.

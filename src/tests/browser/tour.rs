@@ -144,15 +144,17 @@ pub(super) async fn terms(desk: &Human<'_>) {
     ])
     .await;
     desk.press("Save and compare").await;
-    desk.reads(&["Draft saved", "2027-01"]).await;
+    desk.reads(&["Draft saved", "2027-01", "Anna Lis"]).await;
+    desk.does_not_read(&["Approve as the second person"]).await;
     desk.look("operator-terms-draft").await;
     desk.follow("Edit the draft").await;
     desk.look("operator-terms-edit").await;
 }
 
 /// The operator looks as the partner, and can change nothing meanwhile.
-pub(super) async fn view(desk: &Human<'_>) {
-    desk.go("/partners/1").await;
+pub(super) async fn view(desk: &Human<'_>, company: &str) {
+    desk.go("/partners").await;
+    desk.follow(company).await;
     desk.fill(&[("#view_reason", "The partner asked on the telephone what it sees")]).await;
     desk.press("View as this partner").await;
     desk.reads(&["You look at the portal as"]).await;

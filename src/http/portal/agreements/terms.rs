@@ -89,6 +89,8 @@ struct Terms<'p> {
     notices: List<'p>,
     is_staff: bool,
     may_publish: bool,
+    /// Never who wrote it (S1.8).
+    may_approve: bool,
     may_answer: bool,
 }
 
@@ -122,10 +124,13 @@ async fn whole(
             Cell::text(row.effective_day.clone().unwrap_or_default()),
         );
     if person.is_operator() {
-        summary = summary.row(page.t("agreements-made-by"), Cell::text(&row.made_by)).row(
-            page.t("agreements-approved-by"),
-            Cell::text(row.approved_by.clone().unwrap_or_default()),
-        );
+        let approved_by = match &row.approved_by {
+            Some(who) => partnership.doer(who).await?,
+            None => String::new(),
+        };
+        summary = summary
+            .row(page.t("agreements-made-by"), Cell::text(partnership.doer(&row.made_by).await?))
+            .row(page.t("agreements-approved-by"), Cell::text(approved_by));
     }
     let is_english = page.language.tag() == "en";
     let path = format!("/terms/{id}");
@@ -157,6 +162,9 @@ async fn whole(
         notices: list,
         is_staff: person.is_operator(),
         may_publish: person.is_operator() && person.may(Right::PublishTerms),
+        may_approve: row.state == TermsState::Draft
+            && row.approved_by.is_none()
+            && row.made_by != person.signed.person.to_string(),
         may_answer: was_told && is_open && person.may(Right::SignAgreements),
         row: &row,
     };

@@ -17,7 +17,7 @@ use crate::{
             form::Form,
             list::{Ask, List},
             person::Person,
-            timeline::{Step, Timeline},
+            timeline::{Step, Timeline, doer},
         },
     },
     store::{HappeningRow, ReservationFilter, ReservationRow, WaitRow},
@@ -228,7 +228,7 @@ fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline 
         Step {
             at: page.time(row.at),
             what: word(page, "numbers-happened-", what),
-            who: if person.is_operator() { row.who.clone() } else { page.t(side) },
+            who: if person.is_operator() { doer(&row.who).to_owned() } else { page.t(side) },
             why: Some(row.note.clone()).filter(|note| !note.is_empty()),
             tone,
         }
