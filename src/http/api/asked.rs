@@ -102,6 +102,17 @@ impl Paging {
     }
 }
 
+/// The number of a row in the query: from 1, as the document says.
+pub(super) fn from_one<'de, D: serde::Deserializer<'de>>(
+    query: D,
+) -> Result<Option<i64>, D::Error> {
+    let number = Option::<i64>::deserialize(query)?;
+    match number {
+        Some(..1) => Err(serde::de::Error::custom("a number of a row is 1 or more")),
+        number => Ok(number),
+    }
+}
+
 /// Where a list that goes by number goes on; from its end if nothing is said.
 pub(super) fn below(after: Option<i64>) -> Result<i64, Problem> {
     match after.unwrap_or(i64::MAX) {

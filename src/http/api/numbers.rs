@@ -187,10 +187,10 @@ pub(crate) async fn list(
         None => String::new(),
         Some(pattern) => look_alike::like(pattern).ok_or_else(|| bad("pattern"))?,
     };
-    let state = wanted.state.unwrap_or_default();
-    if !state.is_empty() && NumberState::parse(&state).is_none() {
+    if wanted.state.as_deref().is_some_and(|state| NumberState::parse(state).is_none()) {
         return Err(bad("state"));
     }
+    let state = wanted.state.unwrap_or_default();
     let limit = wanted.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(bad("limit"));

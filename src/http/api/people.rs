@@ -38,6 +38,7 @@ use crate::{
 pub(crate) struct Whose {
     /// Number of a partner.
     #[param(minimum = 1)]
+    #[serde(default, deserialize_with = "asked::from_one")]
     pub(super) partner: Option<i64>,
 }
 
@@ -54,6 +55,7 @@ impl Whose {
 pub(crate) struct PageOf {
     /// Number of a partner.
     #[param(minimum = 1)]
+    #[serde(default, deserialize_with = "asked::from_one")]
     partner: Option<i64>,
     /// `next` of the page before.
     after: Option<String>,

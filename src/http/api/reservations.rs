@@ -186,10 +186,10 @@ pub(crate) async fn list(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(bad("limit"));
     }
-    let state = wanted.state.unwrap_or_default();
-    if !state.is_empty() && NumberState::parse(&state).is_none() {
+    if wanted.state.as_deref().is_some_and(|state| NumberState::parse(state).is_none()) {
         return Err(bad("state"));
     }
+    let state = wanted.state.unwrap_or_default();
     let filter =
         ReservationFilter { state, before: wanted.before, limit, ..ReservationFilter::default() };
     let rows = app.partnership.reservations(&caller.0, &filter).await?;

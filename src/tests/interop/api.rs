@@ -74,7 +74,8 @@ async fn holds_for(world: &World, who: &str, bearer: &str, phases: &str) {
 async fn the_api_keeps_the_promises_of_its_document_whatever_schemathesis_sends() {
     let key = Pepper::new(PEPPER).mint().unwrap();
     // A tester asks without a key more often than an honest stranger does.
-    let settings = "[limits]\nanonymous_requests_minute = 100000\nkey_requests_minute = 100000\n";
+    let settings = "[limits]\nanonymous_requests_minute = 100000\nkey_requests_minute = 100000\n\
+        session_requests_minute = 100000\n";
     let mut builder = Builder { settings: settings.into(), ..Builder::default() };
     builder.partners[0].api_key = Some(NewApiKey {
         partner: "acme".into(),
