@@ -52,7 +52,7 @@ pub use number_state::{NumberEvent, NumberState};
 pub use partner::{Caller, Credential, Partner, PartnerId};
 pub use refusal::Refusal;
 pub use right::{Right, allows};
-pub use service_life::{Gate, LifeEvent, LifeState};
 pub use service::{Billing, ChargeAt, Delivery, OnUnknown, Service, ServiceId, ServiceState};
+pub use service_life::{Gate, LifeEvent, LifeState};
 pub use tariff::{Currency, Money, Tariff, TariffId};
 pub use user::{PersonEvent, PersonState, Role, UserId};

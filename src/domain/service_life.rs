@@ -125,12 +125,9 @@ impl LifeEvent {
         match self {
             Self::StartTest => &[Gate::NumberActive, Gate::TariffSet, Gate::TextsApproved],
             Self::GoLive => Gate::ALL,
-            Self::Resume => &[
-                Gate::NumberActive,
-                Gate::TariffSet,
-                Gate::TextsApproved,
-                Gate::RegisterEntry,
-            ],
+            Self::Resume => {
+                &[Gate::NumberActive, Gate::TariffSet, Gate::TextsApproved, Gate::RegisterEntry]
+            }
             Self::Submit | Self::Return | Self::Approve | Self::Suspend | Self::Close => &[],
         }
     }

@@ -315,7 +315,8 @@ impl ServiceForm {
         billing: Option<Billing>,
         errors: &mut FieldErrors,
     ) -> Option<(String, Date)> {
-        let is_empty = self.register_entry.trim().is_empty() && self.register_date.trim().is_empty();
+        let is_empty =
+            self.register_entry.trim().is_empty() && self.register_date.trim().is_empty();
         if is_empty && !matches!(billing, Some(Billing::Mo | Billing::Mt)) {
             return None;
         }
@@ -335,11 +336,8 @@ impl ServiceForm {
         let is_kept_up = kind == Some(ServiceKind::Subscription);
         for (field, value) in [("help", &self.help), ("stop", &self.stop)] {
             let read = |value: &str| text(value, coding, 1);
-            let good = if is_kept_up {
-                required(value, read).map(Some)
-            } else {
-                optional(value, read)
-            };
+            let good =
+                if is_kept_up { required(value, read).map(Some) } else { optional(value, read) };
             errors.keep(field, good);
         }
         errors.keep("error", optional(&self.error, |t| text(t, coding, 1)));
@@ -365,7 +363,8 @@ impl ServiceForm {
         if let (Some(starts), Some(ends)) = (starts, ends)
             && ends < starts
         {
-            errors.push("ends_on".to_owned(), BadValue::new("order", "must not be before the start"));
+            errors
+                .push("ends_on".to_owned(), BadValue::new("order", "must not be before the start"));
         }
     }
 }

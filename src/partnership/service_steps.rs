@@ -259,8 +259,9 @@ impl Partnership {
     ) -> Result<(), Error> {
         let gates = self.gates(row, revision).await?;
         let shut = gates.iter().filter(|(gate, _)| wanted.contains(gate));
-        let told: Vec<_> =
-            shut.filter_map(|(gate, why)| why.as_ref().map(|why| format!("{gate}: {why}"))).collect();
+        let told: Vec<_> = shut
+            .filter_map(|(gate, why)| why.as_ref().map(|why| format!("{gate}: {why}")))
+            .collect();
         if told.is_empty() { Ok(()) } else { Err(Refusal::WrongState(told.join("; ")).into()) }
     }
 

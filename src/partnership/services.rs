@@ -119,8 +119,7 @@ impl Partnership {
             let text = "services are described once the framework agreement is in force";
             return Err(Refusal::WrongState(text.to_owned()).into());
         }
-        let name =
-            service_name(name).map_err(|bad| Refusal::from(FieldErrors::of("name", bad)))?;
+        let name = service_name(name).map_err(|bad| Refusal::from(FieldErrors::of("name", bad)))?;
         let body = body(&ServiceForm::usual());
         let person = Some(signed.person);
         let new = NewOffering { partner, name: &name, person, body: &body };

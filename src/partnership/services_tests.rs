@@ -64,8 +64,7 @@ impl World {
     async fn holds(&self, digits: &str, keyword: &str) {
         let number = self.verbs.store.number_called(self.verbs.now(), digits).await.unwrap();
         let number = number.unwrap().id;
-        let wish =
-            HoldWish { number, keyword: keyword.to_owned(), despite_likeness: true };
+        let wish = HoldWish { number, keyword: keyword.to_owned(), despite_likeness: true };
         let row = self.verbs.reserve_number(&of(1), &wish).await.unwrap();
         let at = (row.id, row.version);
         let row = self.verbs.step_reservation(&of(1), at, NumberEvent::Order, "").await.unwrap();

@@ -9,9 +9,7 @@ use super::{
     db::{fetch_all, fetch_optional},
 };
 use crate::domain::{
-    LifeState, PartnerId,
-    service_life::RevisionState,
-    service_revision::ServiceForm,
+    LifeState, PartnerId, service_life::RevisionState, service_revision::ServiceForm,
 };
 
 /// Rows of one page at most.

@@ -81,9 +81,7 @@ async fn known(world: &World, state: &str, version: i64) {
         let catalog = world.gateway().catalog();
         let mut services = catalog.services();
         services
-            .any(|one| {
-                one.name == "vote" && one.state.as_str() == state && one.version == version
-            })
+            .any(|one| one.name == "vote" && one.state.as_str() == state && one.version == version)
             .then_some(())
     })
     .await;

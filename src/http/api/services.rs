@@ -116,9 +116,32 @@ macro_rules! description {
 }
 
 description!(
-    area, kind, short_code, keywords, billing, tariff, answer, help, stop, error, age,
-    contact_mail, contact_phone, rules_url, register_entry, register_date, delivery, callback_url,
-    coding, parts_max, rate, validity_hours, on_unknown, test_numbers, starts_on, ends_on,
+    area,
+    kind,
+    short_code,
+    keywords,
+    billing,
+    tariff,
+    answer,
+    help,
+    stop,
+    error,
+    age,
+    contact_mail,
+    contact_phone,
+    rules_url,
+    register_entry,
+    register_date,
+    delivery,
+    callback_url,
+    coding,
+    parts_max,
+    rate,
+    validity_hours,
+    on_unknown,
+    test_numbers,
+    starts_on,
+    ends_on,
 );
 
 /// A service in a list.
@@ -231,8 +254,7 @@ impl From<ServiceFile> for ServiceBody {
             approved_at: one.approved_at.map(moment),
             service_version: one.service_version,
         });
-        let mistakes =
-            file.errors.iter().map(|error| (error.field.clone(), error.detail.clone()));
+        let mistakes = file.errors.iter().map(|error| (error.field.clone(), error.detail.clone()));
         Self {
             mistakes: mistakes.collect(),
             description: file.form.into(),
@@ -271,8 +293,7 @@ pub(crate) async fn list(
         return Err(bad("state"));
     }
     let is_waiting = wanted.waiting.unwrap_or_default();
-    let filter =
-        OfferingFilter { state, is_waiting, before: wanted.before, limit, partner: None };
+    let filter = OfferingFilter { state, is_waiting, before: wanted.before, limit, partner: None };
     let rows = app.partnership.services(&caller.0, &filter).await?;
     let services = rows.into_iter().map(LineBody::from).collect();
     Ok(named(&caller, Json(ListBody { services }).into_response()))
@@ -445,9 +466,8 @@ pub(crate) async fn comment(
     let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
     fields.finish(&["field", "text"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
-    let work = async move {
-        partnership.comment_service(&signed, (id, version), (&field, &text)).await
-    };
+    let work =
+        async move { partnership.comment_service(&signed, (id, version), (&field, &text)).await };
     app.finish(work).await??;
     whole(&app, &caller, StatusCode::OK, id).await
 }

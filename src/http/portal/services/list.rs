@@ -36,17 +36,12 @@ pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     whole(page, &person, &ask, &Form::empty()).await
 }
 
-async fn whole(
-    page: Page,
-    person: &Person,
-    ask: &Ask,
-    form: &Form,
-) -> Result<Response, Problem> {
+async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Response, Problem> {
     let rows = lines(&page, person, ask).await?;
     let page = page.titled("services-title").with(form);
-    let states = LifeState::ALL.iter().map(|state| {
-        Choice::new(state.as_str(), word(&page, "services-state-", state.as_str()))
-    });
+    let states = LifeState::ALL
+        .iter()
+        .map(|state| Choice::new(state.as_str(), word(&page, "services-state-", state.as_str())));
     let list = List::new(&page, ask, "/services", "services-title", "services-none")
         .filter("state", "services-state", states.collect())
         .filter("waiting", "services-waiting", vec![Choice::new("yes", page.t("services-waits"))])

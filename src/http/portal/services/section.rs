@@ -108,9 +108,8 @@ pub(super) async fn show(
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let (id, section) = (number(&id)?, known(&section)?);
     let file = page.app().partnership.service_file(&person.signed, id).await?;
-    let kept = fields_of(section).map(|name| {
-        (name.to_owned(), file.form.get(name).unwrap_or_default().to_owned())
-    });
+    let kept = fields_of(section)
+        .map(|name| (name.to_owned(), file.form.get(name).unwrap_or_default().to_owned()));
     let form = Form::of(kept);
     Ok(draw(page, section, &file, file.row.version, &form))
 }

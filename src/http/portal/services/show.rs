@@ -123,9 +123,8 @@ fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> 
             words.push("withdraw_change");
         }
     }
-    let is_shut = |gate: &Gate| {
-        file.gates.iter().any(|(known, why)| known == gate && why.is_some())
-    };
+    let is_shut =
+        |gate: &Gate| file.gates.iter().any(|(known, why)| known == gate && why.is_some());
     for event in row.state.steps() {
         let is_of_review =
             matches!(event, LifeEvent::Submit | LifeEvent::Approve | LifeEvent::Return);
@@ -140,9 +139,7 @@ fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> 
         words.push("pass_test");
     }
     let named = words.into_iter().map(|step| (step, word(page, "services-do-", step)));
-    named.partition(|(step, _)| {
-        !matches!(*step, "return" | "suspend" | "close" | "pass_test")
-    })
+    named.partition(|(step, _)| !matches!(*step, "return" | "suspend" | "close" | "pass_test"))
 }
 
 /// Of a service that was approved: where its change is.
@@ -254,11 +251,7 @@ fn timeline(page: &Page, person: &Person, file: &ServiceFile) -> Timeline {
         Step {
             at: page.time(row.at),
             what: word(page, "services-happened-", what),
-            who: if person.is_operator() {
-                doer(&row.who).to_owned()
-            } else {
-                page.t(side(what))
-            },
+            who: if person.is_operator() { doer(&row.who).to_owned() } else { page.t(side(what)) },
             why: Some(row.note.clone()).filter(|note| !note.is_empty()),
             tone,
         }
