@@ -85,7 +85,9 @@ const fn taken(constraint: Constraint) -> &'static str {
     match constraint {
         Constraint::PartnerName => "a partner of this name exists already",
         Constraint::SystemId => "this system_id exists already",
-        Constraint::ServiceName => "this partner has a service of this name already",
+        Constraint::ServiceName | Constraint::OfferingName => {
+            "this partner has a service of this name already"
+        }
         Constraint::KeywordTaken => "one of the keywords is taken on this number",
         Constraint::ShortCode => "this number exists already",
         Constraint::TariffCode => "a tariff of this code exists already",
@@ -94,7 +96,6 @@ const fn taken(constraint: Constraint) -> &'static str {
         Constraint::TermsLabel => "this version of the terms exists already",
         Constraint::ReservationTaken => "somebody has this number or keyword already",
         Constraint::NumberWait => "this partner waits for it already",
-        Constraint::OfferingName => "this partner has a service of this name already",
         Constraint::NumberDigits => "this number is in the base already",
         Constraint::PersonMail => "a person with this mail address exists already",
         Constraint::CompanyNip => "a company with this NIP is a partner already",

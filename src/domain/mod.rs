@@ -28,6 +28,7 @@ pub mod right;
 pub mod seal;
 pub mod secret;
 pub mod service;
+pub mod service_field;
 pub mod service_life;
 pub mod service_revision;
 pub mod tariff;

@@ -10,54 +10,28 @@ use smol_str::SmolStr;
 
 use super::{
     agreement::words,
-    company::{MailAddress, Phone, line, optional, paragraphs, required},
+    company::{MailAddress, Phone, line, optional, required},
     fields::{BadValue, FieldErrors},
     number::{Keyword, Msisdn, ShortCode},
     service::{Billing, OnUnknown},
+    service_field::{
+        AgeClass, ServiceArea, ServiceKind, TextCoding, address, day, figure, list, on_unknown,
+        one_of, text, too_many, word,
+    },
 };
-use crate::payload::{Coding, Reference, parts, prepare};
 
 /// Keywords of one service.
 pub const KEYWORDS_MAX: usize = 20;
 /// Subscribers that try a service before others have it.
 pub const TEST_NUMBERS_MAX: usize = 20;
 const NAME: (usize, usize) = (1, 32);
-const ADDRESS_MAX: usize = 512;
 const ENTRY_MAX: usize = 100;
 const PARTS_MAX: u32 = 10;
 const RATE_MAX: u32 = 1000;
 const HOURS_MAX: u32 = 168;
 const HOUR_US: i64 = 3_600_000_000;
-const TEXT_MAX: usize = 1600;
 /// Octets of one field as it is kept, whatever was typed.
 const KEPT_MAX: usize = 8192;
-
-words! {
-    /// By what subscribers reach it.
-    ServiceArea { Sms = "sms", Mms = "mms", Wap = "wap", Voice = "voice" }
-}
-
-words! {
-    ServiceKind {
-        OneOff = "one_off",
-        /// It goes on until the subscriber stops it.
-        Subscription = "subscription",
-        Chat = "chat",
-        Vote = "vote",
-        Contest = "contest",
-        Donation = "donation",
-    }
-}
-
-words! {
-    /// From which age on it is meant.
-    AgeClass { All = "all", From16 = "16", From18 = "18" }
-}
-
-words! {
-    /// How its texts travel.
-    TextCoding { Auto = "auto", Translit = "gsm7", Ucs2 = "ucs2" }
-}
 
 words! {
     /// The parts of the form, as its task list shows them.
@@ -372,81 +346,6 @@ impl ServiceForm {
 /// The section in which a field stands.
 pub fn section_of(field: &str) -> Option<ServiceSection> {
     ServiceForm::FIELDS.iter().find(|(_, name)| *name == field).map(|(section, _)| *section)
-}
-
-/// Pieces between spaces, commas and line ends.
-pub fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';')).filter(|one| !one.is_empty())
-}
-
-/// Its length is that of its alphabet: 160 letters of GSM, 70 as soon as one has no place there.
-fn text(value: &str, coding: TextCoding, parts_max: u32) -> Result<(), BadValue> {
-    let value = paragraphs(value, 1, TEXT_MAX)?;
-    let coding = match coding {
-        TextCoding::Auto => Coding::Auto,
-        TextCoding::Translit => Coding::Translit,
-        TextCoding::Ucs2 => Coding::Ucs2,
-    };
-    let encoded = prepare(&value, coding)
-        .map_err(|_| BadValue::new("text_alphabet", "has letters that its alphabet does not"))?;
-    let parts = parts::count(&encoded.octets, encoded.alphabet, Reference::Bits8(0));
-    if parts > parts_max as usize {
-        let detail = format!("takes {parts} parts; at most {parts_max} are allowed");
-        return Err(BadValue::new("text_parts", detail)
-            .with("parts", parts.to_string())
-            .with("most", parts_max.to_string()));
-    }
-    Ok(())
-}
-
-fn address(text: &str) -> Result<String, BadValue> {
-    let text = line(text, 1, ADDRESS_MAX)?;
-    let host = text.strip_prefix("https://").map(|rest| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        &rest[..end]
-    });
-    let is_good = host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
-        && text.bytes().all(|octet| octet.is_ascii_graphic());
-    if is_good {
-        return Ok(text);
-    }
-    Err(BadValue::new("address_form", "must be an address that begins with `https://`"))
-}
-
-fn day(text: &str) -> Result<Date, BadValue> {
-    let read = text.trim().parse();
-    read.map_err(|_| BadValue::new("date_form", "must be a day like 2026-11-21"))
-}
-
-fn figure(least: u32, most: u32) -> impl FnOnce(&str) -> Result<u32, BadValue> {
-    move |text| {
-        let figure = text.trim().parse().ok().filter(|figure| (least..=most).contains(figure));
-        figure.ok_or_else(|| {
-            BadValue::new("figure", format!("must be {least} to {most}"))
-                .with("least", least.to_string())
-                .with("most", most.to_string())
-        })
-    }
-}
-
-fn on_unknown(text: &str) -> Result<OnUnknown, BadValue> {
-    word(match text {
-        "park" => Some(OnUnknown::Park),
-        "resend" => Some(OnUnknown::Resend),
-        _ => None,
-    })
-}
-
-fn one_of(text: &str, words: &[&str]) -> Result<(), BadValue> {
-    word(words.contains(&text).then_some(()))
-}
-
-fn word<T>(known: Option<T>) -> Result<T, BadValue> {
-    known.ok_or_else(|| BadValue::new("choice", "is none of the choices"))
-}
-
-fn too_many(most: usize) -> BadValue {
-    BadValue::new("too_many", format!("must be {most} at most")).with("most", most.to_string())
 }
 
 #[cfg(test)]

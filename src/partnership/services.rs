@@ -106,7 +106,7 @@ impl Partnership {
         };
         let history = self.store.timeline(&row.subject(), !signed.is_operator()).await?;
         let errors = form.check().err().unwrap_or_default();
-        Ok(ServiceFile { row, form, errors, comments, gates, history, revisions })
+        Ok(ServiceFile { row, revisions, form, errors, comments, gates, history })
     }
 
     /// Begins a description; `name` is a word that logs and the API use.

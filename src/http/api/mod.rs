@@ -22,6 +22,7 @@ mod once;
 pub mod openapi;
 pub mod people;
 pub mod reservations;
+pub mod service_shapes;
 pub mod services;
 pub mod session;
 mod shapes;

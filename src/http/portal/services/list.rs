@@ -1,4 +1,7 @@
 //! `/services`: a partner's services and the beginning of a new one; all of them for the desk.
+//!
+//! What surprises: a row shows the newest description and not the one that holds, because whoever
+//! reviews looks for what was written last. A running service keeps its own state in traffic.
 
 use askama::Template;
 use axum::response::Response;
@@ -85,6 +88,7 @@ async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<OfferingRo
 
 fn cells(page: &Page, person: &Person, row: &OfferingRow) -> Vec<Cell> {
     let form = row.form();
+    // A draft may hold anything; only a word that pages know becomes a sentence.
     let is_known = choices(page, "kind").iter().any(|choice| choice.value == form.kind);
     // A change that waits is what the desk looks for, whatever the service does meanwhile.
     let waits = row.revision_state == RevisionState::Submitted && row.state.is_settled();

@@ -105,7 +105,7 @@ fn explain(page: &Page, form: &mut Form, error: Error) -> Result<(), Error> {
     }
 }
 
-/// A mistake as a sentence that names its field, for a list of mistakes has no other context.
+/// A mistake as a sentence in the reader's language.
 fn said(page: &Page, fault: &FieldFault) -> String {
     let key = format!("{}{}", "services-wrong-", fault.code.replace('_', "-"));
     let params: Vec<_> = fault
@@ -118,8 +118,10 @@ fn said(page: &Page, fault: &FieldFault) -> String {
         .collect();
     let text = texts::t(page.language, &key, &params);
     let text = if text == key { fault.detail.clone() } else { text };
-    match ServiceForm::FIELDS.iter().any(|(_, name)| *name == fault.field) {
-        true => format!("{}: {text}", label(page, &fault.field)),
-        false => text,
+    // A list of mistakes has no other context, so that each names its field.
+    if ServiceForm::FIELDS.iter().any(|(_, name)| *name == fault.field) {
+        format!("{}: {text}", label(page, &fault.field))
+    } else {
+        text
     }
 }

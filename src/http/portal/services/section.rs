@@ -1,6 +1,8 @@
 //! `/services/{id}/section/{section}`: one part of the form, with what staff said at each field.
 //!
 //! What was typed is kept even if it is wrong. "Save and come back later" leaves with mistakes.
+//! The surprise: a mistake in one section can come from another, for how long a text may be is
+//! said by its alphabet; it is shown where the text stands.
 
 use askama::Template;
 use axum::{extract::Path, response::Response};
@@ -154,10 +156,12 @@ pub(super) async fn save(
     let partnership = page.app().partnership.clone();
     let fields: Vec<_> =
         fields_of(section).map(|name| (name.to_owned(), form.text(name).to_owned())).collect();
+    // A page without its version was not made here: 0 is no version, and the verb says so.
     let version = form.number("version").unwrap_or_default();
     if let Err(error) = partnership.edit_service(&person.signed, (id, version), &fields).await {
         explain(&page, &mut form, error)?;
     }
+    // Read again: it has another version now, which the next save must name.
     let file = partnership.service_file(&person.signed, id).await?;
     if !form.is_on("later") {
         for error in &file.form.errors_of(section) {

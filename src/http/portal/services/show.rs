@@ -31,7 +31,7 @@ use crate::{
 struct Service<'p> {
     page: &'p Page,
     form: &'p Form,
-    service: &'p ServiceFile,
+    seen: &'p ServiceFile,
     step_path: String,
     comment_path: String,
     secret_path: String,
@@ -102,7 +102,7 @@ pub(super) async fn whole(
             && person.may(Right::ManageCredentials)
             && file.row.service_id.is_some()
             && file.form.delivery == "callback",
-        service: &file,
+        seen: &file,
     };
     Ok(page.show(&body))
 }

@@ -69,7 +69,7 @@ pub(super) async fn comment(
 #[template(path = "service_secret.html", config = "src/http/portal/askama.toml")]
 struct Secret<'p> {
     page: &'p Page,
-    secret: String,
+    text: String,
     back: String,
 }
 
@@ -84,5 +84,5 @@ pub(super) async fn secret(
     let secret = page.app().partnership.new_service_secret(&person.signed, id).await?;
     let back = format!("/services/{id}");
     let page = page.titled("services-secret-title").under("/services", "services-title");
-    Ok(page.show(&Secret { page: &page, secret, back }))
+    Ok(page.show(&Secret { page: &page, text: secret, back }))
 }
