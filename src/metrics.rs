@@ -102,6 +102,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_deadlines_overdue", Kind::Gauge, "count", &["rule"], "promises that are over and were not kept"),
     series("bramka_forgotten_total", Kind::Counter, "count", &["what"], "rows of the partnership that were erased by age"),
     series("bramka_numbers", Kind::Gauge, "count", &["class", "state"], "numbers of the base"),
+    series("bramka_service_steps_total", Kind::Counter, "count", &["step"], "steps of services: draft, submit, approve, go_live and so on"),
     series("bramka_number_steps_total", Kind::Counter, "count", &["step"], "steps of reservations: reserve, extend, order, activate and so on"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
@@ -357,6 +358,10 @@ pub fn deadlines_overdue(rule: &str, count: i64) {
 pub fn numbers(class: &str, state: &str, count: i64) {
     let (class, state) = (class.to_owned(), state.to_owned());
     gauge!("bramka_numbers", "class" => class, "state" => state).set(count as f64);
+}
+
+pub fn service_step(step: &str) {
+    counter!("bramka_service_steps_total", "step" => step.to_owned()).increment(1);
 }
 
 pub fn number_step(step: &str) {

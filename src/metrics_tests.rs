@@ -157,6 +157,7 @@ fn tell_everything() {
     forgotten("applications", 1);
     numbers("premium_sms", "free", 3);
     number_step("reserve");
+    service_step("draft");
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

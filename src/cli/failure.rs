@@ -85,7 +85,9 @@ const fn taken(constraint: Constraint) -> &'static str {
     match constraint {
         Constraint::PartnerName => "a partner of this name exists already",
         Constraint::SystemId => "this system_id exists already",
-        Constraint::ServiceName => "this partner has a service of this name already",
+        Constraint::ServiceName | Constraint::OfferingName => {
+            "this partner has a service of this name already"
+        }
         Constraint::KeywordTaken => "one of the keywords is taken on this number",
         Constraint::ShortCode => "this number exists already",
         Constraint::TariffCode => "a tariff of this code exists already",

@@ -34,6 +34,8 @@ section! {
         fixed draft_days: u16 = 30, between(1, DAYS_MAX);
         /// Days in which a changed bank account must be confirmed by a second person.
         fixed bank_change_days: u16 = 14, between(1, 90);
+        /// A charged service is live so many days after its entry in the regulator's register.
+        fixed register_days: u16 = 14, between(0, DAYS_MAX);
         /// Applications that may be begun from one address in an hour (S-56).
         fixed begins_per_address: u32 = 10, between(1, 100_000);
         /// Applications that may be begun for one mail address in a day (S-56).

@@ -164,7 +164,8 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
             Arc::new(plan.with_context(|| format!("reading {}", path.display()))?)
         }
     };
-    let rules = Rules::from_settings(&config.partnership, calendar);
+    let rules = Rules::from_settings(&config.partnership, calendar)
+        .with_traffic(&config.limits, &config.smsc_link);
     let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
     Ok(Partnership::new(store, clock, Seal::new([secret]))
         .with_portal(config.portal.clone())

@@ -133,6 +133,7 @@ pub fn public(app: App) -> Router {
         .merge(people())
         .merge(partnership())
         .merge(numbers())
+        .merge(services())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
@@ -196,6 +197,16 @@ fn partnership() -> Router<App> {
             "/tmf-api/agreementManagement/v4/agreementSpecification/{id}",
             get(tmf::specification),
         )
+}
+
+/// What partners offer to subscribers.
+fn services() -> Router<App> {
+    use api::services;
+    Router::new()
+        .route("/api/v1/services", get(services::list).post(services::create))
+        .route("/api/v1/services/{id}", get(services::show).patch(services::change))
+        .route("/api/v1/services/{id}/comments", post(services::comment))
+        .route("/api/v1/services/{id}/{step}", post(services::step))
 }
 
 /// Numbers, and who holds what of them.

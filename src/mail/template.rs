@@ -115,6 +115,12 @@ kinds! {
     number_suspended { number: Text = "7455", keyword: Text ? true = "QUIZ", reason: Note = "Brak wpisu w rejestrze.", link: Link = "/reservations/7", }
     number_resumed { number: Text = "7455", keyword: Text ? true = "QUIZ", link: Link = "/reservations/7", }
     number_closed { number: Text = "7455", keyword: Text ? true = "QUIZ", reason: Note = "Brak wpisu w rejestrze.", link: Link = "/reservations/7", }
+    service_submitted { service: Text = "win", partner: Text = "zolw", link: Link = "/services/7", }
+    service_returned { service: Text = "win", reason: Note = "Brak ceny z VAT.", link: Link = "/services/7", }
+    service_approved { service: Text = "win", link: Link = "/services/7", }
+    service_live { service: Text = "win", link: Link = "/services/7", }
+    service_suspended { service: Text = "win", reason: Note = "Skargi subskrybentów.", link: Link = "/services/7", }
+    service_closed { service: Text = "win", reason: Note = "Koniec konkursu.", link: Link = "/services/7", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }
 }

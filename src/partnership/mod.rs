@@ -51,6 +51,11 @@ mod retention;
 #[cfg(test)]
 mod retention_tests;
 mod rules;
+mod service_letters;
+mod service_steps;
+mod services;
+#[cfg(test)]
+mod services_tests;
 mod session;
 mod terms;
 #[cfg(test)]
@@ -82,6 +87,8 @@ pub use numbers::{ImportReport, NumberView};
 pub use request::RequestKey;
 pub use reserve::HoldWish;
 pub use rules::Rules;
+pub use service_steps::StepNote;
+pub use services::ServiceFile;
 pub use session::{Enrolling, Signed};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
 pub use view_as::Viewing;

@@ -30,6 +30,13 @@ pub struct Rules {
     pub draft_days: u16,
     /// Days in which a changed bank account must be confirmed.
     pub bank_change_days: u16,
+    /// Days between the regulator's entry of a charged service and its first subscriber.
+    pub register_days: u16,
+    /// Groups of links that a service may send by; the first is the usual one.
+    pub link_groups: Vec<String>,
+    /// What one subscriber is charged at most by a service (P13).
+    pub charges_per_minute: u32,
+    pub charges_per_day: u32,
     /// Applications that one address may begin in an hour, and one mail address in a day (S-56).
     pub begins_per_address: u32,
     pub begins_per_mail: u32,
@@ -42,6 +49,26 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// The same with what traffic is set to.
+    #[must_use]
+    pub fn with_traffic(self, limits: &config::Limits, links: &[config::SmscLink]) -> Self {
+        let mut link_groups: Vec<String> = Vec::new();
+        for group in links.iter().map(config::SmscLink::group) {
+            if !link_groups.iter().any(|known| known == group) {
+                link_groups.push(group.to_owned());
+            }
+        }
+        if link_groups.is_empty() {
+            link_groups.clone_from(&self.link_groups);
+        }
+        Self {
+            link_groups,
+            charges_per_minute: limits.subscriber_charges_minute,
+            charges_per_day: limits.subscriber_charges_day,
+            ..self
+        }
+    }
+
     pub fn from_settings(settings: &config::Partnership, calendar: Calendar) -> Self {
         Self {
             // The configuration was checked when it was read.
@@ -60,6 +87,10 @@ impl Rules {
             document_days_max: settings.document_days_max,
             draft_days: settings.draft_days,
             bank_change_days: settings.bank_change_days,
+            register_days: settings.register_days,
+            link_groups: vec!["main".to_owned()],
+            charges_per_minute: config::Limits::default().subscriber_charges_minute,
+            charges_per_day: config::Limits::default().subscriber_charges_day,
             begins_per_address: settings.begins_per_address,
             begins_per_mail: settings.begins_per_mail,
         }

@@ -330,6 +330,14 @@ impl Store {
         if found == 0 {
             return Ok(false);
         }
+        // Who works on the service sees what was done from the host.
+        execute!(
+            &mut tx,
+            "update offering set state = $1, version = version + 1 where service_id = $2 \
+             and state in ('testing', 'live', 'suspended')",
+            state,
+            service.0
+        )?;
         let detail = json!({ "state": state });
         audit::append(&mut tx, at, by, "service.set", &service.0.to_string(), &detail).await?;
         tx.commit().await?;
@@ -431,21 +439,14 @@ pub struct CredentialRights {
     pub pdu_octets_max: u32,
 }
 
-async fn insert_service(
+pub(super) async fn insert_service(
     tx: &mut Tx<'_>,
     id: i64,
     partner: i64,
     at: i64,
     new: &NewService,
 ) -> Result<(), Error> {
-    let tariff = match &new.tariff {
-        Some(code) => {
-            let row =
-                fetch_in!(tx, (i64,), "select id from tariff where code = $1", code.as_str())?;
-            Some(row.ok_or_else(|| missing("tariff", "code", code))?.0)
-        }
-        None => None,
-    };
+    let tariff = tariff_id(tx, new.tariff.as_deref()).await?;
     let (delivery, url, secrets) = match &new.callback {
         Some((url, secrets)) => ("callback", Some(url.as_str()), Some(secrets.join(","))),
         None => ("smpp", None, None),
@@ -479,6 +480,12 @@ async fn insert_service(
         at
     )?;
     Ok(())
+}
+
+pub(super) async fn tariff_id(tx: &mut Tx<'_>, code: Option<&str>) -> Result<Option<i64>, Error> {
+    let Some(code) = code else { return Ok(None) };
+    let row = fetch_in!(tx, (i64,), "select id from tariff where code = $1", code)?;
+    Ok(Some(row.ok_or_else(|| missing("tariff", "code", code))?.0))
 }
 
 async fn partner_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, Error> {

@@ -25,6 +25,8 @@ pub enum Constraint {
     NumberWait,
     /// Digits that are in the base.
     NumberDigits,
+    /// A service of the same partner.
+    OfferingName,
     /// The files of one subject would be more than they may be.
     FileRoom,
 }
@@ -106,6 +108,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("reservation_taken") => Some(Constraint::ReservationTaken),
         Some("number_wait_once") => Some(Constraint::NumberWait),
         Some("number_digits") => Some(Constraint::NumberDigits),
+        Some("offering_name") => Some(Constraint::OfferingName),
         _ => None,
     };
     by_name.or_else(|| {
@@ -128,6 +131,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
                 Constraint::NumberWait
             }
             "number.digits" => Constraint::NumberDigits,
+            "offering.partner_id, offering.name" => Constraint::OfferingName,
             _ => return None,
         })
     })

@@ -26,6 +26,7 @@ mod outage;
 mod privacy;
 mod process;
 mod refusals;
+mod services;
 mod tidy;
 mod tls_grade;
 mod tools;

@@ -22,6 +22,8 @@ mod once;
 pub mod openapi;
 pub mod people;
 pub mod reservations;
+pub mod service_shapes;
+pub mod services;
 pub mod session;
 mod shapes;
 pub mod terms;

@@ -22,7 +22,7 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, desk, messages, numbers,
-    people, reservations, session, terms, tmf,
+    people, reservations, services, session, terms, tmf,
 };
 use crate::http::error::ProblemBody;
 
@@ -55,6 +55,8 @@ use crate::http::error::ProblemBody;
         numbers::list, numbers::show, numbers::import,
         reservations::list, reservations::create, reservations::show, reservations::step,
         reservations::waits, reservations::wait, reservations::stop_waiting,
+        services::list, services::create, services::show, services::change, services::step,
+        services::comment,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -68,6 +70,7 @@ use crate::http::error::ProblemBody;
         (name = "terms", description = "Versions of terms, and who was told of them"),
         (name = "companies", description = "What partners say of themselves"),
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
+        (name = "services", description = "What subscribers are offered, from draft to end"),
         (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)

@@ -74,6 +74,7 @@ pub mod page;
 pub mod person;
 pub mod preferences;
 mod reference;
+mod services;
 mod start;
 pub mod texts;
 pub mod timeline;
@@ -98,6 +99,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(bank::routes())
         .merge(view_as::routes())
         .merge(numbers::routes())
+        .merge(services::routes())
         .merge(letters::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }

@@ -37,6 +37,7 @@ areas![
     "lists",
     "numbers",
     "problems",
+    "services",
     "start",
     "time",
 ];

@@ -131,6 +131,25 @@ pub(super) async fn numbers(admin: &Human<'_>, desk: &Human<'_>) {
     desk.look_at("operator-number", "/numbers/2").await;
 }
 
+/// A service is begun, left unfinished and remarked upon.
+pub(super) async fn services(admin: &Human<'_>, desk: &Human<'_>) {
+    admin.look_at("partner-services", "/services").await;
+    admin.fill(&[("#name", "quiz-2026")]).await;
+    admin.press("Zacznij").await;
+    admin.reads(&["Opis rozpoczęty.", "Usługa i cena"]).await;
+    admin.look("partner-service").await;
+    admin.follow("Usługa i cena").await;
+    admin.look("partner-service-offer").await;
+    admin.press("Zapisz i przejdź dalej").await;
+    admin.reads(&["Rodzaj: uzupełnij to pole"]).await;
+    admin.look_here("partner-service-wrong").await;
+    admin.look_at("partner-service-texts", "/services/1/section/texts").await;
+    admin.look_at("partner-service-technical", "/services/1/section/technical").await;
+    desk.look_at("operator-services", "/services").await;
+    desk.follow("quiz-2026").await;
+    desk.look("operator-service").await;
+}
+
 /// New terms are drafted; a second person would have to approve them.
 pub(super) async fn terms(desk: &Human<'_>) {
     desk.go("/terms/new").await;

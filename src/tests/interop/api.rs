@@ -19,7 +19,7 @@ use super::{
 };
 
 /// A session with a fresh code, of an administrator of the operator or of a partner.
-async fn session(world: &World, partner: Option<PartnerId>) -> String {
+pub(crate) async fn session(world: &World, partner: Option<PartnerId>) -> String {
     let gateway = world.gateway();
     let store = gateway.store().clone();
     // Only the second factor is sealed, and nobody asks for that one again.

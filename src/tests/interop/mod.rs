@@ -4,7 +4,7 @@
 //!
 //! Everything they say to the gateway passes a [`relay::Relay`], and Wireshark reads it afterwards.
 
-mod api;
+pub(crate) mod api;
 mod esme;
 mod foreign;
 mod kannel;

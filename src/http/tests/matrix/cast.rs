@@ -64,6 +64,8 @@ pub(super) struct Cast {
     terms: [String; 2],
     draft_application: String,
     reservation: String,
+    /// A service of a partner that nobody here is of.
+    service: String,
     wait: String,
     count: AtomicU32,
 }
@@ -205,6 +207,14 @@ async fn numbers(world: &World) -> (String, String) {
     (held.id.to_string(), wait.id.to_string())
 }
 
+/// A service that another partner describes.
+async fn service(world: &World) -> String {
+    let mut signed = Signed::try_out(Role::PartnerDeveloper, Some(PartnerId(1)));
+    signed.partner_name = None;
+    let row = world.app.partnership.draft_service(&signed, "win").await.unwrap();
+    row.id.to_string()
+}
+
 /// A published version of terms, and a draft.
 async fn terms(world: &World) -> [String; 2] {
     let by = |name: &str| Caller::Operator { name: name.into() };
@@ -237,6 +247,7 @@ impl Cast {
         let foreign = owned(&world, "1234563218", (&world.other, "7456")).await;
         let terms = terms(&world).await;
         let (reservation, wait) = numbers(&world).await;
+        let service = service(&world).await;
         let begin = Beginning { mail: "ewa@lis.example", language: "pl", address: "192.0.2.9" };
         let draft = world.app.partnership.begin_application(&begin).await.unwrap();
         world.app.gateway.reload_catalog().await.unwrap();
@@ -267,6 +278,7 @@ impl Cast {
             terms,
             draft_application,
             reservation,
+            service,
             wait,
             count: AtomicU32::new(0),
         };
@@ -312,6 +324,8 @@ impl Cast {
             _ if is("waits/") => "888888",
             _ if is("/reservations/") && of == Of::Own && !is_staff => "888888",
             _ if is("/reservations/") => &self.reservation,
+            _ if is("/services/") && of == Of::Own && !is_staff => "888888",
+            _ if is("/services/") => &self.service,
             _ if is("/agreementSpecification/") => "nda",
             _ if is("/agreement") => &owned.agreement,
             _ if is("/partners/") => &owned.partner.0.to_string(),
@@ -330,6 +344,7 @@ impl Cast {
         let step = match pattern {
             "/api/v1/people/{id}/{step}" => "disable",
             "/api/v1/bank-changes/{id}/{step}" => "confirm",
+            "/api/v1/services/{id}/{step}" => "submit",
             _ => "order",
         };
         let reference = if nobodys { "A-2026-999999" } else { &owned.application.reference };
@@ -340,7 +355,7 @@ impl Cast {
             .replace("{name}", if is("/static/") { "app.css" } else { named })
             .replace("{reference}", reference)
             .replace("{file}", file)
-            .replace("{section}", "company")
+            .replace("{section}", if is("/services/") { "offer" } else { "company" })
             .replace("{step}", step)
             .replace("{digits}", "7477")
             .replace("{code}", "not_allowed")

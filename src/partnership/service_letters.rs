@@ -1,0 +1,67 @@
+//! Letters about services: a submission to the desk, every answer to the partner.
+//!
+//! Comments are not mailed one by one; the letter of the answer leads to them. What surprises: who
+//! closes its own service is told as well, because a letter is what somebody keeps.
+
+use serde_json::json;
+
+use super::{Error, Partnership};
+use crate::{
+    domain::{LifeEvent, PartnerId},
+    store::{Addressee, NewMail, OfferingRow},
+};
+
+impl Partnership {
+    pub(super) async fn service_letters(
+        &self,
+        row: &OfferingRow,
+        event: LifeEvent,
+        reason: &str,
+    ) -> Result<Vec<NewMail>, Error> {
+        let template = match event {
+            LifeEvent::Submit => return Ok(self.service_to_desk(row)),
+            LifeEvent::Return => "service_returned",
+            LifeEvent::Approve => "service_approved",
+            LifeEvent::GoLive | LifeEvent::Resume => "service_live",
+            LifeEvent::Suspend => "service_suspended",
+            LifeEvent::Close => "service_closed",
+            LifeEvent::StartTest => return Ok(Vec::new()),
+        };
+        let told = self.store.holder(PartnerId(row.partner_id), row.person_id).await?;
+        Ok(told.map(|told| letter(row, &told, template, reason)).into_iter().collect())
+    }
+
+    fn service_to_desk(&self, row: &OfferingRow) -> Vec<NewMail> {
+        if self.rules.desk_mail.is_empty() {
+            return Vec::new();
+        }
+        let desk = Addressee {
+            partner_id: row.partner_id,
+            mail: self.rules.desk_mail.clone(),
+            name: String::new(),
+            language: self.rules.desk_language.clone(),
+        };
+        vec![letter(row, &desk, "service_submitted", "")]
+    }
+}
+
+fn letter(row: &OfferingRow, told: &Addressee, template: &'static str, reason: &str) -> NewMail {
+    let mut data = json!({ "service": row.name, "link": format!("/services/{}", row.id) });
+    match template {
+        "service_submitted" => data["partner"] = json!(row.partner),
+        "service_returned" | "service_suspended" | "service_closed" => {
+            data["reason"] = json!(reason);
+        }
+        _ => {}
+    }
+    NewMail {
+        recipient: told.mail.clone(),
+        recipient_name: told.name.clone(),
+        language: told.language.clone(),
+        template,
+        data,
+        attachments: Vec::new(),
+        subject: row.subject(),
+        partner: Some(PartnerId(row.partner_id)),
+    }
+}

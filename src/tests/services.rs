@@ -1,0 +1,139 @@
+//! What a partner describes and the operator approves is what the gateway routes, without a
+//! restart: real texts from the SMSC through each step of a service's life.
+
+use bramka::{
+    clock::Clock,
+    domain::{LifeEvent, NumberEvent, Refusal, seal::Seal},
+    partnership::{Error, HoldWish, Partnership, Signed, StepNote},
+    store::OfferingRow,
+};
+
+use super::{
+    interop::api::session,
+    world::{World, eventually},
+};
+
+/// Both sides at their desks.
+struct Desks {
+    verbs: Partnership,
+    partner: Signed,
+    staff: Signed,
+}
+
+impl Desks {
+    async fn of(world: &World) -> Self {
+        let gateway = world.gateway();
+        let seal = Seal::new([&b"any"[..]]);
+        let verbs = Partnership::new(gateway.store().clone(), Clock::System, seal);
+        let acme = gateway.catalog().partner_named("acme").expect("acme is there").id;
+        let (partner, staff) = (session(world, Some(acme)).await, session(world, None).await);
+        let partner = verbs.caller_of(&partner).await.unwrap().expect("a session");
+        let staff = verbs.caller_of(&staff).await.unwrap().expect("a session");
+        Self { verbs, partner, staff }
+    }
+
+    /// A keyword on a free shared number, in use.
+    async fn keyword(&self, digits: &str, keyword: &str) {
+        let verbs = &self.verbs;
+        let file = format!("digits,shared\n{digits},yes\n");
+        // The second time the number is there already.
+        verbs.import_numbers(&self.staff, file.as_bytes(), false).await.unwrap();
+        let number = verbs.number_called(&self.staff, digits).await.unwrap().unwrap().id;
+        let wish = HoldWish { number, keyword: keyword.to_owned(), despite_likeness: true };
+        let row = verbs.reserve_number(&self.partner, &wish).await.unwrap();
+        let at = (row.id, row.version);
+        let row = verbs.step_reservation(&self.partner, at, NumberEvent::Order, "").await.unwrap();
+        let at = (row.id, row.version);
+        verbs.step_reservation(&self.staff, at, NumberEvent::Activate, "").await.unwrap();
+    }
+
+    async fn write(&self, row: &OfferingRow, fields: &[(&str, &str)]) -> OfferingRow {
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let at = (row.id, row.version);
+        self.verbs.edit_service(&self.partner, at, &fields).await.unwrap()
+    }
+
+    async fn take(&self, row: &OfferingRow, event: LifeEvent) -> Result<OfferingRow, Error> {
+        let is_own = matches!(event, LifeEvent::Submit);
+        let signed = if is_own { &self.partner } else { &self.staff };
+        let note = StepNote { reason: "reason", ..StepNote::default() };
+        self.verbs.step_service(signed, (row.id, row.version), event, note).await
+    }
+}
+
+const FORM: &[(&str, &str)] = &[
+    ("kind", "vote"),
+    ("short_code", "8055"),
+    ("keywords", "QUIZ"),
+    ("billing", "free"),
+    ("answer", "Dziekujemy za glos."),
+    ("contact_mail", "pomoc@acme.pl"),
+    ("contact_phone", "225554433"),
+    ("rules_url", "https://acme.pl/regulamin"),
+    ("test_numbers", "48600100200"),
+];
+
+/// Waits until the running gateway knows a state of the service, and no longer than it may take.
+async fn known(world: &World, state: &str, version: i64) {
+    let begun = std::time::Instant::now();
+    eventually("the gateway follows", async || {
+        let catalog = world.gateway().catalog();
+        let mut services = catalog.services();
+        services
+            .any(|one| one.name == "vote" && one.state.as_str() == state && one.version == version)
+            .then_some(())
+    })
+    .await;
+    // A second is promised; the rest is for a machine that has much else to do.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_went_live_is_routed_within_a_second_and_a_suspended_one_is_not() {
+    let world = World::new().await;
+    let mut acme = world.bind("acme").await;
+    let desks = Desks::of(&world).await;
+    desks.keyword("8055", "QUIZ").await;
+    desks.keyword("8055", "GRA").await;
+    let row = desks.verbs.draft_service(&desks.partner, "vote").await.unwrap();
+    let row = desks.write(&row, FORM).await;
+    let row = desks.take(&row, LifeEvent::Submit).await.unwrap();
+    let row = desks.take(&row, LifeEvent::Approve).await.unwrap();
+    let row = desks.take(&row, LifeEvent::StartTest).await.unwrap();
+    known(&world, "testing", 1).await;
+    // Whoever is no tester is answered for the SMSC and reaches nobody.
+    assert!(world.smsc.mo("48600999888", "8055", "quiz stranger").await.unwrap().is_ok());
+    assert!(world.smsc.mo("48600100200", "8055", "quiz tester").await.unwrap().is_ok());
+    assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "quiz tester");
+    let at = (row.id, row.version);
+    let row = desks.verbs.pass_service_test(&desks.staff, at, "an MO came").await.unwrap();
+    let row = desks.take(&row, LifeEvent::GoLive).await.unwrap();
+    known(&world, "live", 2).await;
+    assert!(world.smsc.mo("48600999888", "8055", "quiz everybody").await.unwrap().is_ok());
+    assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "quiz everybody");
+    // Another keyword from the moment of its approval on.
+    let row = desks.write(&row, &[("keywords", "GRA")]).await;
+    let row = desks.take(&row, LifeEvent::Submit).await.unwrap();
+    let row = desks.take(&row, LifeEvent::Approve).await.unwrap();
+    known(&world, "live", 3).await;
+    assert!(world.smsc.mo("48600999888", "8055", "quiz too late").await.unwrap().is_ok());
+    assert!(world.smsc.mo("48600999888", "8055", "gra one").await.unwrap().is_ok());
+    assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "gra one");
+    let row = desks.take(&row, LifeEvent::Suspend).await.unwrap();
+    known(&world, "suspended", 4).await;
+    assert!(world.smsc.mo("48600999888", "8055", "gra suspended").await.unwrap().is_ok());
+    let row = desks.take(&row, LifeEvent::Resume).await.unwrap();
+    known(&world, "live", 5).await;
+    assert!(world.smsc.mo("48600999888", "8055", "gra two").await.unwrap().is_ok());
+    // What came in between was counted and went nowhere.
+    assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "gra two");
+    let stale = desks.verbs.step_service(
+        &desks.staff,
+        (row.id, row.version - 1),
+        LifeEvent::Close,
+        StepNote { reason: "x", ..StepNote::default() },
+    );
+    assert!(matches!(stale.await, Err(Error::Refused(Refusal::VersionConflict))));
+    world.stop().await;
+}
