@@ -157,6 +157,8 @@ fn tell_everything() {
     forgotten("applications", 1);
     numbers("premium_sms", "free", 3);
     number_step("reserve");
+    faults("pending", "major", 1);
+    fault_step("take");
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

@@ -61,6 +61,7 @@ pub mod cell;
 pub mod cookies;
 mod desk;
 pub mod failure;
+mod faults;
 pub mod field;
 pub mod form;
 pub mod format;
@@ -98,6 +99,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(bank::routes())
         .merge(view_as::routes())
         .merge(numbers::routes())
+        .merge(faults::routes())
         .merge(letters::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }

@@ -100,6 +100,9 @@ pub const MENU: &[Entry] = &[
     entry("/reservations", "numbers-reservations", |person| {
         person.is_some_and(|one| one.is_partner() && one.may(Right::SeeNumbers))
     }),
+    entry("/faults", "faults-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeTickets))
+    }),
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
     entry("/people", "accounts-people-title", |person| {
         person.is_some_and(|one| one.may(Right::SeePeople))
