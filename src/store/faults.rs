@@ -88,6 +88,8 @@ pub struct FaultFilter {
     pub open: bool,
     /// Those with a smaller number.
     pub before: Option<i64>,
+    /// Rows to leave out, for those who count pages and not rows (TMF630).
+    pub offset: i64,
     pub limit: u32,
 }
 
@@ -143,7 +145,7 @@ impl Store {
                     "where f.partner_id = $1 and ($2 = '' or f.state = $2) \
                      and ($3 = '' or f.area = $3) and ($4 = '' or f.severity = $4) \
                      and ($5 = 0 or f.incident_id = $5) and ($6 = 0 or f.ended_at is null) \
-                     and f.id < $7 order by f.id desc limit $8"
+                     and f.id < $7 order by f.id desc limit $8 offset $9"
                 ),
                 partner.0,
                 wish.state.as_str(),
@@ -152,7 +154,8 @@ impl Store {
                 wish.incident.unwrap_or(0),
                 i64::from(wish.open),
                 before,
-                limit
+                limit,
+                wish.offset
             );
         }
         fetch_all!(
@@ -161,7 +164,8 @@ impl Store {
             faults!(
                 "where ($1 = '' or f.state = $1) and ($2 = '' or f.area = $2) \
                  and ($3 = '' or f.severity = $3) and ($4 = 0 or f.incident_id = $4) \
-                 and ($5 = 0 or f.ended_at is null) and f.id < $6 order by f.id desc limit $7"
+                 and ($5 = 0 or f.ended_at is null) and f.id < $6 order by f.id desc limit $7 \
+                 offset $8"
             ),
             wish.state.as_str(),
             wish.area.as_str(),
@@ -169,7 +173,8 @@ impl Store {
             wish.incident.unwrap_or(0),
             i64::from(wish.open),
             before,
-            limit
+            limit,
+            wish.offset
         )
     }
 

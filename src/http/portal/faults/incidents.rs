@@ -70,11 +70,7 @@ pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
     all(page, &person, (&ask, &Form::empty())).await
 }
 
-async fn all(
-    page: Page,
-    person: &Person,
-    (ask, form): (&Ask, &Form),
-) -> Result<Response, Problem> {
+async fn all(page: Page, person: &Person, (ask, form): (&Ask, &Form)) -> Result<Response, Problem> {
     let rows = page.app().partnership.incidents(&person.signed, false).await?;
     let page = page.titled("faults-incidents").with(form);
     let shown = rows.len().min(crate::http::portal::list::ROWS);
@@ -83,14 +79,18 @@ async fn all(
         .column("faults-area")
         .column("faults-state")
         .column("faults-began");
-    let list = list.rows(&rows[..shown], |row| row.id.to_string(), |row| {
-        vec![
-            Cell::link(format!("/incidents/{}", row.id), row.title(page.language.tag())),
-            Cell::text(area_text(&page, row.area)),
-            tag(&page, row).into(),
-            page.time(row.began_at).into(),
-        ]
-    });
+    let list = list.rows(
+        &rows[..shown],
+        |row| row.id.to_string(),
+        |row| {
+            vec![
+                Cell::link(format!("/incidents/{}", row.id), row.title(page.language.tag())),
+                Cell::text(area_text(&page, row.area)),
+                tag(&page, row).into(),
+                page.time(row.began_at).into(),
+            ]
+        },
+    );
     let may_open = person.is_operator() && person.may(Right::WorkTickets);
     let areas = area_choices(&page);
     Ok(page.show(&Incidents { page: &page, form, list, areas, may_open }))
@@ -171,9 +171,7 @@ pub(super) async fn tell(
     let texts = [form.text("text_pl").to_owned(), form.text("text_en").to_owned()];
     let ends = form.text("step") == "end";
     let (verbs, signed) = (page.app().partnership.clone(), person.signed.clone());
-    let work = async move {
-        verbs.tell_incident(&signed, at, [&texts[0], &texts[1]], ends).await
-    };
+    let work = async move { verbs.tell_incident(&signed, at, [&texts[0], &texts[1]], ends).await };
     match page.app().finish(work).await? {
         Ok(()) => Ok(page.done(&path, "faults-notice-done")),
         Err(error) => {

@@ -40,7 +40,11 @@ struct Faults<'p> {
 /// What each side needs first.
 pub(super) async fn first(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    if person.is_operator() { queue(page, &person, ask).await } else { whole(page, &person, ask, "/faults").await }
+    if person.is_operator() {
+        queue(page, &person, ask).await
+    } else {
+        whole(page, &person, ask, "/faults").await
+    }
 }
 
 /// The newest first, over and open.
@@ -52,13 +56,15 @@ pub(super) async fn all(page: Page, ask: Ask) -> Result<Response, Problem> {
 async fn queue(page: Page, person: &Person, ask: Ask) -> Result<Response, Problem> {
     let verbs = page.app().partnership.clone();
     let place = ask.after().map(place).transpose()?;
-    let wish = FaultFilter { limit: u32::try_from(ask.rows().min(LINES)).unwrap_or(50), ..filter(&ask) };
+    let wish =
+        FaultFilter { limit: u32::try_from(ask.rows().min(LINES)).unwrap_or(50), ..filter(&ask) };
     let rows = verbs.fault_queue(&person.signed, &wish, place).await?;
     let page = page.titled("faults-queue");
-    let list = columns(List::new(&page, &ask, "/faults", "faults-queue", "faults-queue-empty"), true)
-        .filter("state", "faults-state", state_choices(&page))
-        .filter("area", "faults-area", area_choices(&page))
-        .filter("severity", "faults-severity", severity_choices(&page));
+    let list =
+        columns(List::new(&page, &ask, "/faults", "faults-queue", "faults-queue-empty"), true)
+            .filter("state", "faults-state", state_choices(&page))
+            .filter("area", "faults-area", area_choices(&page))
+            .filter("severity", "faults-severity", severity_choices(&page));
     let key = |row: &FaultRow| format!("{}.{}.{}", row.severity.rank(), row.due_at, row.id);
     let list = list.with_csv().rows(&rows, key, |row| cells(&page, person, row));
     let other = Some(("/faults/all", page.t("faults-all")));

@@ -188,7 +188,8 @@ fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline 
             page.t("faults-side-other")
         };
         let what = word(page, "faults-happened-", what);
-        let what = if row.is_public == 0 { format!("{what} {}", page.t("faults-inside")) } else { what };
+        let what =
+            if row.is_public == 0 { format!("{what} {}", page.t("faults-inside")) } else { what };
         // The rule of a promise is no word for people.
         let why = Some(row.note.clone()).filter(|note| !note.is_empty() && row.kind != "overdue");
         Step { at: page.time(row.at), what, who, why, tone }

@@ -78,9 +78,8 @@ pub(super) async fn file(
         return whole(page, &person, &form, id).await;
     };
     let (verbs, signed) = (page.app().partnership.clone(), person.signed.clone());
-    let work = async move {
-        verbs.add_fault_file(&signed, at, (&upload.name, &upload.octets)).await
-    };
+    let work =
+        async move { verbs.add_fault_file(&signed, at, (&upload.name, &upload.octets)).await };
     match page.app().finish(work).await?? {
         Ok(_) => Ok(page.done(&path, "faults-notice-done")),
         Err(fault) => {
