@@ -31,7 +31,7 @@ section! {
         fixed link_down_after: Duration = secs(300), lasting(secs(60), secs(86_400));
         /// The gateway files a fault when so many messages wait too long for their receipts.
         fixed receipts_missing: u32 = 100, between(1, 1_000_000);
-        /// A receipt is missing so long after the end of validity of its message.
+        /// A receipt is missing so long after its message was accepted.
         fixed receipt_late_after: Duration = secs(3600), lasting(secs(60), secs(604_800));
         /// The gateway files a fault when so many messages more became unknown within an hour.
         fixed unknown_growth: u32 = 50, between(1, 1_000_000);

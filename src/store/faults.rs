@@ -8,10 +8,12 @@ use super::{
     Error, Store,
     db::{fetch_all, fetch_optional},
 };
-use crate::domain::{FaultArea, PartnerId, Severity, TicketState};
+use crate::domain::{FaultArea, PartnerId, Severity, TicketState, ids::first_at};
 
 /// Rows of one page at most.
 const PAGE_MAX: i64 = 500;
+/// Messages that one look for missing receipts reads.
+const SEEN_MAX: i64 = 20_000;
 
 /// A fault, with the names of its partner and of who works on it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
@@ -301,5 +303,35 @@ impl Store {
         };
         let found = fetch_optional!(&self.db, (i32,), sql, partner.0, name)?;
         Ok(found.is_some())
+    }
+
+    /// How many became unknown since a moment and still are.
+    pub async fn unknown_since(&self, from: i64) -> Result<i64, Error> {
+        let found = fetch_optional!(
+            &self.db,
+            (i64,),
+            "select count(*) from message where state in ('unknown', 'held', 'quarantined') \
+             and state = 'unknown' and state_at >= $1",
+            from
+        )?;
+        Ok(found.map_or(0, |(count,)| count))
+    }
+
+    /// Of the MT accepted between two moments, the newest page of them: how many were sent, and
+    /// how many of these have no receipt.
+    pub async fn receipts_between(&self, from: i64, until: i64) -> Result<(i64, i64), Error> {
+        let first = |at| first_at(at).0;
+        let found = fetch_optional!(
+            &self.db,
+            (i64, i64),
+            "select count(*), cast(coalesce(sum(case when state = 'submitted' then 1 else 0 end), \
+             0) as bigint) from (select state from message where id >= $1 and id < $2 \
+             and direction = 'mt' order by id desc limit $3) as page \
+             where state in ('submitted', 'delivered', 'undeliverable', 'expired')",
+            first(from),
+            first(until),
+            SEEN_MAX
+        )?;
+        Ok(found.unwrap_or((0, 0)))
     }
 }

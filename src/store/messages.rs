@@ -262,36 +262,6 @@ impl Store {
         Ok((rows.into_iter().map(|(id,)| MessageId(id)).collect(), Some(last)))
     }
 
-    /// How many became unknown since a moment and still are.
-    pub async fn unknown_since(&self, from: i64) -> Result<i64, Error> {
-        let found = fetch_optional!(
-            &self.db,
-            (i64,),
-            "select count(*) from message where state in ('unknown', 'held', 'quarantined') \
-             and state = 'unknown' and state_at >= $1",
-            from
-        )?;
-        Ok(found.map_or(0, |(count,)| count))
-    }
-
-    /// Of the MT accepted between two moments, the newest page of them: how many were sent, and
-    /// how many of these have no receipt.
-    pub async fn receipts_between(&self, from: i64, until: i64) -> Result<(i64, i64), Error> {
-        let first = |at| crate::domain::ids::first_at(at).0;
-        let found = fetch_optional!(
-            &self.db,
-            (i64, i64),
-            "select count(*), cast(coalesce(sum(case when state = 'submitted' then 1 else 0 end), \
-             0) as bigint) from (select state from message where id >= $1 and id < $2 \
-             and direction = 'mt' order by id desc limit $3) as page \
-             where state in ('submitted', 'delivered', 'undeliverable', 'expired')",
-            first(from),
-            first(until),
-            SILENT_PAGE
-        )?;
-        Ok(found.unwrap_or((0, 0)))
-    }
-
     /// How many messages are in each of the states that need a person.
     pub async fn unknown_counts(&self) -> Result<Vec<(String, i64)>, Error> {
         fetch_all!(

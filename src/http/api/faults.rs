@@ -20,7 +20,7 @@ use super::{
     session::named,
 };
 use crate::{
-    domain::{FaultArea, Severity, TicketEvent, TicketState},
+    domain::{FaultArea, Right, Severity, TicketEvent, TicketState},
     http::{
         App,
         error::{Fault, Problem},
@@ -134,6 +134,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    app.partnership.require(&caller.0, Right::FileTickets)?;
     let (new, repeat) = once::read::<NewFaultBody>(&app, &headers, body).await?;
     let wish = new.wish()?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());

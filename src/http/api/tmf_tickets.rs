@@ -58,7 +58,7 @@ pub(crate) struct TicketsWanted {
 
 /// A ticket to open, as far as TMF621 asks for it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewTicketBody {
     #[schema(min_length = 1, max_length = 4000)]
     description: String,
@@ -75,7 +75,7 @@ pub(crate) struct NewTicketBody {
 
 /// What may be changed of a ticket.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct TicketPatch {
     /// The status that it shall have.
     #[schema(pattern = "^(rejected|pending|inProgress|cancelled|closed|resolved)$")]
@@ -162,6 +162,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    app.partnership.require(&caller.0, Right::FileTickets)?;
     let new: NewTicketBody = asked::body(&app, &headers, body).await?;
     let bad = |name: &str| Fault::InvalidFields.says(format!("`{name}` is none of a ticket"));
     let area = match new.ticket_type.split_once('/') {

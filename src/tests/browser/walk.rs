@@ -329,6 +329,7 @@ async fn makes_a_team(
     tour::access(admin).await;
     tour::bank(admin, finance, desk).await;
     tour::numbers(admin, desk).await;
+    tour::faults(admin, desk).await;
     tour::terms(desk).await;
     tour::view(desk, COMPANY).await;
     developer.go("/credentials").await;

@@ -98,6 +98,7 @@ async fn all(page: Page, person: &Person, (ask, form): (&Ask, &Form)) -> Result<
 
 pub(super) async fn open(page: Page, ask: Ask, mut form: Form) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for("/incidents")) };
+    page.app().partnership.require(&person.signed, Right::WorkTickets)?;
     let Some(area) = FaultArea::parse(form.text("area")) else {
         form.wrong("area", page.t("faults-wrong-missing"));
         return all(page, &person, (&ask, &form)).await;

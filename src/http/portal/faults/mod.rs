@@ -100,10 +100,11 @@ fn state_choices(page: &Page) -> Vec<Choice> {
 fn explain(page: &Page, form: &mut Form, error: Error) -> Result<(), Error> {
     match error {
         Error::Refused(Refusal::FieldErrors(faults)) => {
+            let prefix = "faults-wrong-";
             for fault in &faults {
                 let name = fault.params.iter().find(|(name, _)| *name == "name");
                 let name = name.map_or("", |(_, value)| value);
-                let key = format!("faults-wrong-{}", fault.code.replace('_', "-"));
+                let key = format!("{prefix}{}", fault.code.replace('_', "-"));
                 form.wrong(&fault.field, page.t1(&key, "name", name));
             }
             Ok(())

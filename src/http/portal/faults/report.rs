@@ -73,8 +73,8 @@ async fn whole(
         title: row.title(language).to_owned(),
         follow: format!("/incidents/{}/follow", row.id),
     });
-    let mut belongs = vec![Choice::new("", page.t("faults-no-incident"))];
-    belongs.extend(open.iter().map(|row| Choice::new(row.id.to_string(), row.title(language))));
+    let belongs = open.iter().map(|row| Choice::new(row.id.to_string(), row.title(language)));
+    let belongs = belongs.collect();
     let areas = FaultArea::ALL.iter().map(|area| (area.as_str(), area_text(&page, *area)));
     let body = New {
         form,
@@ -83,7 +83,7 @@ async fn whole(
         contact: area.map(|area| verbs.fault_contact(area)).unwrap_or_default(),
         incidents: known.collect(),
         severities: severity_choices(&page),
-        known: if open.is_empty() { Vec::new() } else { belongs },
+        known: belongs,
         is_staff: person.is_operator(),
         page: &page,
     };

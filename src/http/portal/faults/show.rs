@@ -112,14 +112,10 @@ fn steps(page: &Page, state: TicketState, is_staff: bool, may_write: bool) -> (B
     (bare(worded), bare(plain))
 }
 
+/// The empty one, which the field itself adds, takes the fault out of its incident.
 fn choices(page: &Page, open: &[IncidentRow]) -> Vec<Choice> {
-    if open.is_empty() {
-        return Vec::new();
-    }
-    let mut choices = vec![Choice::new("", page.t("faults-no-incident"))];
     let language = page.language.tag();
-    choices.extend(open.iter().map(|row| Choice::new(row.id.to_string(), row.title(language))));
-    choices
+    open.iter().map(|row| Choice::new(row.id.to_string(), row.title(language))).collect()
 }
 
 fn summary(page: &Page, person: &Person, row: &FaultRow) -> Summary {

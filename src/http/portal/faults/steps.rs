@@ -7,7 +7,7 @@ use axum::{extract::Path, response::Response};
 
 use super::{Page, explain, number, show::whole};
 use crate::{
-    domain::{Severity, TicketEvent},
+    domain::{Right, Severity, TicketEvent},
     http::{
         error::{Fault, Problem},
         portal::{apply::wording, form::Form, person::Person},
@@ -73,6 +73,8 @@ pub(super) async fn file(
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let id = number(&id, "fault")?;
     let at = (id, form.number("version").unwrap_or_default());
+    let right = if person.is_operator() { Right::WorkTickets } else { Right::FileTickets };
+    page.app().partnership.require(&person.signed, right)?;
     let Some(upload) = form.file("file").cloned() else {
         form.wrong("file", page.t("faults-wrong-no-file"));
         return whole(page, &person, &form, id).await;

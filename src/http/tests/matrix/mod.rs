@@ -115,7 +115,7 @@ async fn sweep(is_api: bool) {
             // Every partner is the operator's to see; kinds of agreements and numbers are everybody's.
             let is_theirs = who.role.is_some_and(crate::domain::Role::is_operator)
                 && !row.path.contains("/applications/");
-            let is_everybodys = ["/agreementSpecification/", "/numbers/"]
+            let is_everybodys = ["/agreementSpecification/", "/numbers/", "/incidents/"]
                 .iter()
                 .any(|path| row.path.contains(path));
             if is_theirs || is_everybodys {

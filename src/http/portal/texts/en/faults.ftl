@@ -43,7 +43,6 @@ faults-call = Whom to call
     .hint = Name and telephone
 faults-files-later = You can add files on the next page.
 faults-send = Send the report
-faults-no-incident = None of them
 faults-incident = Incident
 faults-incident-see = See the incident
 faults-merged = Merged into

@@ -43,7 +43,6 @@ faults-call = Do kogo zadzwonić
     .hint = Imię i telefon
 faults-files-later = Pliki możesz dodać na następnej stronie.
 faults-send = Wyślij zgłoszenie
-faults-no-incident = Żadna z nich
 faults-incident = Awaria
 faults-incident-see = Zobacz awarię
 faults-merged = Połączone z
