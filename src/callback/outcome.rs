@@ -56,6 +56,15 @@ impl Outcome {
         }
     }
 
+    /// For the partner's delivery log: the class, and its text where there is more to say.
+    pub(super) fn said(&self) -> String {
+        match self {
+            Self::Delivered { status, .. } => format!("delivered: answered {status}"),
+            Self::Gone => "gone: answered 410".to_owned(),
+            Self::Retry { reason, .. } => format!("{}: {reason}", reason.class()),
+        }
+    }
+
     /// The partner is alive but overloaded: the lane sends fewer at once.
     pub fn asks_to_slow_down(&self) -> bool {
         match self {

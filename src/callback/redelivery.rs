@@ -9,7 +9,7 @@ use smol_str::format_smolstr;
 
 use super::{
     outcome::Outcome,
-    worker::{Host, Posted, said},
+    worker::{Host, Posted},
 };
 use crate::{
     gateway::again::{Redelivered, Redelivery},
@@ -27,7 +27,7 @@ impl Host {
         let (outcome, is_delivered, took) = match self.post(item, &service, &who).await {
             Ok(Posted::Answered(outcome, took)) => {
                 metrics::callback(outcome.class());
-                (said(&outcome), matches!(outcome, Outcome::Delivered { .. }), took)
+                (outcome.said(), matches!(outcome, Outcome::Delivered { .. }), took)
             }
             Ok(Posted::Unfit(why)) => (format!("unfit: {why}"), false, Duration::ZERO),
             Ok(Posted::CutOff) => return,

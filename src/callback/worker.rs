@@ -340,7 +340,7 @@ impl Host {
         took: Duration,
     ) -> Result<(), StoreError> {
         metrics::callback(outcome.class());
-        let said = said(outcome);
+        let said = outcome.said();
         let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         self.gateway.callback_tried(item, service.id, said.clone(), took_ms).await?;
         let random = self.gateway.clock().random().unsigned_abs();
@@ -388,15 +388,6 @@ impl Host {
 fn place_in_schedule(tries: u32, delays: usize) -> u32 {
     let delays = u32::try_from(delays).unwrap_or(u32::MAX).max(1);
     tries % delays + 1
-}
-
-/// For the partner's delivery log: the class, and its text where there is more to say.
-pub(super) fn said(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Delivered { status, .. } => format!("delivered: answered {status}"),
-        Outcome::Gone => "gone: answered 410".to_owned(),
-        Outcome::Retry { reason, .. } => format!("{}: {reason}", reason.class()),
-    }
 }
 
 #[cfg(test)]

@@ -231,7 +231,7 @@ impl Partnership {
             let write = PersonWrite::new("person.show_factor", &before, &after);
             match self.write_person(&caller(&before), &write).await {
                 Err(Error::Refused(Refusal::VersionConflict)) => {}
-                written => return written.map(|_| enrolment),
+                written => return written.map(|()| enrolment),
             }
         }
         Err(Refusal::VersionConflict.into())

@@ -169,12 +169,12 @@ pub(crate) async fn list(
         None => None,
         Some(word) => Some(
             AgreementState::parse(word)
-                .ok_or_else(|| Fault::BadRequest.says("`state` is no state of an agreement"))?,
+                .ok_or_else(|| Fault::InvalidFields.says("`state` is no state of an agreement"))?,
         ),
     };
     let limit = asked::limit(wanted.limit)?;
     // The newest has the highest number, and the list goes down from it.
-    let before = wanted.after.unwrap_or(i64::MAX);
+    let before = asked::below(wanted.after)?;
     let many = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let (mut rows, total) = app
         .partnership

@@ -98,11 +98,22 @@ impl Paging {
     /// last.
     pub(super) fn cut(&self) -> Result<(i64, usize), Problem> {
         let after = self.after.unwrap_or_default();
-        if after < 0 {
-            return Err(Fault::BadRequest.says("`after` is the `next` of the page before"));
-        }
-        Ok((after, limit(self.limit)?))
+        Ok((below(Some(after))?, limit(self.limit)?))
     }
+}
+
+/// Where a list that goes by number goes on; from its end if nothing is said.
+pub(super) fn below(after: Option<i64>) -> Result<i64, Problem> {
+    match after.unwrap_or(i64::MAX) {
+        ..0 => Err(Fault::BadRequest.says("`after` is the `next` of the page before")),
+        after => Ok(after),
+    }
+}
+
+/// A place has the right shape and is none here. The document can say the shape only, so that this
+/// is no bad request but a wrong field.
+fn no_place() -> Problem {
+    Fault::InvalidFields.says("`after` is the `next` of the page before")
 }
 
 /// Rows that a page shows.
@@ -134,7 +145,7 @@ pub(super) fn page_of<T>(
             .iter()
             .position(|row| key(row) == after)
             .map(|place| place + 1)
-            .ok_or_else(|| Fault::BadRequest.says("`after` is the `next` of the page before"))?,
+            .ok_or_else(no_place)?,
     };
     let mut rows: Vec<T> = rows.into_iter().skip(begin).take(limit + 1).collect();
     let next = paged(&mut rows, limit, &key);
@@ -211,7 +222,7 @@ mod tests {
         assert_eq!(page(None, Some(2)), Ok((vec![1, 2], Some("2".to_owned()))));
         assert_eq!(page(Some("2"), Some(3)), Ok((vec![3, 4, 5], None)));
         assert_eq!(page(Some("5"), None), Ok((vec![], None)));
-        assert_eq!(page(Some("9"), None), Err("bad_request"));
+        assert_eq!(page(Some("9"), None), Err("invalid_fields"));
         assert_eq!(page(None, Some(0)), Err("bad_request"));
         assert_eq!(page(None, Some(101)), Err("bad_request"));
     }

@@ -183,13 +183,13 @@ pub(crate) async fn list(
         Some("oldest") => ApplicationOrder::Oldest,
         Some("newest") => ApplicationOrder::Newest,
         Some("revenue") => ApplicationOrder::Revenue,
-        Some(_) => return Err(Fault::BadRequest.says("`order` is no order of applications")),
+        Some(_) => return Err(Fault::InvalidFields.says("`order` is no order of applications")),
     };
     let place = |after: &str| {
         let (key, id) = after.split_once('.')?;
         Some((key.parse().ok()?, id.parse().ok()?))
     };
-    let no = || Fault::BadRequest.says("`after` is the `next` of the page before");
+    let no = || Fault::InvalidFields.says("`after` is the `next` of the page before");
     let after = wanted.after.as_deref().map(|after| place(after).ok_or_else(no)).transpose()?;
     let filter = ApplicationFilter {
         state: wanted.state.unwrap_or_default(),

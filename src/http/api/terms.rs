@@ -212,7 +212,7 @@ pub(crate) async fn compare(
 ) -> Result<Response, Problem> {
     let language = wanted.language.as_deref().unwrap_or("en");
     if !matches!(language, "pl" | "en") {
-        return Err(Fault::BadRequest.says("`language` is pl or en"));
+        return Err(Fault::InvalidFields.says("`language` is pl or en"));
     }
     let id = number(&id, TERMS)?;
     let found = app.partnership.compare_terms(&reader.by, id, language).await?;

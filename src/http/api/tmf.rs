@@ -105,7 +105,7 @@ pub(crate) async fn list(
         None => None,
         Some(word) => {
             let known = AgreementState::ALL.iter().find(|state| state.tmf_status() == word);
-            let no = || Fault::BadRequest.says("`status` is no status of an agreement");
+            let no = || Fault::InvalidFields.says("`status` is no status of an agreement");
             Some(*known.ok_or_else(no)?)
         }
     };

@@ -27,6 +27,7 @@ struct Shown<'p> {
     back: String,
 }
 
+/// What partners bind with is read from the snapshot, never from the store.
 async fn reload(app: &App) -> Result<(), Problem> {
     Ok(app.gateway.reload_catalog().await.map_err(gateway::Error::from)?)
 }
@@ -72,6 +73,8 @@ pub(super) async fn add_key(page: Page, ask: Ask, mut form: Form) -> Result<Resp
     }
 }
 
+/// The one answer with the secret. It is drawn only when the snapshot is new, so that whoever reads
+/// it can use it at once.
 async fn secret_page(
     page: Page,
     secret: &NewSecret,
@@ -103,6 +106,7 @@ pub(super) async fn rotate_key(
     rotate(page, &name, &Whose::of(&ask), &KEYS).await
 }
 
+/// The old secret stays good for a while, so that no bind is refused in between (D6).
 async fn rotate(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
     let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
@@ -139,6 +143,7 @@ pub(super) async fn revoke_key(
     revoke(page, &name, &Whose::of(&ask), &KEYS).await
 }
 
+/// From here on it is refused, and nothing brings it back.
 async fn revoke(page: Page, name: &str, whose: &Whose, kind: &Kind) -> Result<Response, Problem> {
     let here = format!("{}/{}{}", kind.path, encoded(name), whose.query());
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };

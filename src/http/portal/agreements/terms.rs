@@ -87,7 +87,7 @@ struct Terms<'p> {
     comparison: Comparison,
     compared: Option<String>,
     notices: List<'p>,
-    is_staff: bool,
+    notices_title: String,
     may_publish: bool,
     /// Never who wrote it (S1.8).
     may_approve: bool,
@@ -160,7 +160,11 @@ async fn whole(
         compared,
         comparison,
         notices: list,
-        is_staff: person.is_operator(),
+        notices_title: page.t(if person.is_operator() {
+            "agreements-notices"
+        } else {
+            "agreements-own-notices"
+        }),
         may_publish: person.is_operator() && person.may(Right::PublishTerms),
         may_approve: row.state == TermsState::Draft
             && row.approved_by.is_none()

@@ -147,7 +147,8 @@ async fn whole(page: Page, person: &Person, form: &Form, id: i64) -> Result<Resp
     let row = partnership.reservation(&person.signed, id).await?;
     let history = partnership.reservation_history(&person.signed, id).await?;
     let title = name(&row.digits, &row.keyword);
-    let page = page.titled_as(&title).under("/reservations", "numbers-reservations").with(form);
+    let heading = page.t1("numbers-reservation", "number", &title);
+    let page = page.titled_as(heading).under("/reservations", "numbers-reservations").with(form);
     let allowed = |event: &NumberEvent| {
         if NumberState::is_of_partner(*event) {
             person.is_partner() && person.may(Right::ReserveNumbers)

@@ -27,6 +27,7 @@ numbers-reserve-send = Reserve
 numbers-wait-send = Wait for it
 numbers-withdraw = Take out of the offer
 numbers-offer = Offer again
+numbers-reservation = Reservation of { $number }
 numbers-reservations = Reservations
 numbers-no-reservations = There are no reservations.
 numbers-look = Look for a number

@@ -27,6 +27,7 @@ numbers-reserve-send = Zarezerwuj
 numbers-wait-send = Zapisz do kolejki
 numbers-withdraw = Wycofaj z oferty
 numbers-offer = Przywróć do oferty
+numbers-reservation = Rezerwacja: { $number }
 numbers-reservations = Rezerwacje
 numbers-no-reservations = Nie ma rezerwacji.
 numbers-look = Znajdź numer
