@@ -398,6 +398,25 @@ on_both!(a_link_that_is_down_for_five_minutes_is_filed_once_and_closes_itself, w
     }
 });
 
+on_both!(s45_a_fault_that_is_over_is_forgotten_in_its_time_and_an_open_one_stays, world => {
+    let (open, kept) = (world.report(1).await, world.solved(1).await);
+    let over = world.solved(1).await;
+    world.go(&of(1), &over, E::Close).await.unwrap();
+    world.run(&format!("update fault set merged_into = {} where id = {}", over.id, kept.id)).await;
+    world.report(2).await;
+    let keeping = config::Retention::default();
+    world.clock.advance(keeping.faults);
+    world.verbs.sweep_old(&keeping).await.unwrap();
+    assert_eq!(world.all("select cast(id as text) from fault order by id").await.len(), 4);
+    world.clock.advance(Duration::from_secs(1));
+    world.verbs.sweep_old(&keeping).await.unwrap();
+    let left = world.all("select cast(id as text) from fault order by id").await;
+    assert_eq!(left, ["1", "2", "4"]);
+    let told = "select count(*) || '' from happening where subject = ";
+    assert_eq!(world.one(&format!("{told}'fault:{}'", over.id)).await, "0");
+    assert_eq!(world.one(&format!("{told}'fault:{}'", open.id)).await, "1");
+});
+
 #[tokio::test]
 async fn a_word_of_a_closed_fault_is_final_for_notes_and_files() {
     let world = world(false).await.helped().await;

@@ -95,7 +95,7 @@ async fn a_fault_about_a_message_goes_its_whole_way_through_pages() {
     assert!(desk.get(one).await.text.contains("difficult"));
     let bare = desk.send(one, step, &[("step", "resolve")], b"").await;
     assert_eq!(bare.status, 422, "the partner must be told how");
-    let file = acme.send(one, "/faults/1/file", &[], PDF).await;
+    let file = acme.send(one, "/faults/1/file", &[], PDF.as_bytes()).await;
     assert_eq!(file.status, 303, "{}", file.text);
     assert!(desk.get(one).await.text.contains("copy.pdf"));
     for (by, what, words) in
