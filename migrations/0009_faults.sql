@@ -82,6 +82,7 @@ create table fault (
 create index fault_partner on fault (partner_id, id);
 create index fault_queue on fault (rank, due_at, id) where ended_at is null;
 create index fault_state on fault (state, id);
+create index fault_filed on fault (id) where open_cause is not null;
 create index fault_resolved on fault (resolved_at) where state = 'resolved';
 create index fault_incident on fault (incident_id) where incident_id is not null;
 

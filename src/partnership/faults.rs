@@ -170,18 +170,15 @@ impl Partnership {
         let mut wrong = Vec::new();
         for (kind, name) in named {
             let name = name.trim();
-            match self.item(partner, *kind, name).await? {
-                Some(item) => {
-                    if !items.iter().any(|one| one.kind == item.kind && one.name == item.name) {
-                        items.push(item);
-                    }
-                }
-                None => {
-                    let shown: String = name.chars().take(NAME_MAX).collect();
-                    let detail = format!("there is no {kind} `{shown}` of yours");
-                    let fault = FieldFault::new(field_of(*kind), "unknown", detail);
-                    wrong.push(FieldFault { params: vec![("name", shown)], ..fault });
-                }
+            let Some(item) = self.item(partner, *kind, name).await? else {
+                let shown: String = name.chars().take(NAME_MAX).collect();
+                let detail = format!("there is no {kind} `{shown}` of yours");
+                let fault = FieldFault::new(field_of(*kind), "unknown", detail);
+                wrong.push(FieldFault { params: vec![("name", shown)], ..fault });
+                continue;
+            };
+            if !items.iter().any(|one| one.kind == item.kind && one.name == item.name) {
+                items.push(item);
             }
         }
         if wrong.is_empty() { Ok(items) } else { Err(Refusal::FieldErrors(wrong).into()) }

@@ -254,7 +254,7 @@ on_both!(the_queue_begins_with_the_worst_and_of_these_with_the_least_time, world
     for severity in [Severity::Minor, Severity::Critical, Severity::Major, Severity::Critical] {
         let wish = FaultWish { severity, ..world.wish() };
         ids.push(world.verbs.report_fault(&of(1), &wish).await.unwrap().id);
-        world.clock.advance(Duration::from_secs(60));
+        world.clock.advance(Duration::from_mins(1));
     }
     let wish = FaultFilter { limit: 3, ..FaultFilter::default() };
     let first = world.verbs.fault_queue(&staff(), &wish, None).await.unwrap();

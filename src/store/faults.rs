@@ -252,7 +252,7 @@ impl Store {
             FaultRow,
             faults!(
                 "where f.ended_at is null and f.state in ('acknowledged', 'in_progress') \
-                 and f.escalated < $1 order by f.rank, f.due_at, f.id limit $2"
+                 and f.escalated < $1 order by f.due_at, f.id limit $2"
             ),
             highest,
             PAGE_MAX
@@ -269,7 +269,9 @@ impl Store {
         fetch_all!(
             &self.db,
             FaultRow,
-            faults!("where f.open_cause like $1 order by f.id limit $2"),
+            faults!(
+                "where f.open_cause is not null and f.open_cause like $1 order by f.id limit $2"
+            ),
             format!("{prefix}%"),
             PAGE_MAX
         )

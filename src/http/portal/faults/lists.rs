@@ -153,7 +153,7 @@ async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<FaultRow>,
     Ok(found)
 }
 
-fn columns<'l>(list: List<'l>, is_staff: bool) -> List<'l> {
+fn columns(list: List<'_>, is_staff: bool) -> List<'_> {
     let list = list
         .column("faults-report")
         .column("faults-area")

@@ -213,12 +213,12 @@ async fn every_page_lets_in_whom_the_table_says() {
 
 #[tokio::test]
 async fn over_the_api_what_is_anothers_is_answered_as_what_is_nobodys() {
-    sweep(true).await;
+    Box::pin(sweep(true)).await;
 }
 
 #[tokio::test]
 async fn on_pages_what_is_anothers_is_answered_as_what_is_nobodys() {
-    sweep(false).await;
+    Box::pin(sweep(false)).await;
 }
 
 #[tokio::test]
