@@ -23,6 +23,7 @@ use crate::{
     store::{FaultFilter, IncidentNews, IncidentRow},
 };
 
+/// All of them, and for the staff the form of a new one.
 #[derive(Template)]
 #[template(path = "incidents.html", config = "src/http/portal/askama.toml")]
 struct Incidents<'p> {
@@ -33,6 +34,7 @@ struct Incidents<'p> {
     may_open: bool,
 }
 
+/// One with its news and, for its reader, the faults of it that the reader may see.
 #[derive(Template)]
 #[template(path = "incident.html", config = "src/http/portal/askama.toml")]
 struct One<'p> {
@@ -52,6 +54,7 @@ struct One<'p> {
     follow_path: String,
 }
 
+/// Whether it goes on, in a word and a sign.
 pub(super) fn tag(page: &Page, row: &IncidentRow) -> Tag {
     if row.ended_at.is_some() {
         Tag::new(Tone::Good, page.t("faults-incident-over"))
@@ -60,6 +63,7 @@ pub(super) fn tag(page: &Page, row: &IncidentRow) -> Tag {
     }
 }
 
+/// News in the language of the page, the latest first.
 pub(super) fn told(page: &Page, news: &[IncidentNews]) -> Vec<(Time, String)> {
     let language = page.language.tag();
     news.iter().map(|one| (page.time(one.at), one.text(language).to_owned())).collect()
@@ -73,6 +77,7 @@ pub(super) async fn list(page: Page, ask: Ask) -> Result<Response, Problem> {
 async fn all(page: Page, person: &Person, (ask, form): (&Ask, &Form)) -> Result<Response, Problem> {
     let rows = page.app().partnership.incidents(&person.signed, false).await?;
     let page = page.titled("faults-incidents").with(form);
+    // No next page is offered: whoever looks for an old incident finds it from its faults.
     let shown = rows.len().min(crate::http::portal::list::ROWS);
     let list = List::new(&page, ask, "/incidents", "faults-incidents", "faults-incidents-empty")
         .column("faults-incident")
@@ -96,6 +101,7 @@ async fn all(page: Page, person: &Person, (ask, form): (&Ask, &Form)) -> Result<
     Ok(page.show(&Incidents { page: &page, form, list, areas, may_open }))
 }
 
+/// Announces one; the right comes first, so that a form without an area tells nothing.
 pub(super) async fn open(page: Page, ask: Ask, mut form: Form) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for("/incidents")) };
     page.app().partnership.require(&person.signed, Right::WorkTickets)?;
