@@ -109,6 +109,9 @@ pub(crate) struct Inner {
     pub(crate) ids: Ids,
     settings: ArcSwap<Settings>,
     catalog: ArcSwap<Catalog>,
+    /// Held while the catalog is read and taken over: the one that was read first must not be the
+    /// one that stays.
+    reloading: tokio::sync::Mutex<()>,
     groups: ArcSwap<Groups>,
     pub(crate) lanes: lane::Lanes,
     throttles: DashMap<PartnerId, Arc<throttle::Bucket>>,
@@ -162,6 +165,7 @@ impl Gateway {
             redeliveries: ArcSwapOption::empty(),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
+            reloading: tokio::sync::Mutex::default(),
             groups: ArcSwap::from_pointee(groups),
             throttles: DashMap::new(),
             backlogs: DashMap::new(),
@@ -187,8 +191,9 @@ impl Gateway {
         self.inner.settings.store(Arc::new(settings));
     }
 
-    /// Reads partners, services and numbers again; routing sees them at once.
+    /// Reads partners, services and numbers again; routing sees them at once, whoever else reloads.
     pub async fn reload_catalog(&self) -> Result<(), store::Error> {
+        let _turn = self.inner.reloading.lock().await;
         let catalog = self.inner.store.load_catalog().await?;
         let mut names: Vec<SmolStr> =
             catalog.services().map(|service| service.link_group.clone()).collect();

@@ -38,10 +38,8 @@ pub(super) const AGREEMENT: &str = "agreement";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// Only those in this state.
-    #[param(min_length = 1)]
     state: Option<String>,
     /// Only those of this kind.
-    #[param(min_length = 1)]
     kind: Option<String>,
     /// `next` of the page before.
     #[param(minimum = 0)]

@@ -157,7 +157,6 @@ pub(crate) struct AnswerBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TermsWanted {
     /// Only those of this kind of agreement.
-    #[param(min_length = 1)]
     pub(super) kind: Option<String>,
     /// `next` of the page before.
     pub(super) after: Option<String>,
