@@ -158,6 +158,8 @@ fn tell_everything() {
     numbers("premium_sms", "free", 3);
     number_step("reserve");
     service_step("draft");
+    faults("pending", "major", 1);
+    fault_step("take");
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

@@ -96,6 +96,7 @@ const fn taken(constraint: Constraint) -> &'static str {
         Constraint::TermsLabel => "this version of the terms exists already",
         Constraint::ReservationTaken => "somebody has this number or keyword already",
         Constraint::NumberWait => "this partner waits for it already",
+        Constraint::FaultOnce => "the gateway filed this fault already",
         Constraint::NumberDigits => "this number is in the base already",
         Constraint::PersonMail => "a person with this mail address exists already",
         Constraint::CompanyNip => "a company with this NIP is a partner already",

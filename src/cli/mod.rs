@@ -15,6 +15,7 @@ mod desk;
 mod doctor;
 mod document;
 mod failure;
+mod fault;
 mod letters;
 mod live;
 mod message;
@@ -136,6 +137,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Receipt(command) => receipt::receipt(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,
+        Command::Fault(command) => fault::fault(desk, command).await,
         Command::Mail(command) => letters::mail(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.

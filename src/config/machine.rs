@@ -118,6 +118,8 @@ section! {
         fixed drafts: Duration = days(30), lasting(days(1), days(3660));
         /// Applications that were declined or withdrawn, with their files and letters.
         fixed declined: Duration = days(365), lasting(days(1), days(3660));
+        /// Fault reports that are over, with their notes, files and letters.
+        fixed faults: Duration = days(1095), lasting(days(1), days(3660));
         /// Keys by which a repeated application is known.
         fixed application_keys: Duration = days(2), lasting(days(1), days(366));
         /// Letters that were sent or failed; those of notices stay as proof (R1.17).

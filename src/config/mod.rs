@@ -7,6 +7,7 @@
 mod check;
 mod contract;
 mod effective;
+mod faults;
 mod http;
 mod load;
 mod machine;
@@ -35,6 +36,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use contract::{Contract, Operator};
+pub use faults::Faults;
 pub use http::{Callback, Http};
 pub use load::Sources;
 pub use machine::{Audit, ClockLimits, Log, LogFormat, Node, Retention, Shutdown, Store};
@@ -84,6 +86,8 @@ section! {
         table operator: Operator = Operator::default();
         /// Numbers of agreements.
         table contract: Contract = Contract::default();
+        /// Fault reports.
+        table faults: Faults = Faults::default();
         /// Files that others send.
         table uploads: Uploads = Uploads::default();
         /// Texts of agreements.

@@ -6,12 +6,12 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use super::promises;
 use super::{
     Certificates, Node,
     certificates::{http_tls, keep_fresh, smpp_tls},
     post,
 };
+use super::{promises, watch};
 use crate::{
     config::Config,
     control,
@@ -21,7 +21,7 @@ use crate::{
     http,
     listen::Listeners,
     log::LogHandle,
-    partnership::{Contract, Partnership, Rules, Scanner},
+    partnership::{Contract, FaultRules, Partnership, Rules, Scanner},
     smpp_server::Server,
     tasks::{Phase, Tasks},
 };
@@ -58,6 +58,7 @@ pub(super) async fn open_doors(
         "promises",
         promises::sweep(partnership.clone(), config.retention.clone(), tasks.stopping()),
     );
+    watch::watch_faults(gateway, &partnership, tasks);
     let sink = post::start(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
@@ -173,5 +174,6 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         .with_texts(texts)
         .with_contract(contract)
         .with_number_plan(plan)
+        .with_fault_rules(FaultRules::from_settings(config))
         .with_rules(rules))
 }

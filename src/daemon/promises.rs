@@ -40,6 +40,7 @@ async fn sweep_once(partnership: &Partnership) {
     tell("agreements", partnership.sweep_agreements()).await;
     tell("terms", partnership.sweep_terms()).await;
     tell("numbers", partnership.sweep_numbers()).await;
+    tell("faults", partnership.sweep_faults()).await;
     tell("bank accounts", partnership.sweep_bank()).await;
     tell("waiting files", partnership.scan_waiting_files()).await;
 }

@@ -14,8 +14,9 @@ use crate::{
     clock::{Clock, ClockWatch},
     config::Config,
     domain::secret::Pepper,
-    gateway::{Gateway, disk::DiskLimits, forget::Keeping, trail::TrailExport},
+    gateway::{Gateway, disk::DiskLimits, forget::Keeping, registry::LinkCard, trail::TrailExport},
     metrics,
+    partnership::{FaultWatch, Partnership, SeenLink},
     tasks::Tasks,
 };
 
@@ -73,6 +74,33 @@ async fn look_at_catalog(gateway: Gateway, seen: Arc<AtomicI64>) {
         }
     }
     gateway.send_disabled_away();
+}
+
+/// Twice a minute: what is broken is filed by the gateway itself.
+pub(super) fn watch_faults(gateway: &Gateway, partnership: &Partnership, tasks: &Tasks) {
+    let (gateway, partnership) = (gateway.clone(), partnership.clone());
+    let memory = Arc::new(tokio::sync::Mutex::new(FaultWatch::default()));
+    every("fault watch", Duration::from_secs(30), tasks, move || {
+        let (gateway, partnership) = (gateway.clone(), partnership.clone());
+        let memory = Arc::clone(&memory);
+        async move {
+            let cards = gateway.registry().links();
+            let links: Vec<SeenLink> = cards.iter().map(|card| seen(card)).collect();
+            if let Err(error) = memory.lock().await.look(&partnership, &links).await {
+                tracing::warn!(%error, "faults could not be looked for");
+            }
+        }
+    });
+}
+
+fn seen(card: &LinkCard) -> SeenLink {
+    SeenLink {
+        name: card.name.to_string(),
+        address: card.address.clone(),
+        is_bound: card.bound.load(Ordering::Acquire) > 0,
+        is_wanted: card.is_wanted.load(Ordering::Acquire),
+        last_error: card.last_error.load().as_ref().clone(),
+    }
 }
 
 /// Now and then the head of the audit chain leaves the database, where that is wanted (S-40).

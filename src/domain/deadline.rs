@@ -19,6 +19,7 @@ use jiff::{
 const POLISH: &str = include_str!("../../config/holidays.pl.tsv");
 /// The longest promise, in days: a bound for every loop over days.
 pub const AMOUNT_MAX: u16 = 366;
+const HOUR: i64 = 3_600_000_000;
 
 static WARSAW: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZone::get("Europe/Warsaw").expect("the time zones are bundled"));
@@ -26,6 +27,8 @@ static WARSAW: LazyLock<TimeZone> =
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
+    /// By the clock, through nights and days off.
+    Hour,
     Day,
     /// Monday to Friday, and no statutory day off (Q4.1).
     WorkingDay,
@@ -47,6 +50,16 @@ impl Span {
         Self { amount, unit: Unit::WorkingDay }
     }
 
+    pub const fn hours(amount: u16) -> Self {
+        Self { amount, unit: Unit::Hour }
+    }
+
+    /// Reads `4h` too; most promises are of days, and `parse` takes only those.
+    pub fn parse_short(text: &str) -> Option<Self> {
+        let Some(number) = text.strip_suffix('h') else { return Self::parse(text) };
+        Self::parse(&format!("{number}d")).map(|span| Self { unit: Unit::Hour, ..span })
+    }
+
     /// Reads `5d` and `5wd`.
     pub fn parse(text: &str) -> Option<Self> {
         let number = text.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
@@ -64,7 +77,11 @@ impl Span {
 
 impl std::fmt::Display for Span {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let unit = if self.unit == Unit::Day { "d" } else { "wd" };
+        let unit = match self.unit {
+            Unit::Hour => "h",
+            Unit::Day => "d",
+            Unit::WorkingDay => "wd",
+        };
         write!(f, "{}{unit}", self.amount)
     }
 }
@@ -110,6 +127,9 @@ impl Calendar {
 
     /// The last moment of the day on which a promise made at `from` is due; microseconds UTC.
     pub fn due(&self, from: i64, span: Span) -> i64 {
+        if span.unit == Unit::Hour {
+            return from.saturating_add(i64::from(span.amount.min(AMOUNT_MAX)) * HOUR);
+        }
         let mut day = date(from);
         let mut left = span.amount.min(AMOUNT_MAX);
         while left > 0 {
@@ -124,6 +144,9 @@ impl Calendar {
 
     /// Whole units between the days of two moments; 0 if the second is not later.
     pub fn between(&self, from: i64, until: i64, unit: Unit) -> u16 {
+        if unit == Unit::Hour {
+            return u16::try_from(until.saturating_sub(from).max(0) / HOUR).unwrap_or(u16::MAX);
+        }
         let (mut day, last) = (date(from), date(until));
         let mut count = 0;
         // Days off do not count, so that more days are walked than are counted.
@@ -191,6 +214,9 @@ impl Promise {
         let paused_at = self.paused_at.filter(|_| self.met_at.is_none())?;
         let due_at = if paused_at > self.due_at {
             self.due_at
+        } else if unit == Unit::Hour {
+            // To the microsecond: hours do not end with a day.
+            at.saturating_add(self.due_at - paused_at)
         } else {
             let amount = calendar.between(paused_at, self.due_at, unit);
             calendar.due(at, Span { amount, unit }).max(self.due_at)
@@ -298,6 +324,16 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_of_hours_gives_back_exactly_what_was_left() {
+        let calendar = Calendar::polish();
+        let promise = Promise::new(calendar.due(at("2026-11-16T10:00"), Span::hours(4)));
+        let asked = promise.pause(at("2026-11-16T11:30")).unwrap();
+        let resumed = asked.resume(at("2026-11-18T09:00"), Unit::Hour, &calendar).unwrap();
+        assert_eq!(resumed.due_at, at("2026-11-18T11:30"));
+        assert_eq!(calendar.between(at("2026-11-16T10:00"), promise.due_at, Unit::Hour), 4);
+    }
+
+    #[test]
     fn asking_late_does_not_make_a_broken_promise_whole() {
         let calendar = Calendar::polish();
         let promise = Promise::new(at("2026-11-20T23:00"));
@@ -318,6 +354,11 @@ mod tests {
             assert_eq!(Span::parse(bad), None, "{bad}");
         }
         assert_eq!(Span::working_days(5).to_string(), "5wd");
+        assert_eq!(Span::parse("4h"), None);
+        assert_eq!(Span::parse_short("4h"), Some(Span::hours(4)));
+        assert_eq!(Span::parse_short("4wd"), Some(Span::working_days(4)));
+        assert_eq!((Span::parse_short("+4h"), Span::parse_short("h")), (None, None));
+        assert_eq!(Span::hours(4).to_string(), "4h");
     }
 
     #[test]

@@ -117,6 +117,11 @@ pub(super) fn known(app: &App, headers: &HeaderMap) -> Result<ApiCaller, &'stati
 }
 
 fn failed(app: &App, parts: &request::Parts, why: &'static str) -> Problem {
+    // Who brings no key guesses none: those requests count among a stranger's.
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        metrics::refusal("http", Fault::Unauthorized.code());
+        return Fault::Unauthorized.says(why);
+    }
     let address = address(&parts.extensions, &parts.headers, &app.limits.trusted_proxies);
     let now = app.gateway.clock().monotonic_nanos();
     if let Some(wait) = app.failures.add(address, now) {

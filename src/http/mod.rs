@@ -134,6 +134,7 @@ pub fn public(app: App) -> Router {
         .merge(partnership())
         .merge(numbers())
         .merge(services())
+        .merge(faults())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
@@ -164,6 +165,21 @@ fn people() -> Router<App> {
         .route("/api/v1/keys", get(access::keys).post(access::add_key))
         .route("/api/v1/keys/{name}", delete(access::revoke_key))
         .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))
+}
+
+/// Faults over the API, in our words and in those of TMF621.
+fn faults() -> Router<App> {
+    use api::{faults, tmf_tickets as tickets};
+    Router::new()
+        .route("/api/v1/faults", get(faults::list).post(faults::create))
+        .route("/api/v1/faults/{id}", get(faults::show))
+        .route("/api/v1/faults/{id}/notes", post(faults::note))
+        .route("/api/v1/faults/{id}/{step}", post(faults::step))
+        .route("/tmf-api/troubleTicket/v4/troubleTicket", get(tickets::list).post(tickets::create))
+        .route(
+            "/tmf-api/troubleTicket/v4/troubleTicket/{id}",
+            get(tickets::show).patch(tickets::patch),
+        )
 }
 
 /// What the partnership is over the API: applications on the desk, agreements, terms, companies.

@@ -121,6 +121,15 @@ kinds! {
     service_live { service: Text = "win", link: Link = "/services/7", }
     service_suspended { service: Text = "win", reason: Note = "Skargi subskrybentów.", link: Link = "/services/7", }
     service_closed { service: Text = "win", reason: Note = "Koniec konkursu.", link: Link = "/services/7", }
+    fault_received { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", severity: Word = "major", due_at: Time = "1795262400000000", link: Link = "/faults/12", }
+    fault_filed { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", severity: Word = "major", due_at: Time = "1795262400000000", link: Link = "/faults/12", }
+    fault_question { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", question: Note = "Od której godziny?", link: Link = "/faults/12", }
+    fault_note { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", note: Note = "Sprawdzamy łącze.", link: Link = "/faults/12", }
+    fault_resolved { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", answer: Note = "Łącze działa.", until: Time = "1795262400000000", link: Link = "/faults/12", }
+    fault_reopened { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", reason: Note = "Nadal nie przychodzą.", link: Link = "/faults/12", }
+    fault_ended { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", state: Word = "closed", reason: Note ? true = "To samo zgłoszenie.", link: Link = "/faults/12", }
+    fault_escalated { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", severity: Word = "major", share: Count = "80", due_at: Time = "1795262400000000", link: Link = "/faults/12", }
+    incident_news { title: Text = "Opóźnienia SMS", text: Note = "Przełączamy ruch na drugie łącze.", is_over: Flag = "true", link: Link = "/incidents/3", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }
 }

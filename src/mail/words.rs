@@ -114,6 +114,12 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("support", "wsparcie", "support"),
     ("provisioning", "uruchamianie usług", "provisioning"),
     ("auditor", "audytor", "auditor"),
+    ("critical", "krytyczna", "critical"),
+    ("major", "poważna", "major"),
+    ("minor", "drobna", "minor"),
+    ("question", "pytanie", "question"),
+    ("closed", "zamknięte", "closed"),
+    ("rejected", "odrzucone", "rejected"),
 ];
 
 /// A word of the code as people say it; what is none stays as it is.

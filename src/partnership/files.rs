@@ -142,8 +142,11 @@ impl Partnership {
     pub async fn right_to_file(&self, by: &Caller, id: &str) -> Result<Right, FileFault> {
         let line = self.store.file(id).await?.filter(|line| may_see(by, line));
         let line = line.ok_or(FileFault::Unknown)?;
-        let is_agreement = line.subject.starts_with("agreement:");
-        Ok(if is_agreement { Right::SeeAgreements } else { Right::SeeApplications })
+        Ok(match line.subject.split(':').next() {
+            Some("agreement") => Right::SeeAgreements,
+            Some("fault") => Right::SeeTickets,
+            _ => Right::SeeApplications,
+        })
     }
 
     /// The same for a verb that has checked the right of the caller to it.

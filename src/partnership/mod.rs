@@ -29,9 +29,18 @@ mod decide_tests;
 mod desk;
 mod error;
 mod factor;
+mod fault_letters;
+mod fault_rules;
+mod fault_steps;
+mod fault_sweep;
+mod fault_watch;
+mod faults;
+#[cfg(test)]
+mod faults_tests;
 mod files;
 mod flood;
 mod guard;
+mod incidents;
 mod journey;
 mod lead_in;
 mod links;
@@ -79,7 +88,12 @@ pub use error::Error;
 pub use factor::Enrolment;
 #[cfg(test)]
 pub(crate) use factor::code_of;
+pub use fault_rules::{FaultContact, FaultRules};
+pub use fault_sweep::FaultsSwept;
+pub use fault_watch::{FaultWatch, FaultsFiled, SeenLink};
+pub use faults::{FaultView, FaultWish, ITEMS_MAX as FAULT_ITEMS_MAX};
 pub use files::{FileFault, OpenFile};
+pub use incidents::IncidentWish;
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use number_sweep::NumbersSwept;
@@ -111,6 +125,7 @@ pub struct Partnership {
     passwords: passwords::Passwords,
     guard: Arc<guard::Guard>,
     pub(crate) rules: Arc<Rules>,
+    faults: Arc<FaultRules>,
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
     pub(crate) plan: Arc<NumberPlan>,
@@ -129,6 +144,7 @@ impl Partnership {
             passwords: passwords::Passwords::new(),
             guard: Arc::default(),
             rules: Arc::default(),
+            faults: Arc::default(),
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
             plan: NumberPlan::shipped(),
@@ -164,6 +180,16 @@ impl Partnership {
 
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// The same with the operator's own promises about faults.
+    #[must_use]
+    pub fn with_fault_rules(self, faults: FaultRules) -> Self {
+        Self { faults: Arc::new(faults), ..self }
+    }
+
+    pub fn fault_rules(&self) -> &FaultRules {
+        &self.faults
     }
 
     /// With kinds of agreement that the operator wrote itself.

@@ -22,6 +22,7 @@ impl Partnership {
             // Never while the link in the letter still works.
             drafts: before(keeping.drafts).min(now.saturating_sub(live)),
             declined: before(keeping.declined),
+            faults: before(keeping.faults),
             application_keys: before(keeping.application_keys),
             mails: before(keeping.mails),
             sessions: before(keeping.sessions.saturating_add(self.longest_session())),

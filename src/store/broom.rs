@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::Caller;
 
-/// Applications of one page; each has rows in many tables.
+/// Applications, or faults, of one page; each has rows in many tables.
 const APPLICATIONS: i64 = 50;
 /// Other rows of one page.
 const ROWS: i64 = 1000;
@@ -23,6 +23,8 @@ const ROWS: i64 = 1000;
 pub struct Forgetting {
     pub drafts: i64,
     pub declined: i64,
+    /// Ends of faults.
+    pub faults: i64,
     pub application_keys: i64,
     pub mails: i64,
     /// Beginnings of sessions.
@@ -54,6 +56,7 @@ impl Store {
         old: &Forgetting,
     ) -> Result<Vec<(&'static str, u64)>, Error> {
         let applications = self.old_applications(old).await?;
+        let faults = self.old_faults(old.faults).await?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let mut forgot = Vec::new();
@@ -62,6 +65,11 @@ impl Store {
             gone += delete_application(&mut tx, id, old).await?;
         }
         forgot.push(("applications", gone));
+        let mut gone = 0;
+        for id in faults {
+            gone += delete_fault(&mut tx, id, old.faults).await?;
+        }
+        forgot.push(("faults", gone));
         for (what, sql, before) in [
             ("application_keys", KEYS, old.application_keys),
             ("mails", MAILS, old.mails),
@@ -81,6 +89,18 @@ impl Store {
         audit::append(&mut tx, at, &by, "retention.erase", "partnership", &detail.into()).await?;
         tx.commit().await?;
         Ok(forgot)
+    }
+
+    async fn old_faults(&self, before: i64) -> Result<Vec<i64>, Error> {
+        let rows: Vec<(i64,)> = fetch_all!(
+            &self.db,
+            (i64,),
+            "select id from fault where ended_at < $1 and id < (select max(id) from fault) \
+             order by id limit $2",
+            before,
+            APPLICATIONS
+        )?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     async fn old_applications(&self, old: &Forgetting) -> Result<Vec<i64>, Error> {
@@ -122,14 +142,41 @@ async fn delete_application(tx: &mut Tx<'_>, id: i64, old: &Forgetting) -> Resul
     ] {
         execute!(tx, sql, id)?;
     }
-    let subject = format!("application:{id}");
+    forget_subject(tx, &format!("application:{id}")).await?;
+    execute!(tx, "delete from application where id = $1", id)
+}
+
+/// Whatever a fault has; of another one that was merged into it only the pointer.
+async fn delete_fault(tx: &mut Tx<'_>, id: i64, before: i64) -> Result<u64, Error> {
+    // Looked at once more under the writers' turn: it may be gone already.
+    let is_old = execute!(
+        &mut *tx,
+        "update fault set version = version + 1 where id = $1 and ended_at < $2",
+        id,
+        before
+    )?;
+    if is_old == 0 {
+        return Ok(0);
+    }
+    for sql in [
+        "update fault set merged_into = null where merged_into = $1",
+        "delete from fault_item where fault_id = $1",
+    ] {
+        execute!(&mut *tx, sql, id)?;
+    }
+    forget_subject(tx, &format!("fault:{id}")).await?;
+    execute!(tx, "delete from fault where id = $1", id)
+}
+
+/// What lies beside every subject.
+async fn forget_subject(tx: &mut Tx<'_>, subject: &str) -> Result<(), Error> {
     for sql in [
         "delete from file where subject = $1",
         "delete from deadline where subject = $1",
         "delete from happening where subject = $1",
         "delete from mail where subject = $1 and id < (select max(l.id) from mail l)",
     ] {
-        execute!(tx, sql, subject.as_str())?;
+        execute!(&mut *tx, sql, subject)?;
     }
-    execute!(tx, "delete from application where id = $1", id)
+    Ok(())
 }

@@ -216,7 +216,7 @@ pub(super) fn is_postgres(url: &str) -> bool {
 }
 
 /// The schema, oldest first. A step is never edited once it has been released.
-const STEPS: [(i64, &str, &str); 9] = [
+const STEPS: [(i64, &str, &str); 10] = [
     (1, "traffic", include_str!("../../migrations/0001_traffic.sql")),
     (2, "partnership", include_str!("../../migrations/0002_partnership.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
@@ -225,6 +225,7 @@ const STEPS: [(i64, &str, &str); 9] = [
     (6, "numbers", include_str!("../../migrations/0006_numbers.sql")),
     (7, "bank changes and views", include_str!("../../migrations/0007_bank_changes_and_views.sql")),
     (8, "requests", include_str!("../../migrations/0008_requests.sql")),
+    (9, "faults", include_str!("../../migrations/0009_faults.sql")),
     (10, "services", include_str!("../../migrations/0010_services.sql")),
 ];
 

@@ -54,6 +54,11 @@ pub enum DeadlineStep {
     Meet {
         rule: &'static str,
     },
+    /// What was promised is promised anew: it was reopened, or is worse than it seemed.
+    Again {
+        rule: &'static str,
+        due_at: i64,
+    },
 }
 
 macro_rules! columns {
@@ -87,6 +92,15 @@ pub(super) async fn step_deadline(
             tx,
             "update deadline set due_at = $1, paused_at = null \
              where subject = $2 and rule = $3 and met_at is null",
+            due_at,
+            subject,
+            rule
+        )?,
+        DeadlineStep::Again { rule, due_at } => execute!(
+            tx,
+            "update deadline set started_at = $1, due_at = $2, met_at = null, paused_at = null, \
+             breached_at = null where subject = $3 and rule = $4",
+            at,
             due_at,
             subject,
             rule

@@ -27,6 +27,8 @@ pub enum Constraint {
     NumberDigits,
     /// A service of the same partner.
     OfferingName,
+    /// The gateway filed a fault for the same cause already.
+    FaultOnce,
     /// The files of one subject would be more than they may be.
     FileRoom,
 }
@@ -107,6 +109,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("terms_label") => Some(Constraint::TermsLabel),
         Some("reservation_taken") => Some(Constraint::ReservationTaken),
         Some("number_wait_once") => Some(Constraint::NumberWait),
+        Some("fault_once") => Some(Constraint::FaultOnce),
         Some("number_digits") => Some(Constraint::NumberDigits),
         Some("offering_name") => Some(Constraint::OfferingName),
         _ => None,
@@ -130,6 +133,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
             "number_wait.number_id, number_wait.keyword, number_wait.partner_id" => {
                 Constraint::NumberWait
             }
+            "fault.open_cause" => Constraint::FaultOnce,
             "number.digits" => Constraint::NumberDigits,
             "offering.partner_id, offering.name" => Constraint::OfferingName,
             _ => return None,

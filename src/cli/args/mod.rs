@@ -5,6 +5,7 @@
 mod business;
 mod changes;
 mod document;
+mod fault;
 mod letters;
 mod live;
 mod number;
@@ -20,6 +21,7 @@ pub use business::{
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use document::{DocumentCommand, Render};
+pub use fault::FaultCommand;
 pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
     AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
@@ -170,6 +172,9 @@ pub enum Command {
     /// What a subscriber may ask for: a copy of what is known, and to be forgotten
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// Fault reports of partners, and those that the gateway filed itself
+    #[command(subcommand)]
+    Fault(FaultCommand),
     /// Letters to applicants, partners and staff
     #[command(subcommand)]
     Mail(MailCommand),

@@ -195,6 +195,11 @@ pub(crate) async fn list(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(bad("limit"));
     }
+    for (field, least) in [("gross_from", wanted.gross_from), ("gross_to", wanted.gross_to)] {
+        if least.is_some_and(|least| least < 0) {
+            return Err(bad(field));
+        }
+    }
     let gross = (wanted.gross_from.is_some() || wanted.gross_to.is_some())
         .then(|| (wanted.gross_from.unwrap_or(0), wanted.gross_to.unwrap_or(i64::MAX)));
     let filter = NumberFilter {

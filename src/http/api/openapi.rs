@@ -21,8 +21,8 @@ use utoipa::{
 };
 
 use super::{
-    access, agreement_steps, agreements, applications, bank, companies, desk, messages, numbers,
-    people, reservations, services, session, terms, tmf,
+    access, agreement_steps, agreements, applications, bank, companies, desk, faults, messages,
+    numbers, people, reservations, services, session, terms, tmf, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -51,6 +51,8 @@ use crate::http::error::ProblemBody;
         companies::change,
         desk::list, desk::show, desk::step,
         tmf::list, tmf::show, tmf::specifications, tmf::specification,
+        faults::list, faults::create, faults::show, faults::note, faults::step,
+        tmf_tickets::list, tmf_tickets::create, tmf_tickets::show, tmf_tickets::patch,
         bank::list, bank::ask, bank::show, bank::answer,
         numbers::list, numbers::show, numbers::import,
         reservations::list, reservations::create, reservations::show, reservations::step,
@@ -71,6 +73,8 @@ use crate::http::error::ProblemBody;
         (name = "companies", description = "What partners say of themselves"),
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
         (name = "services", description = "What subscribers are offered, from draft to end"),
+        (name = "faults", description = "Faults, and what becomes of them"),
+        (name = "tmf621", description = "Faults as TMF621 v4 shows them"),
         (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)

@@ -47,6 +47,7 @@ pub(crate) struct Wanted {
     state: Option<String>,
     /// Those older than this one.
     #[param(minimum = 1)]
+    #[serde(default, deserialize_with = "asked::from_one")]
     before: Option<i64>,
     /// How many at most; 50 if not given.
     #[param(minimum = 1, maximum = 500)]

@@ -79,6 +79,12 @@ pub(crate) struct TmfMembers {
     fields: Option<String>,
 }
 
+impl TmfMembers {
+    pub(super) fn fields(&self) -> Option<&str> {
+        self.fields.as_deref()
+    }
+}
+
 /// TMF651 `listAgreement`.
 #[utoipa::path(
     get, path = "/tmf-api/agreementManagement/v4/agreement", operation_id = "listAgreement",
@@ -258,7 +264,7 @@ fn tmf_specification(kind: &AgreementKind) -> Value {
 }
 
 /// The members that `fields` names; the id and the address always (TMF630).
-fn only(all: Value, fields: Option<&str>) -> Value {
+pub(super) fn only(all: Value, fields: Option<&str>) -> Value {
     let (Some(fields), Value::Object(all)) = (fields, &all) else { return all };
     let wanted: Vec<_> = fields.split(',').map(str::trim).take(FIELDS_MAX).collect();
     let kept: Map<_, _> = all
@@ -269,7 +275,7 @@ fn only(all: Value, fields: Option<&str>) -> Value {
     Value::Object(kept)
 }
 
-fn page(offset: Option<i64>, limit: Option<i64>) -> Result<(i64, i64), Problem> {
+pub(super) fn page(offset: Option<i64>, limit: Option<i64>) -> Result<(i64, i64), Problem> {
     let (offset, limit) = (offset.unwrap_or(0), limit.unwrap_or(LIMIT));
     if !(0..=OFFSET_MAX).contains(&offset) || !(0..=LIMIT_MAX).contains(&limit) {
         let detail = format!("`offset` is 0 to {OFFSET_MAX}, `limit` 0 to {LIMIT_MAX}");
@@ -278,7 +284,7 @@ fn page(offset: Option<i64>, limit: Option<i64>) -> Result<(i64, i64), Problem> 
     Ok((offset, limit))
 }
 
-fn counted(items: &[Value], total: i64) -> Response {
+pub(super) fn counted(items: &[Value], total: i64) -> Response {
     let mut response = Json(items).into_response();
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-total-count"), HeaderValue::from(total));

@@ -61,6 +61,7 @@ pub mod cell;
 pub mod cookies;
 mod desk;
 pub mod failure;
+mod faults;
 pub mod field;
 pub mod form;
 pub mod format;
@@ -100,6 +101,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(view_as::routes())
         .merge(numbers::routes())
         .merge(services::routes())
+        .merge(faults::routes())
         .merge(letters::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }

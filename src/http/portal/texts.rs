@@ -30,6 +30,7 @@ areas![
     "desk",
     "docs",
     "errors",
+    "faults",
     "forms",
     "frame",
     "gallery",

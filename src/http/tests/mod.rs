@@ -7,6 +7,7 @@ mod applications;
 mod company;
 mod desk;
 mod doors;
+mod faults;
 mod matrix;
 mod numbers;
 mod pages;

@@ -26,6 +26,11 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-bank", "/bank-changes"),
         ("partner-bank-new", "/company/bank"),
         ("partner-no-reservations", "/reservations"),
+        ("partner-no-faults", "/faults"),
+        ("partner-fault-area", "/faults/new"),
+        ("partner-fault-new", "/faults/new?area=sms"),
+        ("partner-no-incidents", "/incidents"),
+        ("public-no-incidents", "/incidents/public"),
     ];
     for (name, path) in pages {
         admin.look_at(name, path).await;
@@ -54,6 +59,8 @@ pub(super) async fn of_operator(desk: &Human<'_>) {
         ("operator-import", "/numbers/import"),
         ("operator-numbers-none", "/numbers"),
         ("operator-number-rules", "/numbers/rules"),
+        ("operator-no-faults", "/faults"),
+        ("operator-no-incidents", "/incidents"),
     ];
     for (name, path) in pages {
         desk.look_at(name, path).await;
@@ -148,6 +155,57 @@ pub(super) async fn services(admin: &Human<'_>, desk: &Human<'_>) {
     desk.look_at("operator-services", "/services").await;
     desk.follow("quiz-2026").await;
     desk.look("operator-service").await;
+}
+
+/// A fault is reported, taken, solved, opened again and closed; an incident is told and ends.
+pub(super) async fn faults(admin: &Human<'_>, desk: &Human<'_>) {
+    desk.go("/incidents").await;
+    desk.choose("#area", "sms").await;
+    desk.fill(&[
+        ("#title_pl", "Opóźnienia SMS"),
+        ("#title_en", "Delays of SMS"),
+        ("#text_pl", "Przełączamy ruch."),
+        ("#text_en", "We switch the traffic over."),
+    ])
+    .await;
+    desk.check("#public").await;
+    desk.press("Announce").await;
+    desk.reads(&["Delays of SMS", "Going on"]).await;
+    desk.look("operator-incident").await;
+    admin.go("/faults/new").await;
+    admin.reads(&["Znane awarie", "Opóźnienia SMS"]).await;
+    admin.follow("SMS i MMS").await;
+    admin.fill(&[("#title", "Brak potwierdzeń"), ("#story", "Od rana nie przychodzą.")]).await;
+    admin.press("Wyślij zgłoszenie").await;
+    admin.reads(&["Wybierz wagę"]).await;
+    admin.look_here("partner-fault-wrong").await;
+    admin.check("#severity-2").await;
+    admin.press("Wyślij zgłoszenie").await;
+    admin.reads(&["Zgłoszenie zostało przyjęte.", "Brak potwierdzeń", "Przyjęte"]).await;
+    admin.look("partner-fault").await;
+    desk.go("/faults").await;
+    desk.look("operator-faults").await;
+    desk.follow("F-000001 Brak potwierdzeń").await;
+    desk.press("Take it").await;
+    desk.reads(&["Saved.", "In progress"]).await;
+    desk.look("operator-fault").await;
+    desk.fill(&[("#words", "The link works again.")]).await;
+    desk.press("Solved").await;
+    admin.go("/faults/1").await;
+    admin.reads(&["Rozwiązane", "The link works again."]).await;
+    admin.fill(&[("#words", "Nadal nie przychodzą.")]).await;
+    admin.press("Otwórz ponownie").await;
+    desk.go("/faults/1").await;
+    desk.fill(&[("#words", "Now it does.")]).await;
+    desk.press("Solved").await;
+    admin.go("/faults/1").await;
+    admin.press("Zamknij").await;
+    admin.reads(&["Zamknięte"]).await;
+    admin.look_at("partner-faults", "/faults").await;
+    desk.go("/incidents/1").await;
+    desk.fill(&[("#text_pl", "Koniec."), ("#text_en", "Over.")]).await;
+    desk.press("Tell and end the incident").await;
+    desk.look_at("public-incidents", "/incidents/public").await;
 }
 
 /// New terms are drafted; a second person would have to approve them.

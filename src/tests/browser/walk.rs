@@ -330,6 +330,7 @@ async fn makes_a_team(
     tour::bank(admin, finance, desk).await;
     tour::numbers(admin, desk).await;
     tour::services(admin, desk).await;
+    tour::faults(admin, desk).await;
     tour::terms(desk).await;
     tour::view(desk, COMPANY).await;
     developer.go("/credentials").await;

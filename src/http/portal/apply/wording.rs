@@ -100,7 +100,7 @@ pub(in crate::http::portal) fn area(page: &Page, area: &str) -> String {
 }
 
 /// Why an uploaded file was not taken, or a problem that is nobody's fault here.
-pub(super) fn of_file(page: &Page, fault: FileFault) -> Result<String, Problem> {
+pub(in crate::http::portal) fn of_file(page: &Page, fault: FileFault) -> Result<String, Problem> {
     let code = match &fault {
         FileFault::Refused(upload) => upload.code(),
         FileFault::NoRoom => "file_no_room",

@@ -49,6 +49,8 @@ fn cells(page: &Page, row: &Waiting) -> Vec<Cell> {
         "countersign_agreement" => Cell::text(page.t("desk-rule-countersign-agreement")),
         "approve_terms" => Cell::text(page.t("desk-rule-approve-terms")),
         "publish_terms" => Cell::text(page.t("desk-rule-publish-terms")),
+        "fault_answer" => Cell::text(page.t("desk-rule-fault-answer")),
+        "fault_solution" => Cell::text(page.t("desk-rule-fault-solution")),
         "confirm_bank" => Cell::text(page.t("desk-rule-confirm-bank")),
         "bounced_notice" => Cell::text(page.t("desk-rule-bounced-notice")),
         other if other.starts_with("agreement_prepare.") => Cell::text(page.t("desk-rule-prepare")),
@@ -74,6 +76,7 @@ fn what(page: &Page, row: &Waiting) -> Cell {
         "company" => (format!("/partners/{id}"), named("desk-first")),
         "terms" => (format!("/terms/{id}"), named("desk-terms")),
         "bank_change" => (format!("/bank-changes/{id}"), named("desk-bank")),
+        "fault" => (format!("/faults/{id}"), page.t1("desk-fault", "id", id)),
         "notice" => ("/notices".to_owned(), named("desk-bounced")),
         _ => return Cell::text(&row.subject),
     };

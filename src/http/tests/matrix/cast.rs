@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::super::*;
 use crate::{
     domain::{
-        AgreementState, PartnerId, Role,
+        AgreementState, FaultArea, PartnerId, Role, Severity,
         agreement_kind::Both,
         application::{Area, Criterion, Verdict},
         application_form::{ConsentForm, ContactForm, Form, PlanForm},
@@ -18,8 +18,8 @@ use crate::{
     },
     http::{door::Peer, portal::guard},
     partnership::{
-        Beginning, Begun, CredentialWish, HoldWish, NewPerson, Rules, Signed, TermsDraft, Visitor,
-        WholeApplication, code_of,
+        Beginning, Begun, CredentialWish, FaultWish, HoldWish, IncidentWish, NewPerson, Rules,
+        Signed, TermsDraft, Visitor, WholeApplication, code_of,
     },
 };
 
@@ -36,6 +36,7 @@ pub(super) struct Owned {
     credentials: Vec<String>,
     keys: Vec<String>,
     message: String,
+    fault: String,
 }
 
 /// Somebody who asks.
@@ -175,8 +176,21 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
     let text = json!({ "to": "48600100200", "from": number, "text": "Hello" });
     let message = world.send(post(key, &text, &[])).await;
     assert_eq!(message.status, 202, "{}", message.text);
+    let wish = FaultWish {
+        partner: None,
+        area: FaultArea::Sms,
+        severity: Severity::Minor,
+        title: "Receipts".to_owned(),
+        story: "They do not come.".to_owned(),
+        since_at: partnership.now(),
+        contact: String::new(),
+        items: Vec::new(),
+        incident: None,
+    };
+    let fault = partnership.report_fault(&spare, &wish).await.unwrap().id.to_string();
     Owned {
         partner,
+        fault,
         application,
         agreement: agreement.id.to_string(),
         file: agreement.file_id.unwrap(),
@@ -240,12 +254,27 @@ async fn terms(world: &World) -> [String; 2] {
     [ids[0].0.to_string(), ids[1].0.to_string()]
 }
 
+/// Everybody with an account reads it.
+async fn incident(world: &World) {
+    let wish = IncidentWish {
+        area: FaultArea::Sms,
+        title_pl: "Opóźnienia".into(),
+        title_en: "Delays".into(),
+        text_pl: "Pracujemy.".into(),
+        text_en: "We work on it.".into(),
+        is_public: true,
+    };
+    let by = Signed::try_out(Role::OperatorSupport, None);
+    world.app.partnership.open_incident(&by, &wish).await.unwrap();
+}
+
 impl Cast {
     pub(super) async fn gather() -> Self {
         let world = world().await;
         let own = owned(&world, "5261040828", (&world.acme, "7455")).await;
         let foreign = owned(&world, "1234563218", (&world.other, "7456")).await;
         let terms = terms(&world).await;
+        incident(&world).await;
         let (reservation, wait) = numbers(&world).await;
         let service = service(&world).await;
         let begin = Beginning { mail: "ewa@lis.example", language: "pl", address: "192.0.2.9" };
@@ -317,6 +346,8 @@ impl Cast {
         let is_staff = who.role.is_some_and(Role::is_operator);
         let id = match of {
             Of::Nobody => "999999",
+            _ if is("/incidents/") => "1",
+            _ if is("/faults/") || is("/troubleTicket/{id}") => &owned.fault,
             _ if is("/people/") => &owned.person,
             _ if is("/bank-changes/") => &owned.bank_change,
             _ if is("/numbers/") => "1",
@@ -345,6 +376,7 @@ impl Cast {
             "/api/v1/people/{id}/{step}" => "disable",
             "/api/v1/bank-changes/{id}/{step}" => "confirm",
             "/api/v1/services/{id}/{step}" => "submit",
+            "/api/v1/faults/{id}/{step}" => "close",
             _ => "order",
         };
         let reference = if nobodys { "A-2026-999999" } else { &owned.application.reference };
@@ -377,6 +409,9 @@ impl Cast {
         let number = self.next().to_string();
         let partner = self.own.partner.0.to_string();
         let body = row.body.replace("$n", &number).replace("$partner", &partner);
+        let now = self.world.app.partnership.now();
+        let now = jiff::Timestamp::from_microsecond(now).unwrap().to_string();
+        let body = body.replace("$since", &now);
         let (kind, body) = if row.is_api() && body.starts_with('%') {
             ("application/octet-stream", body)
         } else if row.is_api() && body.starts_with("digits") {

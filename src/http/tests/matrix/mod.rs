@@ -115,7 +115,7 @@ async fn sweep(is_api: bool) {
             // Every partner is the operator's to see; kinds of agreements and numbers are everybody's.
             let is_theirs = who.role.is_some_and(crate::domain::Role::is_operator)
                 && !row.path.contains("/applications/");
-            let is_everybodys = ["/agreementSpecification/", "/numbers/"]
+            let is_everybodys = ["/agreementSpecification/", "/numbers/", "/incidents/"]
                 .iter()
                 .any(|path| row.path.contains(path));
             if is_theirs || is_everybodys {
@@ -213,12 +213,12 @@ async fn every_page_lets_in_whom_the_table_says() {
 
 #[tokio::test]
 async fn over_the_api_what_is_anothers_is_answered_as_what_is_nobodys() {
-    sweep(true).await;
+    Box::pin(sweep(true)).await;
 }
 
 #[tokio::test]
 async fn on_pages_what_is_anothers_is_answered_as_what_is_nobodys() {
-    sweep(false).await;
+    Box::pin(sweep(false)).await;
 }
 
 #[tokio::test]

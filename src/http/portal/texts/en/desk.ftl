@@ -104,3 +104,6 @@ desk-rule-approve-terms = Terms to be approved by a second person
 desk-rule-publish-terms = Approved terms to be published
 desk-rule-confirm-bank = Bank account to be confirmed
 desk-rule-bounced-notice = Not told of changed terms; silence is no consent
+desk-rule-fault-answer = First answer to a fault
+desk-rule-fault-solution = Solution of a fault
+desk-fault = Fault { $id }

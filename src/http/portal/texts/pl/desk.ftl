@@ -105,3 +105,6 @@ desk-rule-approve-terms = Warunki do zatwierdzenia przez drugą osobę
 desk-rule-publish-terms = Zatwierdzone warunki do publikacji
 desk-rule-confirm-bank = Rachunek bankowy do potwierdzenia
 desk-rule-bounced-notice = Brak zawiadomienia o zmianie warunków; milczenie nie jest zgodą
+desk-rule-fault-answer = Pierwsza odpowiedź na zgłoszenie
+desk-rule-fault-solution = Rozwiązanie zgłoszenia
+desk-fault = Zgłoszenie { $id }
