@@ -113,6 +113,15 @@ pub(super) fn from_one<'de, D: serde::Deserializer<'de>>(
     }
 }
 
+/// A word of the query: never empty.
+pub(super) fn word<'de, D: serde::Deserializer<'de>>(query: D) -> Result<Option<String>, D::Error> {
+    let word = Option::<String>::deserialize(query)?;
+    if word.as_ref().is_some_and(String::is_empty) {
+        return Err(serde::de::Error::custom("a word is missing; leave the parameter out"));
+    }
+    Ok(word)
+}
+
 /// Where a list that goes by number goes on; from its end if nothing is said.
 pub(super) fn below(after: Option<i64>) -> Result<i64, Problem> {
     match after.unwrap_or(i64::MAX) {

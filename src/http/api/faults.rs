@@ -38,10 +38,13 @@ pub(super) const FAULT: &str = "fault";
 pub(crate) struct Wanted {
     /// One state; without it all.
     #[param(pattern = "^(acknowledged|in_progress|pending|resolved|closed|rejected|cancelled)$")]
+    #[serde(default, deserialize_with = "asked::word")]
     state: Option<String>,
     #[param(pattern = "^(sms|wap|number|portal|settlement)$")]
+    #[serde(default, deserialize_with = "asked::word")]
     area: Option<String>,
     #[param(pattern = "^(critical|major|minor|question)$")]
+    #[serde(default, deserialize_with = "asked::word")]
     severity: Option<String>,
     /// `next` of the page before.
     #[param(minimum = 1)]

@@ -13,7 +13,12 @@ use axum::{
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize};
 
-use super::{asked::Asked, openapi::Problems, session::named, shapes::moment};
+use super::{
+    asked::{self, Asked},
+    openapi::Problems,
+    session::named,
+    shapes::moment,
+};
 use crate::{
     domain::{NumberState, Refusal, look_alike, number_import::FILE_OCTETS_MAX},
     http::{
@@ -35,12 +40,15 @@ const LIMIT_MAX: u32 = 500;
 pub(crate) struct Wanted {
     /// Digits that it has, or a pattern: `*77` ends in 77, `7?7?` has any digit in two places.
     #[param(max_length = 16, pattern = "^[0-9*?]+$")]
+    #[serde(default, deserialize_with = "asked::word")]
     pattern: Option<String>,
     /// A class of the plan.
-    #[param(max_length = 32)]
+    #[param(min_length = 1)]
+    #[serde(default, deserialize_with = "asked::word")]
     class: Option<String>,
     /// `free`, `reserved`, `ordered`, `active`, `suspended`, `quarantined` or `withdrawn`.
     #[param(pattern = "^(free|reserved|ordered|active|suspended|quarantined|withdrawn)$")]
+    #[serde(default, deserialize_with = "asked::word")]
     state: Option<String>,
     /// Only those shared by keywords, or only the others.
     shared: Option<bool>,
@@ -52,6 +60,7 @@ pub(crate) struct Wanted {
     gross_to: Option<i64>,
     /// Digits after which the page begins.
     #[param(max_length = 9, pattern = "^[0-9]+$")]
+    #[serde(default, deserialize_with = "asked::word")]
     after: Option<String>,
     /// How many at most; 50 if not given.
     #[param(minimum = 1, maximum = 500)]
@@ -194,6 +203,11 @@ pub(crate) async fn list(
     let limit = wanted.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(bad("limit"));
+    }
+    let is_place =
+        |after: &str| after.len() <= 9 && after.bytes().all(|octet| octet.is_ascii_digit());
+    if !wanted.after.as_deref().is_none_or(is_place) {
+        return Err(bad("after"));
     }
     for (field, least) in [("gross_from", wanted.gross_from), ("gross_to", wanted.gross_to)] {
         if least.is_some_and(|least| least < 0) {

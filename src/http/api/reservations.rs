@@ -44,6 +44,7 @@ const REASON: (usize, usize) = (0, 1000);
 pub(crate) struct Wanted {
     /// One state; without it all that are live.
     #[param(pattern = "^(free|reserved|ordered|active|suspended|quarantined)$")]
+    #[serde(default, deserialize_with = "asked::word")]
     state: Option<String>,
     /// Those older than this one.
     #[param(minimum = 1)]

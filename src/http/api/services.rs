@@ -48,11 +48,13 @@ const REASON: (usize, usize) = (0, 1000);
 pub(crate) struct Wanted {
     /// One state; without it all.
     #[param(pattern = "^(draft|submitted|approved|testing|live|suspended|closed)$")]
+    #[serde(default, deserialize_with = "asked::word")]
     state: Option<String>,
     /// Only those whose description waits for the operator.
     waiting: Option<bool>,
     /// Those older than this one.
     #[param(minimum = 1)]
+    #[serde(default, deserialize_with = "asked::from_one")]
     before: Option<i64>,
     /// How many at most; 50 if not given.
     #[param(minimum = 1, maximum = 500)]

@@ -102,7 +102,7 @@ pub(crate) async fn list(
     caller: SignedCaller,
     Asked(wanted): Asked<TicketsWanted>,
 ) -> Result<Response, Problem> {
-    let bad = |name: &str| Fault::BadRequest.says(format!("`{name}` is none of a ticket"));
+    let bad = |name: &str| Fault::InvalidFields.says(format!("`{name}` is none of a ticket"));
     let state = match &wanted.status {
         None => "",
         Some(word) => TicketState::of_tmf(word).ok_or_else(|| bad("status"))?.as_str(),

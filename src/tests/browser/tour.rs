@@ -140,7 +140,8 @@ pub(super) async fn numbers(admin: &Human<'_>, desk: &Human<'_>) {
 
 /// A service is begun, left unfinished and remarked upon.
 pub(super) async fn services(admin: &Human<'_>, desk: &Human<'_>) {
-    admin.look_at("partner-services", "/services").await;
+    admin.go("/services").await;
+    admin.look("partner-services").await;
     admin.fill(&[("#name", "quiz-2026")]).await;
     admin.press("Zacznij").await;
     admin.reads(&["Opis rozpoczęty.", "Usługa i cena"]).await;
@@ -152,7 +153,8 @@ pub(super) async fn services(admin: &Human<'_>, desk: &Human<'_>) {
     admin.look_here("partner-service-wrong").await;
     admin.look_at("partner-service-texts", "/services/1/section/texts").await;
     admin.look_at("partner-service-technical", "/services/1/section/technical").await;
-    desk.look_at("operator-services", "/services").await;
+    desk.go("/services").await;
+    desk.look("operator-services").await;
     desk.follow("quiz-2026").await;
     desk.look("operator-service").await;
 }
