@@ -23,8 +23,8 @@ use super::{tools, world::Builder};
 /// Packages of npm; the browser is Debian's, so that none is downloaded beside it.
 const PACKAGES: &[&str] = &["playwright-core@1.65.1", "@axe-core/playwright@4.14.0"];
 
-/// The browser without a window of its own: the one with a window draws its own tabs and menus
-/// as pages too, and takes several times as long.
+/// The browser without a window of its own: the one with a window keeps its own tabs and menus as
+/// pages beside those that are looked at.
 const CHROMIUM: &str = "chromium-headless-shell";
 
 const PROGRAMS: &[(&str, &str)] = &[(CHROMIUM, CHROMIUM), ("node", "nodejs"), ("npm", "npm")];
