@@ -52,7 +52,7 @@ pub use number::{Keyword, Msisdn, Sender, ShortCode};
 pub use number_plan::{NumberArea, NumberClass, NumberPlan, WordBar};
 pub use number_state::{NumberEvent, NumberState};
 pub use partner::{Caller, Credential, Partner, PartnerId};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, row_id};
 pub use right::{Right, allows};
 pub use service::{Billing, ChargeAt, Delivery, OnUnknown, Service, ServiceId, ServiceState};
 pub use service_life::{Gate, LifeEvent, LifeState};

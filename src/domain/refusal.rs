@@ -130,6 +130,13 @@ impl FieldFault {
     }
 }
 
+/// The number of a row in an address, 18 digits at most. What cannot be one is unknown, in the same
+/// words as a number that nobody has (S-20).
+pub fn row_id(text: &str, what: &'static str) -> Result<i64, Refusal> {
+    let is_plain = text.len() <= 18 && text.bytes().all(|octet| octet.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))
+}
+
 impl Refusal {
     /// The stable machine word: the API's `code`, a metric label, the name of its page.
     pub fn code(&self) -> &'static str {
@@ -194,5 +201,18 @@ impl Refusal {
                 | Self::Draining
                 | Self::TooManyTries { .. }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_an_id_is_unknown_like_one_that_is_not_there() {
+        assert_eq!(row_id("9", "agreement"), Ok(9));
+        for bad in ["", "-1", "+1", "1x", "９", "9999999999999999999999"] {
+            assert_eq!(row_id(bad, "agreement"), Err(Refusal::UnknownId("agreement")), "{bad}");
+        }
     }
 }

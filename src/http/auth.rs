@@ -117,14 +117,11 @@ pub(super) fn known(app: &App, headers: &HeaderMap) -> Result<ApiCaller, &'stati
 }
 
 fn failed(app: &App, parts: &request::Parts, why: &'static str) -> Problem {
-    // Who brings no key guesses none: those requests count among a stranger's.
-    if !parts.headers.contains_key(header::AUTHORIZATION) {
-        metrics::refusal("http", Fault::Unauthorized.code());
-        return Fault::Unauthorized.says(why);
-    }
     let address = address(&parts.extensions, &parts.headers, &app.limits.trusted_proxies);
     let now = app.gateway.clock().monotonic_nanos();
-    if let Some(wait) = app.failures.add(address, now) {
+    // Who brings no key guesses none: those requests count among a stranger's.
+    let guesses = parts.headers.contains_key(header::AUTHORIZATION);
+    if let Some(wait) = guesses.then(|| app.failures.add(address, now)).flatten() {
         metrics::refusal("http", Fault::TooManyFailures.code());
         let mut problem = Problem::from(Fault::TooManyFailures);
         problem.retry_after = Some(wait);

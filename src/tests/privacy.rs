@@ -22,7 +22,10 @@ fn files_with(folder: &Path, octets: &[u8]) -> Vec<String> {
     of_store
         .filter(|file| {
             // A log that was written back is gone between the listing and the reading.
-            let found = std::fs::read(file.path()).unwrap_or_default();
+            let found = match std::fs::read(file.path()) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
+                found => found.expect("a file"),
+            };
             found.windows(octets.len()).any(|window| window == octets)
         })
         .map(|file| file.file_name().to_string_lossy().into_owned())

@@ -14,12 +14,12 @@ use serde::Deserialize;
 
 use super::{
     agreements::{AGREEMENT, AgreementBody, described},
-    asked::{self, Asked, Reader, number, tagged},
+    asked::{self, Asked, Reader, tagged},
     openapi::Problems,
     session::named,
 };
 use crate::{
-    domain::{Refusal, ReplyItem, ReturnWay, Right},
+    domain::{Refusal, ReplyItem, ReturnWay, Right, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -72,7 +72,7 @@ pub(crate) async fn document(
     reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = number(&id, AGREEMENT)?;
+    let id = row_id(&id, AGREEMENT)?;
     let file = app.partnership.agreement_file(&reader.by, id, None).await?;
     Ok(reader.named(attachment(file)))
 }
@@ -98,7 +98,7 @@ pub(crate) async fn copy(
     reader: Reader,
     Path((id, file)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let id = number(&id, AGREEMENT)?;
+    let id = row_id(&id, AGREEMENT)?;
     let file = app.partnership.agreement_file(&reader.by, id, Some(&file)).await?;
     Ok(reader.named(attachment(file)))
 }
@@ -124,7 +124,7 @@ pub(crate) async fn step(
 ) -> Result<Response, Problem> {
     app.partnership.require(&caller.0, Right::SeeAgreements)?;
     let wish: StepBody = asked::body(&app, &headers, body).await?;
-    let at = (number(&id, AGREEMENT)?, asked::only_version(&headers)?);
+    let at = (row_id(&id, AGREEMENT)?, asked::only_version(&headers)?);
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     // The words are checked before the work begins, which outlives its client.
     wish.step()?;
@@ -215,7 +215,7 @@ async fn taken(
         (false, false) => Right::SignAgreements,
     };
     app.partnership.require(&signed, right)?;
-    let at = (number(id, AGREEMENT)?, asked::only_version(&headers)?);
+    let at = (row_id(id, AGREEMENT)?, asked::only_version(&headers)?);
     let way = ReturnWay::parse(&wanted.way).ok_or_else(|| wrong("`way` is no way of a copy"))?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     if kind.is_some_and(|kind| kind != "application/octet-stream") {

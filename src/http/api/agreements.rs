@@ -13,14 +13,14 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asked::{self, Asked, Reader, number, tagged},
+    asked::{self, Asked, Reader, tagged},
     once,
     openapi::{IdempotencyKey, Problems},
     session::named,
     shapes::moment,
 };
 use crate::{
-    domain::{AgreementKind, AgreementState, PartnerId, Right},
+    domain::{AgreementKind, AgreementState, PartnerId, Right, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -218,7 +218,7 @@ pub(crate) async fn create(
         Ok(running.partnership.prepare(&signed, &new).await?.id.to_string())
     };
     let made = once::once(&app, &caller, repeat, "agreement", Box::pin(work)).await?;
-    let id = number(made.id(), AGREEMENT)?;
+    let id = row_id(made.id(), AGREEMENT)?;
     let row = app.partnership.agreement(&caller.0.caller(), id).await?;
     let answer = tagged(&described(&app, &row), row.version);
     Ok(named(&caller, made.placed(answer, &format!("/api/v1/agreements/{id}"))))
@@ -236,7 +236,7 @@ pub(crate) async fn show(
     reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let row = app.partnership.agreement(&reader.by, number(&id, AGREEMENT)?).await?;
+    let row = app.partnership.agreement(&reader.by, row_id(&id, AGREEMENT)?).await?;
     Ok(reader.named(tagged(&described(&app, &row), row.version)))
 }
 
@@ -253,7 +253,7 @@ pub(crate) async fn history(
     reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = number(&id, AGREEMENT)?;
+    let id = row_id(&id, AGREEMENT)?;
     let rows = app.partnership.agreement_history(&reader.by, id).await?;
     let copies = app.partnership.agreement_signatures(&reader.by, id).await?;
     let events = rows

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use super::fields;
 use crate::{
-    domain::{Caller, Refusal, Right},
+    domain::{Caller, Right},
     http::{
         App,
         auth::ApiCaller,
@@ -213,13 +213,6 @@ pub(super) fn one_wrong(error: FieldError) -> Problem {
     problem
 }
 
-/// What cannot be an id is unknown, in the same words as an unknown one (S-20).
-pub(super) fn number(id: &str, what: &'static str) -> Result<i64, Refusal> {
-    let is_plain =
-        !id.is_empty() && id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
-    id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))
-}
-
 /// An answer with its version as the entity tag.
 pub(super) fn tagged(body: &impl Serialize, version: i64) -> Response {
     let mut response = Json(body).into_response();
@@ -245,13 +238,5 @@ mod tests {
         assert_eq!(page(Some("9"), None), Err("invalid_fields"));
         assert_eq!(page(None, Some(0)), Err("bad_request"));
         assert_eq!(page(None, Some(101)), Err("bad_request"));
-    }
-
-    #[test]
-    fn what_cannot_be_an_id_is_unknown_like_one_that_is_not_there() {
-        assert_eq!(number("9", "agreement"), Ok(9));
-        for bad in ["", "-1", "+1", "1x", "９", "9999999999999999999999"] {
-            assert_eq!(number(bad, "agreement"), Err(Refusal::UnknownId("agreement")), "{bad}");
-        }
     }
 }

@@ -21,7 +21,7 @@ use super::{
     shapes::moment,
 };
 use crate::{
-    domain::Refusal,
+    domain::row_id,
     http::{
         App,
         error::{Fault, Problem},
@@ -144,7 +144,7 @@ pub(crate) async fn show(
     caller: SignedCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let row = app.partnership.bank_change_of(&caller.0, number(&id)?).await?;
+    let row = app.partnership.bank_change_of(&caller.0, row_id(&id, "bank_change")?).await?;
     Ok(shown(&caller, StatusCode::OK, row))
 }
 
@@ -168,7 +168,7 @@ pub(crate) async fn answer(
     Path((id, step)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = number(&id)?;
+    let id = row_id(&id, "bank_change")?;
     let confirms = match step.as_str() {
         "confirm" => true,
         "refuse" => false,
@@ -188,9 +188,4 @@ fn shown(caller: &SignedCaller, status: StatusCode, row: BankChangeRow) -> Respo
         response.headers_mut().insert(header::ETAG, tag);
     }
     named(caller, response)
-}
-
-/// What cannot be a number is unknown, in the same words as an unknown one (S-20).
-fn number(id: &str) -> Result<i64, Refusal> {
-    id.parse().map_err(|_| Refusal::UnknownId("bank_change"))
 }

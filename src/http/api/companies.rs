@@ -14,12 +14,12 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asked::{self, Asked, Paging, number, tagged},
+    asked::{self, Asked, Paging, tagged},
     openapi::Problems,
     session::named,
 };
 use crate::{
-    domain::{PartnerId, Refusal, Right, company::CompanyForm},
+    domain::{PartnerId, Refusal, Right, company::CompanyForm, row_id},
     http::{App, error::Problem, signed::SignedCaller},
     store::CompanyRow,
 };
@@ -199,7 +199,7 @@ fn reached(caller: &SignedCaller, id: &str) -> Result<PartnerId, Refusal> {
     if !caller.0.is_operator() {
         return Err(Refusal::NotAllowed);
     }
-    number(id, "partner").map(PartnerId)
+    row_id(id, "partner").map(PartnerId)
 }
 
 async fn shown(app: &App, caller: &SignedCaller, partner: PartnerId) -> Result<Response, Problem> {

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{
     application_shapes::{ApplicationBody, described},
-    asked::{self, Asked, number, tagged},
+    asked::{self, Asked, tagged},
     openapi::Problems,
     session::named,
     shapes::moment,
@@ -24,6 +24,7 @@ use crate::{
     domain::{
         Refusal, Right,
         application::{Area, Criterion, DeclineReason, Declined, Verdict},
+        row_id,
     },
     http::{
         App,
@@ -220,7 +221,7 @@ pub(crate) async fn show(
     caller: SignedCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    shown(&app, &caller, number(&id, APPLICATION)?).await
+    shown(&app, &caller, row_id(&id, APPLICATION)?).await
 }
 
 /// Takes an application one step on.
@@ -245,7 +246,7 @@ pub(crate) async fn step(
     app.partnership.require(&caller.0, Right::ReviewApplications)?;
     let wish: StepBody = asked::body(&app, &headers, body).await?;
     let step = wish.step()?;
-    let at = (number(&id, APPLICATION)?, asked::only_version(&headers)?);
+    let at = (row_id(&id, APPLICATION)?, asked::only_version(&headers)?);
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     app.finish(async move { step.take(&partnership, &signed, at).await }).await??;
     shown(&app, &caller, at.0).await

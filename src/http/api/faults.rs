@@ -13,14 +13,14 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asked::{self, Asked, number, tagged},
+    asked::{self, Asked, tagged},
     fault_shapes::{FaultBody, FaultViewBody, NewFaultBody},
     once,
     openapi::{IdempotencyKey, Problems},
     session::named,
 };
 use crate::{
-    domain::{FaultArea, Right, Severity, TicketEvent, TicketState},
+    domain::{FaultArea, Right, Severity, TicketEvent, TicketState, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -143,7 +143,7 @@ pub(crate) async fn create(
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { Ok(verbs.report_fault(&signed, &wish).await?.id.to_string()) };
     let made = once::once(&app, &caller, repeat, FAULT, Box::pin(work)).await?;
-    let id = number(made.id(), FAULT)?;
+    let id = row_id(made.id(), FAULT)?;
     let row = app.partnership.fault(&caller.0, id).await?;
     let answer = tagged(&FaultBody::from(&row), row.version);
     Ok(named(&caller, made.placed(answer, &format!("/api/v1/faults/{id}"))))
@@ -161,7 +161,7 @@ pub(crate) async fn show(
     caller: SignedCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let view = app.partnership.fault_view(&caller.0, number(&id, FAULT)?).await?;
+    let view = app.partnership.fault_view(&caller.0, row_id(&id, FAULT)?).await?;
     let body = FaultViewBody::of(&view, caller.0.is_operator());
     Ok(named(&caller, tagged(&body, view.row.version)))
 }
@@ -185,7 +185,7 @@ pub(crate) async fn note(
     body: Body,
 ) -> Result<Response, Problem> {
     let note: NoteBody = asked::body(&app, &headers, body).await?;
-    let at = (number(&id, FAULT)?, asked::only_version(&headers)?);
+    let at = (row_id(&id, FAULT)?, asked::only_version(&headers)?);
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.note_fault(&signed, at, &note.text, note.is_internal).await };
     let row = app.finish(work).await??;
@@ -215,7 +215,7 @@ pub(crate) async fn step(
 ) -> Result<Response, Problem> {
     let event = TicketEvent::parse(&step).ok_or_else(|| Problem::from(Fault::NotFound))?;
     let said: StepBody = asked::body(&app, &headers, body).await?;
-    let at = (number(&id, FAULT)?, asked::only_version(&headers)?);
+    let at = (row_id(&id, FAULT)?, asked::only_version(&headers)?);
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.step_fault(&signed, at, event, &said.text).await };
     let row = app.finish(work).await??;

@@ -21,7 +21,7 @@ use super::{
     shapes::moment,
 };
 use crate::{
-    domain::{PartnerId, PersonEvent, Refusal, UserId},
+    domain::{PartnerId, PersonEvent, Refusal, UserId, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -207,7 +207,7 @@ pub(crate) async fn invite(
         Ok(invited.person.0.to_string())
     };
     let made = once::once(&app, &caller, repeat, "person", Box::pin(work)).await?;
-    let person = app.partnership.person(&caller.0, number(made.id())?).await?;
+    let person = app.partnership.person(&caller.0, person_id(made.id())?).await?;
     let place = format!("/api/v1/people/{}", person.id.0);
     Ok(made.placed(shown(&caller, StatusCode::CREATED, person), &place))
 }
@@ -227,7 +227,7 @@ pub(crate) async fn show(
     caller: SignedCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let person = app.partnership.person(&caller.0, number(&id)?).await?;
+    let person = app.partnership.person(&caller.0, person_id(&id)?).await?;
     Ok(shown(&caller, StatusCode::OK, person))
 }
 
@@ -259,7 +259,7 @@ pub(crate) async fn change(
         PersonChange { name: text("name"), role: text("role"), language: text("language") };
     let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
     fields.finish(&["name", "role", "language"])?;
-    let (partnership, signed, id) = (app.partnership.clone(), caller.0.clone(), number(&id)?);
+    let (partnership, signed, id) = (app.partnership.clone(), caller.0.clone(), person_id(&id)?);
     let work = async move { partnership.change_person(&signed, id, version, &change).await };
     let person = app.finish(work).await??;
     Ok(shown(&caller, StatusCode::OK, person))
@@ -287,7 +287,7 @@ pub(crate) async fn set(
     Path((id, step)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = number(&id)?;
+    let id = person_id(&id)?;
     let event = match step.as_str() {
         "lock" => Some(PersonEvent::Locked),
         "unlock" => Some(PersonEvent::Unlocked),
@@ -321,6 +321,6 @@ fn shown(caller: &SignedCaller, status: StatusCode, person: Person) -> Response 
     named(caller, response)
 }
 
-fn number(id: &str) -> Result<UserId, Refusal> {
-    asked::number(id, "person").map(UserId)
+fn person_id(id: &str) -> Result<UserId, Refusal> {
+    row_id(id, "person").map(UserId)
 }

@@ -21,7 +21,7 @@ use super::{
     shapes::moment,
 };
 use crate::{
-    domain::{NumberEvent, NumberState, Refusal},
+    domain::{NumberEvent, NumberState, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -259,7 +259,7 @@ pub(crate) async fn show(
     caller: SignedCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let row = app.partnership.reservation(&caller.0, number(&id, "reservation")?).await?;
+    let row = app.partnership.reservation(&caller.0, row_id(&id, "reservation")?).await?;
     Ok(shown(&caller, StatusCode::OK, row))
 }
 
@@ -287,7 +287,7 @@ pub(crate) async fn step(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (id, event) = (number(&id, "reservation")?, NumberEvent::parse(&step));
+    let (id, event) = (row_id(&id, "reservation")?, NumberEvent::parse(&step));
     let event = event.ok_or_else(|| Problem::from(Fault::NotFound))?;
     let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
     let mut fields = Fields::new(object);
@@ -357,7 +357,7 @@ pub(crate) async fn stop_waiting(
     caller: SignedCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = number(&id, "place in the line")?;
+    let id = row_id(&id, "place in the line")?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { partnership.stop_waiting(&signed, id).await };
     app.finish(work).await??;
@@ -371,10 +371,4 @@ fn shown(caller: &SignedCaller, status: StatusCode, row: ReservationRow) -> Resp
         response.headers_mut().insert(header::ETAG, tag);
     }
     named(caller, response)
-}
-
-/// What cannot be an id is unknown, in the same words as an unknown one (S-20).
-fn number(id: &str, what: &'static str) -> Result<i64, Refusal> {
-    let is_plain = id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
-    id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))
 }

@@ -23,7 +23,7 @@ use super::{
     session::{named, needed},
 };
 use crate::{
-    domain::{LifeEvent, LifeState, Refusal},
+    domain::{LifeEvent, LifeState, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -137,7 +137,7 @@ pub(crate) async fn show(
     caller: SignedCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    whole(&app, &caller, StatusCode::OK, number(&id)?).await
+    whole(&app, &caller, StatusCode::OK, row_id(&id, "service")?).await
 }
 
 /// Writes fields of the description; of a service that was approved, of a new one.
@@ -161,7 +161,7 @@ pub(crate) async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let id = number(&id)?;
+    let id = row_id(&id, "service")?;
     let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
     let mut fields = Fields::new(object);
     let mut written = Vec::new();
@@ -202,7 +202,7 @@ pub(crate) async fn step(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let id = number(&id)?;
+    let id = row_id(&id, "service")?;
     let event = LifeEvent::parse(&step);
     if event.is_none() && !matches!(&*step, "pass_test" | "withdraw_change") {
         return Err(Fault::NotFound.into());
@@ -251,7 +251,7 @@ pub(crate) async fn comment(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let id = number(&id)?;
+    let id = row_id(&id, "service")?;
     let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
     let mut fields = Fields::new(object);
     let field = fields.text("field", FIELD, |text| Ok(text.to_owned())).unwrap_or_default();
@@ -278,10 +278,4 @@ async fn whole(
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(named(caller, response))
-}
-
-/// What cannot be an id is unknown, in the same words as an unknown one (S-20).
-fn number(id: &str) -> Result<i64, Refusal> {
-    let is_plain = id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
-    id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId("service"))
 }

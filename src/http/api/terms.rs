@@ -13,7 +13,7 @@ use axum::{
 };
 
 use super::{
-    asked::{self, Asked, Paging, Reader, number},
+    asked::{self, Asked, Paging, Reader},
     once,
     openapi::{IdempotencyKey, Problems},
     session::named,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Right,
+        Right, row_id,
         terms::{AppliesTo, Consent},
     },
     http::{
@@ -85,7 +85,7 @@ pub(crate) async fn create(
     let (partnership, by) = (app.partnership.clone(), caller.0.caller());
     let work = async move { Ok(partnership.draft_terms(&by, &draft).await?.id.to_string()) };
     let made = once::once(&app, &caller, repeat, "terms", Box::pin(work)).await?;
-    let row = app.partnership.terms(&caller.0.caller(), number(made.id(), TERMS)?).await?;
+    let row = app.partnership.terms(&caller.0.caller(), row_id(made.id(), TERMS)?).await?;
     let place = format!("/api/v1/terms/{}", row.id);
     Ok(named(&caller, made.placed(whole(&row), &place)))
 }
@@ -102,7 +102,7 @@ pub(crate) async fn show(
     reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let row = app.partnership.terms(&reader.by, number(&id, TERMS)?).await?;
+    let row = app.partnership.terms(&reader.by, row_id(&id, TERMS)?).await?;
     Ok(reader.named(whole(&row)))
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     app.partnership.require(&caller.0, Right::PublishTerms)?;
     let wording: WordingBody = asked::body(&app, &headers, body).await?;
-    let (id, version) = (number(&id, TERMS)?, asked::only_version(&headers)?);
+    let (id, version) = (row_id(&id, TERMS)?, asked::only_version(&headers)?);
     let texts = (wording.text.into(), wording.summary.into());
     let (partnership, by) = (app.partnership.clone(), caller.0.caller());
     let work = async move { partnership.edit_terms(&by, id, version, texts).await };
@@ -154,7 +154,7 @@ pub(crate) async fn step(
 ) -> Result<Response, Problem> {
     app.partnership.require(&caller.0, Right::PublishTerms)?;
     let wish: TermsStepBody = asked::body(&app, &headers, body).await?;
-    let (id, version) = (number(&id, TERMS)?, asked::only_version(&headers)?);
+    let (id, version) = (row_id(&id, TERMS)?, asked::only_version(&headers)?);
     let day = wish.effective_day.as_deref().and_then(|day| day.parse().ok());
     if !matches!(&*wish.step, "approve" | "publish" | "withdraw") {
         return Err(Fault::InvalidFields.says("`step` is no step of terms"));
@@ -191,7 +191,7 @@ pub(crate) async fn answer(
 ) -> Result<Response, Problem> {
     app.partnership.require(&caller.0, Right::SignAgreements)?;
     let AnswerBody { accepts } = asked::body(&app, &headers, body).await?;
-    let id = number(&id, TERMS)?;
+    let id = row_id(&id, TERMS)?;
     let (partnership, by) = (app.partnership.clone(), caller.0.caller());
     app.finish(async move { partnership.answer_terms(&by, id, accepts).await }).await??;
     Ok(named(&caller, StatusCode::NO_CONTENT.into_response()))
@@ -214,7 +214,7 @@ pub(crate) async fn compare(
     if !matches!(language, "pl" | "en") {
         return Err(Fault::InvalidFields.says("`language` is pl or en"));
     }
-    let id = number(&id, TERMS)?;
+    let id = row_id(&id, TERMS)?;
     let found = app.partnership.compare_terms(&reader.by, id, language).await?;
     let clauses = found.clauses.iter().map(|clause| serde_json::json!(clause)).collect();
     let body = ComparisonBody { old: found.old, new: found.new, clauses };
@@ -234,7 +234,7 @@ pub(crate) async fn notices(
     Path(id): Path<String>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Response, Problem> {
-    let id = number(&id, TERMS)?;
+    let id = row_id(&id, TERMS)?;
     let (offset, limit) = paging.cut()?;
     app.partnership.terms(&reader.by, id).await?;
     let many = i64::try_from(limit + 1).unwrap_or(i64::MAX);

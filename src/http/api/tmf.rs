@@ -15,12 +15,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     agreements::{AGREEMENT, title},
-    asked::{Asked, Reader, number},
+    asked::{Asked, Reader},
     openapi::Problems,
     shapes::moment,
 };
 use crate::{
-    domain::{AgreementKind, AgreementState, Refusal},
+    domain::{AgreementKind, AgreementState, Refusal, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -134,7 +134,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Asked(wanted): Asked<TmfMembers>,
 ) -> Result<Response, Problem> {
-    let id = number(&id, AGREEMENT)?;
+    let id = row_id(&id, AGREEMENT)?;
     let row = app.partnership.agreement(&reader.by, id).await?;
     let signatures = app.partnership.agreement_signatures(&reader.by, id).await?;
     let item = only(tmf_agreement(&app, &row, &signatures), wanted.fields.as_deref());

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    asked::{self, Asked, number},
+    asked::{self, Asked},
     faults::FAULT,
     openapi::Problems,
     session::named,
@@ -23,7 +23,7 @@ use super::{
     tmf::{TmfMembers, counted, only, page},
 };
 use crate::{
-    domain::{FaultArea, Right, Severity, TicketEvent, TicketState},
+    domain::{FaultArea, Right, Severity, TicketEvent, TicketState, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -143,7 +143,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Asked(wanted): Asked<TmfMembers>,
 ) -> Result<Response, Problem> {
-    let view = app.partnership.fault_view(&caller.0, number(&id, FAULT)?).await?;
+    let view = app.partnership.fault_view(&caller.0, row_id(&id, FAULT)?).await?;
     let item = only(whole(&view), wanted.fields());
     Ok(named(&caller, Json(item).into_response()))
 }
@@ -213,7 +213,7 @@ pub(crate) async fn patch(
     body: Body,
 ) -> Result<Response, Problem> {
     let wish: TicketPatch = asked::body(&app, &headers, body).await?;
-    let id = number(&id, FAULT)?;
+    let id = row_id(&id, FAULT)?;
     // First, or the state of the ticket would be told to whoever may not change it.
     let is_partner = caller.0.partner.is_some();
     let right = if is_partner { Right::FileTickets } else { Right::WorkTickets };

@@ -16,7 +16,7 @@ use super::{
     person::Person,
 };
 use crate::{
-    domain::{PartnerId, Refusal, Right},
+    domain::{PartnerId, Refusal, Right, row_id},
     http::{
         App,
         error::{Fault, Problem},
@@ -140,7 +140,7 @@ struct ChangePage<'p> {
 async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let partnership = page.app().partnership.clone();
-    let row = partnership.bank_change_of(&person.signed, number(&id)?).await?;
+    let row = partnership.bank_change_of(&person.signed, row_id(&id, "bank_change")?).await?;
     let company = partnership.company(&person.signed, PartnerId(row.partner_id)).await?;
     let page = page.titled("bank-change").under("/bank-changes", "bank-title");
     let mut summary = Summary::new()
@@ -173,7 +173,7 @@ async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
 /// The verb decides whether this person may confirm; the buttons are only a courtesy.
 async fn answer(page: Page, Path(id): Path<String>, form: Form) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let at = (number(&id)?, form.number("version").unwrap_or_default());
+    let at = (row_id(&id, "bank_change")?, form.number("version").unwrap_or_default());
     let path = format!("/bank-changes/{}", at.0);
     let (confirms, notice) = match form.text("step") {
         "confirm" => (true, "bank-notice-confirmed"),
@@ -184,12 +184,6 @@ async fn answer(page: Page, Path(id): Path<String>, form: Form) -> Result<Respon
         Ok(_) => Ok(page.done(&path, notice)),
         Err(error) => or_confirm(&path, error),
     }
-}
-
-/// What cannot be an id is unknown, in the same words as an unknown one.
-fn number(id: &str) -> Result<i64, Refusal> {
-    let is_plain = id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
-    id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId("bank_change"))
 }
 
 /// `PL61 1090 ...`, as people compare it.

@@ -6,11 +6,12 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, number};
+use super::Page;
 use crate::{
     domain::{
         Refusal, Right,
         agreement_kind::Both,
+        row_id,
         terms::{AppliesTo, Consent, TermsState},
     },
     http::{
@@ -122,7 +123,7 @@ pub(super) async fn save(
 async fn draft(page: &Page, person: &Person, id: &str) -> Result<TermsRow, Problem> {
     let partnership = &page.app().partnership;
     partnership.require(&person.signed, Right::PublishTerms)?;
-    let row = partnership.terms(&person.signed.caller(), number(id, "terms")?).await?;
+    let row = partnership.terms(&person.signed.caller(), row_id(id, "terms")?).await?;
     if row.state != TermsState::Draft {
         return Err(Refusal::WrongState("only a draft can be edited".to_owned()).into());
     }

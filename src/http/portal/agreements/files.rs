@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{Page, Reader, number};
-use crate::{http::error::Problem, partnership::OpenFile};
+use super::{Page, Reader};
+use crate::{domain::row_id, http::error::Problem, partnership::OpenFile};
 
 pub(super) async fn document(
     page: Page,
@@ -32,7 +32,7 @@ async fn give(
     file: Option<&str>,
 ) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(page, headers).await? else { return Ok(page.to_login()) };
-    let id = number(id, "agreement")?;
+    let id = row_id(id, "agreement")?;
     let found = page.app().partnership.agreement_file(&reader.by, id, file).await?;
     Ok(attachment(found))
 }

@@ -26,7 +26,7 @@ use super::{
     person::Person,
 };
 use crate::{
-    domain::{AgreementState, Caller, Refusal, Right},
+    domain::{AgreementState, Caller, Right},
     http::{App, error::Problem},
     store::AgreementRow,
 };
@@ -83,12 +83,6 @@ impl Reader {
             None => right == Right::SignAgreements,
         }
     }
-}
-
-/// What cannot be an id is unknown, in the same words as an unknown one.
-fn number(id: &str, what: &'static str) -> Result<i64, Problem> {
-    let is_plain = id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
-    Ok(id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))?)
 }
 
 /// The text of a word of the code, such as a state.

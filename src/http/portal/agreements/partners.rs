@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, number, show::cells, word};
+use super::{Page, show::cells, word};
 use crate::{
-    domain::{PartnerId, Refusal, Right, Side},
+    domain::{PartnerId, Refusal, Right, Side, row_id},
     http::{
         error::Problem,
         portal::{
@@ -80,7 +80,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    whole(page, &person, (&ask, &Form::empty()), number(&id, "partner")?).await
+    whole(page, &person, (&ask, &Form::empty()), row_id(&id, "partner")?).await
 }
 
 /// The page of one company, with a form that was not right or an empty one. How many people it has
@@ -201,7 +201,7 @@ pub(super) async fn prepare(
     let Some(person) = page.person.clone() else {
         return Ok(Page::to_login_for(&format!("/partners/{id}")));
     };
-    let id = number(&id, "partner")?;
+    let id = row_id(&id, "partner")?;
     page.app().partnership.require(&person.signed, Right::PrepareAgreements)?;
     for (field, key) in [
         ("kind", "agreements-kind-missing"),

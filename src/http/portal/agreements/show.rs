@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::{extract::Path, http::HeaderMap, response::Response};
 
-use super::{Page, Reader, kind_title, number, state_tag, word};
+use super::{Page, Reader, kind_title, state_tag, word};
 use crate::{
-    domain::{AgreementState, PartnerId, Right, Side},
+    domain::{AgreementState, PartnerId, Right, Side, row_id},
     http::{
         error::Problem,
         portal::{
@@ -122,7 +122,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(page.to_login()) };
-    whole(page, &reader, number(&id, "agreement")?, &Form::empty()).await
+    whole(page, &reader, row_id(&id, "agreement")?, &Form::empty()).await
 }
 
 /// The page of one agreement, with a form that was not right or an empty one.

@@ -2,9 +2,9 @@
 
 use axum::{extract::Path, http::HeaderMap, response::Response};
 
-use super::{Page, Reader, number, show};
+use super::{Page, Reader, show};
 use crate::{
-    domain::{ReplyItem, ReturnWay, Right},
+    domain::{ReplyItem, ReturnWay, Right, row_id},
     http::{
         error::{Fault, Problem},
         portal::form::Form,
@@ -25,7 +25,7 @@ pub(super) async fn hand_in(
     mut form: Form,
 ) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
-    let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
+    let at = (row_id(&id, "agreement")?, form.number("version").unwrap_or_default());
     // Before the form is judged: who may not hand in learns nothing of what the form lacks.
     if let Some(person) = &reader.person {
         let is_staff = person.is_operator();
@@ -54,7 +54,7 @@ pub(super) async fn countersign(
 ) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
     let Some(person) = &reader.person else { return Ok(log_in(&id)) };
-    let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
+    let at = (row_id(&id, "agreement")?, form.number("version").unwrap_or_default());
     // Before the form is judged: who may not sign learns nothing of what the form lacks.
     page.app().partnership.require(&person.signed, Right::CountersignAgreements)?;
     let Some(way) = checked(&page, &mut form, false) else {
@@ -72,7 +72,7 @@ pub(super) async fn step(
     mut form: Form,
 ) -> Result<Response, Problem> {
     let Some(reader) = Reader::of(&page, &headers).await? else { return Ok(log_in(&id)) };
-    let at = (number(&id, "agreement")?, form.number("version").unwrap_or_default());
+    let at = (row_id(&id, "agreement")?, form.number("version").unwrap_or_default());
     let name = form.text("step").to_owned();
     if matches!(&*name, "reject" | "decline" | "suspend" | "terminate") {
         form.require(&page, "reason", "agreements-reason-missing");

@@ -6,9 +6,9 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, number, word};
+use super::{Page, word};
 use crate::{
-    domain::{Right, terms::TermsState, wording::Piece},
+    domain::{Right, row_id, terms::TermsState, wording::Piece},
     http::{
         error::{Fault, Problem},
         portal::{
@@ -101,7 +101,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    whole(page, &person, (&ask, &Form::empty()), number(&id, "terms")?).await
+    whole(page, &person, (&ask, &Form::empty()), row_id(&id, "terms")?).await
 }
 
 /// The page of one version. Who made and who approved it stays inside the operator's house.
@@ -198,7 +198,7 @@ pub(super) async fn step(
         return Ok(Page::to_login_for(&format!("/terms/{id}")));
     };
     let partnership = page.app().partnership.clone();
-    let (id, by) = (number(&id, "terms")?, person.signed.caller());
+    let (id, by) = (row_id(&id, "terms")?, person.signed.caller());
     let version = form.number("version").unwrap_or_default();
     let name = form.text("step").to_owned();
     let right = if matches!(&*name, "accept" | "refuse") {

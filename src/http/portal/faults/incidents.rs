@@ -6,9 +6,9 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, area_choices, area_text, explain, number};
+use super::{Page, area_choices, area_text, explain};
 use crate::{
-    domain::{FaultArea, Right},
+    domain::{FaultArea, Right, row_id},
     http::{
         error::Problem,
         portal::{
@@ -131,7 +131,7 @@ pub(super) async fn open(page: Page, ask: Ask, mut form: Form) -> Result<Respons
 
 pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    one(page, &person, &Form::empty(), number(&id, "incident")?).await
+    one(page, &person, &Form::empty(), row_id(&id, "incident")?).await
 }
 
 async fn one(page: Page, person: &Person, form: &Form, id: i64) -> Result<Response, Problem> {
@@ -173,7 +173,7 @@ pub(super) async fn tell(
 ) -> Result<Response, Problem> {
     let path = format!("/incidents/{id}");
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
-    let id = number(&id, "incident")?;
+    let id = row_id(&id, "incident")?;
     let at = (id, form.number("version").unwrap_or_default());
     let texts = [form.text("text_pl").to_owned(), form.text("text_en").to_owned()];
     let ends = form.text("step") == "end";
@@ -196,7 +196,7 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     let path = format!("/incidents/{id}");
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
-    let id = number(&id, "incident")?;
+    let id = row_id(&id, "incident")?;
     page.app().partnership.follow_incident(&person.signed, id).await?;
     Ok(page.done(&path, "faults-notice-followed"))
 }

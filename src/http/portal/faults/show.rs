@@ -6,9 +6,9 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, area_text, lists, number, severity_choices, severity_tag, state_tag, word};
+use super::{Page, area_text, lists, severity_choices, severity_tag, state_tag, word};
 use crate::{
-    domain::{Right, TicketEvent, TicketState},
+    domain::{Right, TicketEvent, TicketState, row_id},
     http::{
         error::Problem,
         portal::{
@@ -49,7 +49,7 @@ struct One<'p> {
 
 pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    whole(page, &person, &Form::empty(), number(&id, "fault")?).await
+    whole(page, &person, &Form::empty(), row_id(&id, "fault")?).await
 }
 
 pub(super) async fn whole(

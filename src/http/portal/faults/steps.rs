@@ -5,9 +5,9 @@
 
 use axum::{extract::Path, response::Response};
 
-use super::{Page, explain, number, show::whole};
+use super::{Page, explain, show::whole};
 use crate::{
-    domain::{Right, Severity, TicketEvent},
+    domain::{Right, Severity, TicketEvent, row_id},
     http::{
         error::{Fault, Problem},
         portal::{apply::wording, form::Form, person::Person},
@@ -23,7 +23,7 @@ pub(super) async fn step(
 ) -> Result<Response, Problem> {
     let path = format!("/faults/{id}");
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
-    let id = number(&id, "fault")?;
+    let id = row_id(&id, "fault")?;
     let at = (id, form.number("version").unwrap_or_default());
     let (verbs, typed, who) = (page.app().partnership.clone(), form.clone(), person.clone());
     let work = async move { taken(&verbs, &who, at, &typed).await };
@@ -71,7 +71,7 @@ pub(super) async fn file(
 ) -> Result<Response, Problem> {
     let path = format!("/faults/{id}");
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
-    let id = number(&id, "fault")?;
+    let id = row_id(&id, "fault")?;
     let at = (id, form.number("version").unwrap_or_default());
     let right = if person.is_operator() { Right::WorkTickets } else { Right::FileTickets };
     page.app().partnership.require(&person.signed, right)?;

@@ -7,9 +7,9 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, class_title, explain, name, number, state_choices, state_tag, word};
+use super::{Page, class_title, explain, name, state_choices, state_tag, word};
 use crate::{
-    domain::{NumberEvent, NumberState, Right},
+    domain::{NumberEvent, NumberState, Right, row_id},
     http::{
         error::{Fault, Problem},
         portal::{
@@ -139,7 +139,7 @@ struct Reservation<'p> {
 
 pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    whole(page, &person, &Form::empty(), number(&id, "reservation")?).await
+    whole(page, &person, &Form::empty(), row_id(&id, "reservation")?).await
 }
 
 async fn whole(page: Page, person: &Person, form: &Form, id: i64) -> Result<Response, Problem> {
@@ -244,7 +244,7 @@ pub(super) async fn step(
     mut form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let id = number(&id, "reservation")?;
+    let id = row_id(&id, "reservation")?;
     let version = form.number("version").unwrap_or_default();
     let Some(event) = NumberEvent::parse(form.text("step")) else {
         return Err(Fault::BadRequest.says("no such step"));
@@ -267,7 +267,7 @@ pub(super) async fn stop_waiting(
     _form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let id = number(&id, "place in the line")?;
+    let id = row_id(&id, "place in the line")?;
     page.app().partnership.stop_waiting(&person.signed, id).await?;
     Ok(page.done("/reservations", "numbers-notice-done"))
 }

@@ -6,9 +6,9 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, class_title, explain, name, number, state_tag};
+use super::{Page, class_title, explain, name, state_tag};
 use crate::{
-    domain::{NumberEvent, NumberState, Right},
+    domain::{NumberEvent, NumberState, Right, row_id},
     http::{
         error::{Fault, Problem},
         portal::{
@@ -47,7 +47,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    whole(page, &person, (&ask, &Form::empty()), number(&id, "number")?).await
+    whole(page, &person, (&ask, &Form::empty()), row_id(&id, "number")?).await
 }
 
 async fn whole(
@@ -164,7 +164,7 @@ pub(super) async fn reserve(
     mut form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let id = number(&id, "number")?;
+    let id = row_id(&id, "number")?;
     let wish = HoldWish {
         number: id,
         keyword: form.text("keyword").to_owned(),
@@ -196,7 +196,7 @@ pub(super) async fn offer(
     form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let id = number(&id, "number")?;
+    let id = row_id(&id, "number")?;
     let version = form.number("version").unwrap_or_default();
     let event = match form.text("step") {
         "withdraw" => NumberEvent::Withdraw,

@@ -36,12 +36,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/services/{id}/secret", post(steps::secret))
 }
 
-/// What cannot be an id is unknown, in the same words as an unknown one.
-fn number(id: &str) -> Result<i64, Refusal> {
-    let is_plain = id.len() <= 18 && id.bytes().all(|octet| octet.is_ascii_digit());
-    id.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId("service"))
-}
-
 /// The text of a word of the code, such as a state.
 fn word(page: &Page, prefix: &str, word: &str) -> String {
     page.t(&format!("{prefix}{}", word.replace('_', "-")))

@@ -7,11 +7,12 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, choices, explain, number, said, word};
+use super::{Page, choices, explain, said, word};
 use crate::{
     domain::{
         Refusal,
         refusal::FieldFault,
+        row_id,
         service_revision::{ServiceForm, ServiceSection},
     },
     http::{
@@ -108,7 +109,7 @@ pub(super) async fn show(
     Path((id, section)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let (id, section) = (number(&id)?, known(&section)?);
+    let (id, section) = (row_id(&id, "service")?, known(&section)?);
     let file = page.app().partnership.service_file(&person.signed, id).await?;
     let kept = fields_of(section)
         .map(|name| (name.to_owned(), file.form.get(name).unwrap_or_default().to_owned()));
@@ -152,7 +153,7 @@ pub(super) async fn save(
     mut form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let (id, section) = (number(&id)?, known(&section)?);
+    let (id, section) = (row_id(&id, "service")?, known(&section)?);
     let partnership = page.app().partnership.clone();
     let fields: Vec<_> =
         fields_of(section).map(|name| (name.to_owned(), form.text(name).to_owned())).collect();

@@ -6,10 +6,10 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, label, number, shown, state_tag, word};
+use super::{Page, label, shown, state_tag, word};
 use crate::{
     domain::{
-        LifeEvent, LifeState, Right,
+        LifeEvent, LifeState, Right, row_id,
         service_life::{Gate, RevisionState},
         service_revision::{ServiceForm, ServiceSection},
     },
@@ -56,7 +56,7 @@ struct Service<'p> {
 
 pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    whole(page, &person, &Form::empty(), number(&id)?).await
+    whole(page, &person, &Form::empty(), row_id(&id, "service")?).await
 }
 
 pub(super) async fn whole(

@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, explain, number, show::whole};
+use super::{Page, explain, show::whole};
 use crate::{
-    domain::LifeEvent,
+    domain::{LifeEvent, row_id},
     http::{
         error::{Fault, Problem},
         portal::form::Form,
@@ -20,7 +20,7 @@ pub(super) async fn step(
     mut form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let id = number(&id)?;
+    let id = row_id(&id, "service")?;
     let at = (id, form.number("version").unwrap_or_default());
     let partnership = page.app().partnership.clone();
     let (reason, link_group) = (form.text("reason").to_owned(), form.text("link_group").to_owned());
@@ -51,7 +51,7 @@ pub(super) async fn comment(
     mut form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let id = number(&id)?;
+    let id = row_id(&id, "service")?;
     let at = (id, form.number("version").unwrap_or_default());
     let partnership = page.app().partnership.clone();
     let about = (form.text("field").to_owned(), form.text("text").to_owned());
@@ -80,7 +80,7 @@ pub(super) async fn secret(
     _form: Form,
 ) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let id = number(&id)?;
+    let id = row_id(&id, "service")?;
     let secret = page.app().partnership.new_service_secret(&person.signed, id).await?;
     let back = format!("/services/{id}");
     let page = page.titled("services-secret-title").under("/services", "services-title");
