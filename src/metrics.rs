@@ -18,6 +18,9 @@ use crate::domain::Price;
 #[cfg(test)]
 #[path = "metrics_tests.rs"]
 mod tests;
+mod tickets;
+
+pub use tickets::{complaint_refunds, complaint_step, complaints, fault_step, faults};
 
 /// Partners that have a label of their own; the others share `other`.
 pub const PARTNERS_MAX: usize = 500;
@@ -106,6 +109,9 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_number_steps_total", Kind::Counter, "count", &["step"], "steps of reservations: reserve, extend, order, activate and so on"),
     series("bramka_faults", Kind::Gauge, "count", &["state", "severity"], "fault reports that are open"),
     series("bramka_fault_steps_total", Kind::Counter, "count", &["step"], "steps of fault reports: report, take, resolve, escalate and so on"),
+    series("bramka_complaints", Kind::Gauge, "count", &["state"], "complaints of subscribers that are open"),
+    series("bramka_complaint_steps_total", Kind::Counter, "count", &["step"], "steps of complaints: take, ask, answer, accept, lapse and so on"),
+    series("bramka_complaint_refunds_total", Kind::Counter, "count", &[], "charges given back by complaints"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
@@ -364,16 +370,6 @@ pub fn numbers(class: &str, state: &str, count: i64) {
 
 pub fn service_step(step: &str) {
     counter!("bramka_service_steps_total", "step" => step.to_owned()).increment(1);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a float counts faults well enough for a gauge")]
-pub fn faults(state: &str, severity: &str, count: i64) {
-    let (state, severity) = (state.to_owned(), severity.to_owned());
-    gauge!("bramka_faults", "state" => state, "severity" => severity).set(count as f64);
-}
-
-pub fn fault_step(step: &str) {
-    counter!("bramka_fault_steps_total", "step" => step.to_owned()).increment(1);
 }
 
 pub fn number_step(step: &str) {
