@@ -97,7 +97,8 @@ mod tests {
         {
             assert!(whole.contains(part), "{part}: {whole}");
         }
-        let mut refused = AnswerValues { operator: OperatorValues::default(), ..AnswerValues::sample() };
+        let mut refused =
+            AnswerValues { operator: OperatorValues::default(), ..AnswerValues::sample() };
         refused.complaint.is_accepted = false;
         refused.complaint.is_by_law = false;
         refused.complaint.charges.clear();

@@ -10,10 +10,7 @@ use crate::{
         self, Language,
         answer::{AnswerValues, ChargeValues, ComplaintValues},
     },
-    domain::{
-        ComplaintDecision, ComplaintEvent, ComplaintSubject,
-        deadline::date,
-    },
+    domain::{ComplaintDecision, ComplaintEvent, ComplaintSubject, deadline::date},
     store::{ComplaintCharge, ComplaintMessage, ComplaintRow, NewFile},
 };
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{ComplaintStep, Error, Partnership};
 use crate::{
-    domain::{ComplaintEvent, ComplaintDecision},
+    domain::{ComplaintDecision, ComplaintEvent},
     store::{Addressee, ComplaintRow, NewFile, NewMail},
 };
 

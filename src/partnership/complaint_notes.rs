@@ -107,8 +107,7 @@ impl Partnership {
             let known = self.store.service_called(found, named).await?;
             Some(known.ok_or_else(|| field("service", "unknown", "must be one of its services"))?)
         };
-        let after =
-            ComplaintRow { partner_id: Some(found.0), service_id: of, ..before.clone() };
+        let after = ComplaintRow { partner_id: Some(found.0), service_id: of, ..before.clone() };
         let write = ComplaintWrite { is_public: false, ..plain(&before, after, "") };
         let row = self.write_complaint(&signed.caller(), write, "assign").await?;
         Ok(shown(signed, row))

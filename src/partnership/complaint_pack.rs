@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ComplaintView, Error, Partnership, Signed,
-    complaint_steps::plain,
-    complaint_views::shown,
+    ComplaintView, Error, Partnership, Signed, complaint_steps::plain, complaint_views::shown,
     files::FileFault,
 };
 use crate::{
@@ -88,9 +86,10 @@ impl Partnership {
             Err(_) => false,
         };
         let whole = pack(view, &texts, (is_barred, None));
-        let copy = view.row.partner().map(|partner| {
-            (partner, octets(&pack(view, &texts, (is_barred, Some(partner.0)))))
-        });
+        let copy = view
+            .row
+            .partner()
+            .map(|partner| (partner, octets(&pack(view, &texts, (is_barred, Some(partner.0))))));
         Ok(Packs { whole: octets(&whole), copy })
     }
 
@@ -130,9 +129,8 @@ fn pack(
     let charges: Vec<_> = view.charges.iter().filter(|one| is_mine(Some(one.partner_id))).collect();
     let earlier: Vec<_> = view.earlier.iter().filter(|one| is_mine(one.partner_id)).collect();
     let history = view.history.iter().filter(|one| partner.is_none() || one.is_public != 0);
-    let history: Vec<Value> = history
-        .map(|one| json!({ "at": one.at, "what": one.kind, "note": one.note }))
-        .collect();
+    let history: Vec<Value> =
+        history.map(|one| json!({ "at": one.at, "what": one.kind, "note": one.note })).collect();
     let is_stop = |keyword: &str| STOPS.contains(&keyword);
     let stops: Vec<_> = messages
         .iter()

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Caller, ComplaintDecision, ComplaintEvent, PartnerSays, Refusal, Right,
-        refusal::FieldFault,
+        Caller, ComplaintDecision, ComplaintEvent, PartnerSays, Refusal, Right, refusal::FieldFault,
     },
     metrics,
     store::{

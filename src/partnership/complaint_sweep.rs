@@ -7,9 +7,7 @@
 
 use serde_json::json;
 
-use super::{
-    ComplaintStep, Error, Partnership, complaint_letters::about, complaint_steps::plain,
-};
+use super::{ComplaintStep, Error, Partnership, complaint_letters::about, complaint_steps::plain};
 use crate::{
     domain::{Caller, ComplaintEvent, ComplaintState, Refusal},
     metrics,

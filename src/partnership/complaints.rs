@@ -196,7 +196,6 @@ impl Partnership {
             trace: trace.to_string(),
         })
     }
-
 }
 
 /// A row with what was said, and nothing yet of what follows from it.

@@ -228,7 +228,11 @@ async fn attach(tx: &mut Tx<'_>, id: i64, message: &ComplaintMessage) -> Result<
     Ok(())
 }
 
-async fn update(tx: &mut Tx<'_>, before: &ComplaintRow, after: &ComplaintRow) -> Result<u64, Error> {
+async fn update(
+    tx: &mut Tx<'_>,
+    before: &ComplaintRow,
+    after: &ComplaintRow,
+) -> Result<u64, Error> {
     execute!(
         tx,
         "update complaint set partner_id = $1, service_id = $2, state = $3, counts_from = $4, \

@@ -195,8 +195,7 @@ pub(crate) async fn note(
     let note: ComplaintNoteBody = asked::body(&app, &headers, body).await?;
     let at = (row_id(&id, COMPLAINT)?, asked::only_version(&headers)?);
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
-    let work =
-        async move { verbs.note_complaint(&signed, at, &note.text, note.is_internal).await };
+    let work = async move { verbs.note_complaint(&signed, at, &note.text, note.is_internal).await };
     let row = app.finish(work).await??;
     Ok(named(&caller, tagged(&ComplaintBody::from(&row), row.version)))
 }

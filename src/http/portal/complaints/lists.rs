@@ -154,9 +154,11 @@ fn columns(list: List<'_>, is_staff: bool) -> List<'_> {
 }
 
 fn filtered<'p>(list: List<'p>, page: &Page, person: &Person) -> List<'p> {
-    let list = list
-        .filter("state", "complaints-state", state_choices(page))
-        .filter("subject", "complaints-subject", subject_choices(page));
+    let list = list.filter("state", "complaints-state", state_choices(page)).filter(
+        "subject",
+        "complaints-subject",
+        subject_choices(page),
+    );
     let may_seek = person.may(Right::SeeFullNumbers);
     if may_seek { list.search("number", "complaints-number") } else { list }
 }

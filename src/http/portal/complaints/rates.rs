@@ -55,16 +55,19 @@ async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Re
     let verbs = page.app().partnership.clone();
     let (rates, alarms) = verbs.complaint_rates(&person.signed).await?;
     let page = page.titled("complaints-rates").under("/complaints", "complaints-title").with(form);
-    let list = List::new(&page, ask, "/complaints/rates", "complaints-rates", "complaints-no-rates")
-        .column("complaints-service")
-        .column("complaints-partner")
-        .column("complaints-count")
-        .column("complaints-charges")
-        .column("complaints-rate")
-        .with_csv()
-        .rows(&rates, |row| row.service_id.to_string(), |row| {
-            cells(&page, row, verbs.is_too_often(row))
-        });
+    let list =
+        List::new(&page, ask, "/complaints/rates", "complaints-rates", "complaints-no-rates")
+            .column("complaints-service")
+            .column("complaints-partner")
+            .column("complaints-count")
+            .column("complaints-charges")
+            .column("complaints-rate")
+            .with_csv()
+            .rows(
+                &rates,
+                |row| row.service_id.to_string(),
+                |row| cells(&page, row, verbs.is_too_often(row)),
+            );
     if ask.is_csv() {
         return Ok(list.csv("complaint-rates"));
     }
