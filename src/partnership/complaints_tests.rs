@@ -26,12 +26,14 @@ const A_DAY: Duration = Duration::from_hours(24);
 
 impl World {
     /// Two partners with a charged service each, and a desk for complaints.
-    async fn complained(self) -> Self {
+    pub(super) async fn complained(self) -> Self {
         let world = self.helped().await;
         world.run("insert into tariff (id, code) values (1, 'T4')").await;
         for id in 1..=2 {
             let (code, name) = (format!("745{id}"), ["", "quiz", "chat"][id]);
-            world.run(&format!("insert into short_code (digits, made_at) values ('{code}', 0)")).await;
+            world
+                .run(&format!("insert into short_code (digits, made_at) values ('{code}', 0)"))
+                .await;
             world
                 .run(&format!(
                     "insert into service (id, version, partner_id, name, state, short_code, \
@@ -50,7 +52,7 @@ impl World {
     }
 
     /// A text that a subscriber sent so many days ago, charged or not.
-    async fn sent(&self, partner: i64, days_ago: i64, gross: Option<i64>) -> i64 {
+    pub(super) async fn texted(&self, partner: i64, days_ago: i64, gross: Option<i64>) -> i64 {
         let at = self.verbs.now() - days_ago * DAY;
         let id = first_at(at).0 + partner;
         self.run(&format!(
@@ -80,7 +82,7 @@ impl World {
         id
     }
 
-    fn complaint(&self) -> ComplaintWish {
+    pub(super) fn complaint(&self) -> ComplaintWish {
         let now = self.verbs.now();
         ComplaintWish {
             subject: ComplaintSubject::NotOrdered,
@@ -99,7 +101,7 @@ impl World {
         }
     }
 
-    async fn take(&self) -> ComplaintRow {
+    async fn complains(&self) -> ComplaintRow {
         self.verbs.take_complaint(&staff(), &self.complaint()).await.unwrap()
     }
 
@@ -124,7 +126,7 @@ impl World {
     }
 
     /// Ledger rows of one message, as line and amount.
-    async fn ledger(&self, message: i64) -> Vec<String> {
+    pub(super) async fn ledger(&self, message: i64) -> Vec<String> {
         let sql = format!(
             "select line || ' ' || gross_minor || ' ' || net_minor from charge \
              where message_id = {message} order by line"
@@ -132,7 +134,7 @@ impl World {
         self.all(&sql).await
     }
 
-    async fn letters(&self, row: &ComplaintRow) -> Vec<String> {
+    async fn told(&self, row: &ComplaintRow) -> Vec<String> {
         let sql = format!(
             "select template || ' ' || recipient from mail where subject = '{}' order by id",
             row.trail()
@@ -140,10 +142,17 @@ impl World {
         self.all(&sql).await
     }
 
-    async fn kinds(&self, row: &ComplaintRow) -> Vec<String> {
+    async fn happened(&self, row: &ComplaintRow) -> Vec<String> {
         let trail = row.trail();
         self.all(&format!("select kind from happening where subject = '{trail}' order by id")).await
     }
+}
+
+/// What an upload is.
+fn agreement() -> Vec<u8> {
+    use crate::documents::{Language, Texts, Values, pdf};
+    let values = Values::sample(Language::Polish);
+    pdf(&Texts::shipped().render("nda", Language::Polish, &values).unwrap()).unwrap()
 }
 
 fn wrong(refusal: Refusal) -> Vec<(String, &'static str)> {
@@ -167,10 +176,10 @@ macro_rules! on_both {
 }
 
 on_both!(a_complaint_finds_its_messages_is_answered_by_the_partner_and_ends_in_one_refund, world => {
-    let old = world.sent(1, 20, Some(492)).await;
-    let (one, two) = (world.sent(1, 3, Some(492)).await, world.sent(1, 2, Some(246)).await);
+    let old = world.texted(1, 20, Some(492)).await;
+    let (one, two) = (world.texted(1, 3, Some(492)).await, world.texted(1, 2, Some(246)).await);
     let audited = world.verbs.store.last_audit().await.unwrap();
-    let row = world.take().await;
+    let row = world.complains().await;
     assert_eq!((row.state, row.reference().as_str()), (S::Received, "R-000001"));
     assert_eq!((row.partner.as_deref(), row.service.as_deref()), (Some("partner1"), Some("quiz")));
     assert_eq!(date(row.due_at).to_string(), "2026-12-21");
@@ -201,7 +210,7 @@ on_both!(a_complaint_finds_its_messages_is_answered_by_the_partner_and_ends_in_o
          "complaint.refund", "complaint.close"]
     );
     assert_eq!(
-        world.letters(&row).await,
+        world.told(&row).await,
         ["complaint_received lucja@example.pl", "complaint_asked p1@x.pl",
          "complaint_answered reklamacje@operator.pl", "complaint_answer lucja@example.pl",
          "complaint_outcome p1@x.pl", "complaint_answer lucja@example.pl",
@@ -219,16 +228,16 @@ on_both!(a_complaint_finds_its_messages_is_answered_by_the_partner_and_ends_in_o
 });
 
 on_both!(of_many_who_give_back_at_the_same_instant_one_does_and_the_row_is_there_once, world => {
-    let message = world.sent(1, 3, Some(492)).await;
-    let row = world.take().await;
+    let message = world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
     let pays = (0..12).map(|_| { let (world, row) = (&world, &row); async move { world.pays(row, E::Accept, &[message]).await } });
     let done = join_all(pays).await;
     assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 1, "{done:?}");
     assert!(done.into_iter().filter(Result::is_err).all(|one| refused(one) == Refusal::VersionConflict));
     assert_eq!(world.ledger(message).await, ["0 492 400", "1 -492 -400"]);
-    assert_eq!(world.letters(&row).await.iter().filter(|one| one.starts_with("complaint_answer ")).count(), 1);
+    assert_eq!(world.told(&row).await.iter().filter(|one| one.starts_with("complaint_answer ")).count(), 1);
     // Not by another complaint either, nor by an appeal of this one.
-    let other = world.take().await;
+    let other = world.complains().await;
     let no = vec![("charges".to_owned(), "unknown")];
     assert_eq!(wrong(refused(world.pays(&other, E::Accept, &[message]).await)), no);
     let row = world.does(&staff(), &world.again(&row).await, E::Appeal).await.unwrap();
@@ -238,8 +247,8 @@ on_both!(of_many_who_give_back_at_the_same_instant_one_does_and_the_row_is_there
 });
 
 on_both!(what_the_gateway_took_back_meanwhile_is_not_given_back_again, world => {
-    let (one, two) = (world.sent(1, 3, Some(492)).await, world.sent(1, 2, Some(246)).await);
-    let row = world.take().await;
+    let (one, two) = (world.texted(1, 3, Some(492)).await, world.texted(1, 2, Some(246)).await);
+    let row = world.complains().await;
     // The verb has read the ledger; then the gateway writes its own row.
     let before = world.verbs.store.complaint(row.id).await.unwrap().unwrap();
     world.run(&format!(
@@ -256,8 +265,8 @@ on_both!(what_the_gateway_took_back_meanwhile_is_not_given_back_again, world => 
     assert_eq!(world.ledger(one).await.len(), 1, "all or nothing");
     assert_eq!(world.again(&row).await.state, S::Received);
     // Nor what belongs to another complaint, or has no charge at all.
-    let free = world.sent(1, 1, None).await;
-    let foreign = world.sent(1, 40, Some(100)).await;
+    let free = world.texted(1, 1, None).await;
+    let foreign = world.texted(1, 40, Some(100)).await;
     for message in [free, foreign, 12, two] {
         let no = vec![("charges".to_owned(), "unknown")];
         assert_eq!(wrong(refused(world.pays(&row, E::Accept, &[message]).await)), no, "{message}");
@@ -266,8 +275,8 @@ on_both!(what_the_gateway_took_back_meanwhile_is_not_given_back_again, world => 
 });
 
 on_both!(a_decision_that_is_cut_off_in_its_middle_has_done_nothing, world => {
-    let message = world.sent(1, 3, Some(492)).await;
-    let row = world.take().await;
+    let message = world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
     // The last thing that is written fails, as if the process had died there.
     let breaks = if world.verbs.store.is_postgres() {
         "alter table mail add constraint cut check (template <> 'complaint_outcome') not valid"
@@ -282,15 +291,15 @@ on_both!(a_decision_that_is_cut_off_in_its_middle_has_done_nothing, world => {
     assert_eq!(world.verbs.store.last_audit().await.unwrap(), audited);
     let same = world.again(&row).await;
     assert_eq!((same.state, same.version, same.answer_file), (S::Received, row.version, None));
-    assert_eq!(world.letters(&row).await, ["complaint_received lucja@example.pl"]);
+    assert_eq!(world.told(&row).await, ["complaint_received lucja@example.pl"]);
     world.run(if world.verbs.store.is_postgres() { "alter table mail drop constraint cut" } else { "drop trigger cut" }).await;
     assert_eq!(world.pays(&row, E::Accept, &[message]).await.unwrap().refund_minor, 492);
     assert_eq!(world.ledger(message).await.len(), 2);
 });
 
 on_both!(another_partners_complaint_is_answered_like_an_unknown_one, world => {
-    world.sent(1, 3, Some(492)).await;
-    let row = world.take().await;
+    world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
     let verbs = &world.verbs;
     let unknown = Refusal::UnknownId("complaint");
     for id in [row.id, 999] {
@@ -327,8 +336,8 @@ on_both!(another_partners_complaint_is_answered_like_an_unknown_one, world => {
 });
 
 on_both!(s44_the_subscriber_is_shown_by_right_and_never_to_the_partner_as_a_person, world => {
-    world.sent(1, 3, Some(492)).await;
-    let row = world.take().await;
+    world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
     let seen = async |signed: &Signed| {
         let row = world.verbs.complaint(signed, row.id).await.unwrap();
         let all = ComplaintFilter { limit: 9, ..ComplaintFilter::default() };
@@ -356,12 +365,12 @@ on_both!(s44_the_subscriber_is_shown_by_right_and_never_to_the_partner_as_a_pers
 });
 
 on_both!(a_partner_hands_over_with_its_own_messages_only, world => {
-    let (own, foreign) = (world.sent(1, 3, Some(492)).await, world.sent(2, 3, Some(246)).await);
+    let (own, foreign) = (world.texted(1, 3, Some(492)).await, world.texted(2, 3, Some(246)).await);
     let wish = ComplaintWish { channel: ComplaintChannel::Partner, ..world.complaint() };
     let row = world.verbs.take_complaint(&of(1), &wish).await.unwrap();
-    assert_eq!(world.kinds(&row).await, ["complaint_forward"], "the hand-over is recorded");
+    assert_eq!(world.happened(&row).await, ["complaint_forward"], "the hand-over is recorded");
     assert_eq!(
-        world.letters(&row).await,
+        world.told(&row).await,
         ["complaint_received lucja@example.pl", "complaint_forwarded reklamacje@operator.pl"]
     );
     let view = world.verbs.complaint_view(&staff(), row.id).await.unwrap();
@@ -370,7 +379,7 @@ on_both!(a_partner_hands_over_with_its_own_messages_only, world => {
     assert_eq!(world.does(&of(1), &row, E::Answer).await.unwrap().state, S::Answered);
 
     // Taken by the staff the days have messages of both, and nobody is named by them.
-    let row = world.take().await;
+    let row = world.complains().await;
     assert_eq!((row.partner_id, row.service_id), (None, None));
     let view = world.verbs.complaint_view(&staff(), row.id).await.unwrap();
     assert_eq!((view.messages.len(), view.earlier.len()), (2, 1));
@@ -422,8 +431,8 @@ on_both!(every_wrong_field_of_a_complaint_is_named_at_once, world => {
 });
 
 on_both!(time_tells_the_desk_in_steps_then_the_law_accepts_and_a_person_names_what_is_given_back, world => {
-    let message = world.sent(1, 3, Some(492)).await;
-    let row = world.take().await;
+    let message = world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
     let row = world.verbs.own_complaint(&staff(), (row.id, row.version)).await.unwrap();
     let mut told = Vec::new();
     // Taken at noon of 21 November; every midnight between then and 22 December.
@@ -439,7 +448,7 @@ on_both!(time_tells_the_desk_in_steps_then_the_law_accepts_and_a_person_names_wh
     let row = world.again(&row).await;
     assert_eq!((row.state, row.decision.as_deref(), row.refund_minor), (S::Accepted, Some("by_law"), 0));
     assert_eq!(world.ledger(message).await.len(), 1, "the law names no charges");
-    let letters = world.letters(&row).await;
+    let letters = world.told(&row).await;
     let steps = letters.iter().filter(|one| one.starts_with("complaint_step"));
     assert_eq!(steps.collect::<Vec<_>>(), [
         "complaint_step reklamacje@operator.pl", "complaint_step anna@operator.pl"
@@ -463,8 +472,8 @@ on_both!(time_tells_the_desk_in_steps_then_the_law_accepts_and_a_person_names_wh
 });
 
 on_both!(an_answer_in_time_stops_the_clock_and_no_pause_does, world => {
-    world.sent(1, 3, Some(492)).await;
-    let row = world.take().await;
+    world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
     let promised = row.due_at;
     let row = world.does(&staff(), &row, E::Ask).await.unwrap();
     world.clock.advance(20 * A_DAY);
@@ -482,7 +491,7 @@ on_both!(an_answer_in_time_stops_the_clock_and_no_pause_does, world => {
     world.clock.advance(20 * A_DAY);
     assert_eq!(world.verbs.sweep_complaints().await.unwrap().lapsed, 0);
     // The desk has it among what a law sets.
-    let row = world.take().await;
+    let row = world.complains().await;
     let admin = Signed::try_out(Role::OperatorAdmin, None);
     let waits = world.verbs.desk_waits(&admin).await.unwrap();
     assert_eq!(waits[0].subject, row.trail());
@@ -490,8 +499,8 @@ on_both!(an_answer_in_time_stops_the_clock_and_no_pause_does, world => {
 });
 
 on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nobody, world => {
-    world.sent(1, 3, Some(492)).await;
-    let stop = world.sent(2, 2, None).await;
+    world.texted(1, 3, Some(492)).await;
+    let stop = world.texted(2, 2, None).await;
     world.run(&format!("update message set keyword = 'STOP' where id = {stop}")).await;
     world.run(
         "insert into offering (id, partner_id, name, state, service_id, link_group, reason, \
@@ -502,8 +511,8 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
          approved_by, approved_at, service_version) values (1, 3, 'approved', \
          '{\"stop\":\"Wyślij STOP\",\"tariff\":\"T4\",\"contact_phone\":\"1\"}', 'ewa', 0, 'anna', 5, 1)",
     ).await;
-    let first = world.take().await;
-    let row = world.take().await;
+    let first = world.complains().await;
+    let row = world.complains().await;
     let at = (row.id, row.version);
     let row = world.verbs.assign_complaint(&staff(), at, ("partner1", "")).await.unwrap();
     let row = world.verbs.note_complaint(&staff(), (row.id, row.version), "trudny klient", true).await.unwrap();
@@ -539,8 +548,8 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
 
 on_both!(a_service_that_is_complained_of_too_often_is_proposed_once_and_a_person_decides, world => {
     for day in 1..=5 {
-        world.sent(1, day, Some(492)).await;
-        world.sent(2, day, Some(246)).await;
+        world.texted(1, day, Some(492)).await;
+        world.texted(2, day, Some(246)).await;
     }
     let one = |partner: &str| ComplaintWish { partner: partner.into(), ..world.complaint() };
     for _ in 0..5 {
@@ -581,11 +590,11 @@ on_both!(a_service_that_is_complained_of_too_often_is_proposed_once_and_a_person
 });
 
 on_both!(s45_s46_a_closed_complaint_is_forgotten_and_an_open_one_is_still_owed_an_answer, world => {
-    let message = world.sent(1, 3, Some(492)).await;
-    let closed = world.pays(&world.take().await, E::Accept, &[message]).await.unwrap();
+    let message = world.texted(1, 3, Some(492)).await;
+    let closed = world.pays(&world.complains().await, E::Accept, &[message]).await.unwrap();
     let closed = world.verbs.pack_complaint(&staff(), (closed.id, closed.version)).await.unwrap();
     let closed = world.does(&staff(), &closed, E::Close).await.unwrap();
-    let open = world.take().await;
+    let open = world.complains().await;
     let (number, pseudonym) = (Msisdn::parse(NUMBER).unwrap(), Pepper::new(*b"pepper").pseudonym(&Msisdn::parse(NUMBER).unwrap()));
     let by = staff().caller();
     let later = world.verbs.now() + DAY;
@@ -609,11 +618,16 @@ on_both!(s45_s46_a_closed_complaint_is_forgotten_and_an_open_one_is_still_owed_a
 #[tokio::test]
 async fn a_file_of_the_staff_stays_with_the_staff_and_the_partners_is_seen_by_both() {
     let world = Box::pin(world(false).await.complained()).await;
-    world.sent(1, 3, Some(492)).await;
-    let row = world.take().await;
-    let pdf = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+    world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
+    let pdf = agreement();
     let add = async |by: &Signed, row: &ComplaintRow, name: &str| {
-        world.verbs.add_complaint_file(by, (row.id, row.version), (name, pdf)).await.unwrap().unwrap()
+        world
+            .verbs
+            .add_complaint_file(by, (row.id, row.version), (name, pdf.as_slice()))
+            .await
+            .unwrap()
+            .unwrap()
     };
     let row = add(&staff(), &row, "list-abonenta.pdf").await;
     let row = add(&of(1), &row, "zamowienie.pdf").await;
@@ -631,7 +645,7 @@ async fn a_file_of_the_staff_stays_with_the_staff_and_the_partners_is_seen_by_bo
 }
 
 on_both!(a_hundred_complaints_at_once_have_a_hundred_numbers, world => {
-    let mut ids = join_all((0..100).map(|_| async { world.take().await.id })).await;
+    let mut ids = join_all((0..100).map(|_| async { world.complains().await.id })).await;
     ids.sort_unstable();
     assert_eq!(ids, (1..=100).collect::<Vec<i64>>());
     let wish = ComplaintFilter { limit: 60, ..ComplaintFilter::default() };

@@ -33,6 +33,8 @@ mod complaint_sweep;
 mod complaint_views;
 mod complaints;
 #[cfg(test)]
+mod complaints_kill_tests;
+#[cfg(test)]
 mod complaints_tests;
 mod contract;
 mod decide;

@@ -61,7 +61,7 @@ impl Store {
         most: usize,
     ) -> Result<FoundTraffic, Error> {
         let mut found = FoundTraffic::default();
-        let (mut after, end) = (first_at(from).0 - 1, first_at(until).0 + 1);
+        let (mut after, end) = (first_at(from).0 - 1, first_at(until.saturating_add(1000)).0);
         for _ in 0..STEPS_MAX {
             let last = fetch_optional!(
                 &self.db,

@@ -82,7 +82,10 @@ async fn a_complaint_goes_its_whole_way_through_pages() {
     let sent = desk.send(one, step, &again, b"").await;
     assert!(sent.status == 422 && sent.text.contains("given back already"), "{}", sent.text);
     let shown = acme.get(one).await.text;
-    assert!(shown.contains("Accepted") && shown.contains("dowody-R-000001-partner.json"), "{shown}");
+    assert!(
+        shown.contains("Accepted") && shown.contains("dowody-R-000001-partner.json"),
+        "{shown}"
+    );
     assert!(!shown.contains("odpowiedz-R-000001.pdf"), "the subscriber's letter");
     assert!(acme.get("/complaints?format=csv").await.text.contains("R-000001"));
     assert!(!desk.get("/complaints").await.text.contains("R-000001"), "open ones only");
