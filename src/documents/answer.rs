@@ -1,15 +1,23 @@
-//! The letter that answers a complaint: what its text is filled with, and the text as shipped.
+//! The letters about a complaint, that it came and what was decided: what their texts are filled
+//! with, and the texts as shipped.
 //!
-//! It is no agreement. It has no English side, because a subscriber is answered in Polish, and
-//! what an operator did not set is left out of it: no setting may keep an answer from going out
+//! They are no agreements. They have no English side, because a subscriber is answered in Polish, and
+//! what an operator did not set is left out of them: no setting may keep an answer from going out
 //! before the law accepts the complaint.
 
 use serde::Serialize;
 
 use super::values::OperatorValues;
 
-pub(super) const KIND: &str = "complaint_answer";
-pub(super) const SHIPPED: &str = include_str!("../../config/documents/complaint_answer.pl.md");
+/// Names of the letters, and their texts.
+pub(super) const SHIPPED: [(&str, &str); 2] = [
+    (ANSWER, include_str!("../../config/documents/complaint_answer.pl.md")),
+    (CONFIRMATION, include_str!("../../config/documents/complaint_confirmation.pl.md")),
+];
+/// What was decided.
+pub const ANSWER: &str = "complaint_answer";
+/// That it came, for those without a mail address; the law wants it on something that lasts.
+pub const CONFIRMATION: &str = "complaint_confirmation";
 
 /// Everything that the letter may need, as it shall stand in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +34,10 @@ pub struct ComplaintValues {
     pub date: String,
     pub received_on: String,
     pub subject: String,
+    /// In the words of the subscriber.
+    pub story: String,
+    /// The last day for an answer.
+    pub due_on: String,
     pub period: String,
     pub msisdn: String,
     pub name: String,
@@ -63,6 +75,8 @@ impl AnswerValues {
                 date: "21 listopada 2026 r.".into(),
                 received_on: "10 listopada 2026 r.".into(),
                 subject: "usługa nie była zamówiona".into(),
+                story: "Niczego nie zamawiałam.".into(),
+                due_on: "10 grudnia 2026 r.".into(),
                 period: "od 1 do 5 listopada 2026 r.".into(),
                 msisdn: "48 600 100 200".into(),
                 name: "Łucja Żółw".into(),
@@ -87,8 +101,8 @@ mod tests {
     fn the_letter_says_what_was_decided_and_leaves_out_what_there_is_not() {
         let texts = Texts::shipped();
         let of = |values: &AnswerValues| {
-            let document = texts.complaint_answer(values).unwrap();
-            assert_eq!((document.language, document.kind.as_str()), (Language::Polish, KIND));
+            let document = texts.complaint_letter(ANSWER, values).unwrap();
+            assert_eq!((document.language, document.kind.as_str()), (Language::Polish, ANSWER));
             assert!(pdf(&document).unwrap().starts_with(b"%PDF"));
             html::html(&document)
         };
@@ -114,7 +128,9 @@ mod tests {
     fn what_a_subscriber_is_called_is_no_markdown() {
         let mut values = AnswerValues::sample();
         values.complaint.name = "*A* | [B](javascript:c)".to_owned();
-        let shown = html::html(&Texts::shipped().complaint_answer(&values).unwrap());
+        let texts = Texts::shipped();
+        let shown = html::html(&texts.complaint_letter(CONFIRMATION, &values).unwrap());
+        assert!(shown.contains("10 grudnia 2026 r.") && shown.contains("Niczego nie zamawiałam."));
         assert!(shown.contains("*A* | [B](javascript:c)") && !shown.contains("href=\"javascript"));
     }
 }

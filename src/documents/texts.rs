@@ -44,8 +44,8 @@ const FILE_OCTETS_MAX: u64 = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Texts {
     texts: BTreeMap<(&'static str, Language), Text>,
-    /// The letter that answers a complaint; only in Polish.
-    answer: Text,
+    /// Letters about complaints by their names; only in Polish.
+    letters: Vec<(&'static str, Text)>,
 }
 
 #[derive(Debug, Clone)]
@@ -78,8 +78,11 @@ impl Texts {
                 texts.insert((*kind, language), Text { name, source: (*source).to_owned() });
             }
         }
-        let name = file_name(answer::KIND, Language::Polish);
-        Self { texts, answer: Text { name, source: answer::SHIPPED.to_owned() } }
+        let letter = |(kind, source): (&'static str, &str)| {
+            let name = file_name(kind, Language::Polish);
+            (kind, Text { name, source: source.to_owned() })
+        };
+        Self { texts, letters: answer::SHIPPED.into_iter().map(letter).collect() }
     }
 
     /// The files of a folder over the shipped texts; a file that is absent leaves the shipped one.
@@ -88,7 +91,9 @@ impl Texts {
         for ((kind, language), text) in &mut texts.texts {
             own(&folder.join(file_name(kind, *language)), text)?;
         }
-        own(&folder.join(file_name(answer::KIND, Language::Polish)), &mut texts.answer)?;
+        for (kind, text) in &mut texts.letters {
+            own(&folder.join(file_name(kind, Language::Polish)), text)?;
+        }
         Ok(texts)
     }
 
@@ -118,9 +123,18 @@ impl Texts {
         template::read(source, values)
     }
 
-    /// The letter that answers a complaint.
-    pub fn complaint_answer(&self, values: &AnswerValues) -> Result<Document, DocumentFault> {
-        template::read(&self.answer.source, values)
+    /// A letter about a complaint.
+    pub fn complaint_letter(
+        &self,
+        kind: &str,
+        values: &AnswerValues,
+    ) -> Result<Document, DocumentFault> {
+        let found = self.letters.iter().find(|(known, _)| *known == kind);
+        let (_, text) = found.ok_or_else(|| DocumentFault::NoText {
+            kind: kind.to_owned(),
+            language: Language::Polish.code(),
+        })?;
+        template::read(&text.source, values)
     }
 
     /// Every mistake of every text: unknown placeholders, wrong heads, clauses that differ
@@ -144,8 +158,10 @@ impl Texts {
                 mistakes.push(TextMistake { file: file.clone(), text: why });
             }
         }
-        if let Err(fault) = self.complaint_answer(&AnswerValues::sample()) {
-            mistakes.push(TextMistake { file: self.answer.name.clone(), text: fault.to_string() });
+        for (kind, text) in &self.letters {
+            if let Err(fault) = self.complaint_letter(kind, &AnswerValues::sample()) {
+                mistakes.push(TextMistake { file: text.name.clone(), text: fault.to_string() });
+            }
         }
         mistakes
     }

@@ -1,63 +1,98 @@
-//! The letter that answers a complaint, as a PDF of the complaint.
+//! The letters about a complaint as PDF: that it came, and what was decided.
 //!
 //! It decides no wording: the text is a document, the operator's own before the shipped one. What
 //! surprises: what is missing in the settings is left out and keeps no letter back, because the law
 //! accepts what nobody answered.
 
-use super::{Error, Partnership, files::FileFault, render::written_day};
+use super::{Error, Partnership, Signed, files::FileFault, render::written_day};
 use crate::{
     documents::{
         self, Language,
-        answer::{AnswerValues, ChargeValues, ComplaintValues},
+        answer::{ANSWER, AnswerValues, CONFIRMATION, ChargeValues, ComplaintValues},
     },
-    domain::{ComplaintDecision, ComplaintEvent, ComplaintSubject, deadline::date},
+    domain::{ComplaintDecision, ComplaintEvent, ComplaintSubject, Refusal, Right, deadline::date},
     store::{ComplaintCharge, ComplaintMessage, ComplaintRow, NewFile},
 };
 
 impl Partnership {
-    /// The letter of a decision, sealed; the charges are those that it gives back.
+    /// The letter of a decision, sealed; the charges are those that it gives back, `by` who decided.
     pub(super) async fn answer_document(
         &self,
         row: &ComplaintRow,
-        (event, words): (ComplaintEvent, &str),
+        (event, words, by): (ComplaintEvent, &str, &str),
         charges: &[i64],
     ) -> Result<NewFile, Error> {
         let ledger = self.store.complaint_charges(row.id).await?;
         let messages = self.store.complaint_messages(row.id).await?;
-        let decision = row.decided();
         let named: Vec<&ComplaintCharge> = charges
             .iter()
             .filter_map(|id| ledger.iter().find(|one| one.message_id == *id && one.line == 0))
             .collect();
         let sum: i64 = named.iter().map(|one| one.gross_minor).sum();
         let complaint = ComplaintValues {
-            reference: row.reference(),
-            date: day(self.now()),
-            received_on: day(row.counts_from),
-            subject: subject(row.subject).to_owned(),
-            period: format!("{} – {}", day(row.from_at), day(row.until_at)),
-            msisdn: row.msisdn.clone(),
-            name: row.name.clone(),
-            address: row.address.split_whitespace().collect::<Vec<_>>().join(" "),
             is_accepted: event != ComplaintEvent::Refuse,
-            is_by_law: decision == Some(ComplaintDecision::ByLaw),
-            reason: words.split_whitespace().collect::<Vec<_>>().join(" "),
+            is_by_law: row.decided() == Some(ComplaintDecision::ByLaw),
+            reason: on_one_line(words),
             refund: amount(sum, &row.currency),
             charges: named.iter().map(|one| line(one, &messages)).collect(),
-            signed_by: String::new(),
+            signed_by: by.to_owned(),
+            ..self.complaint_values(row)
         };
-        let operator = self.contract.operator(Language::Polish);
-        let values = AnswerValues { operator, complaint };
-        let broken = |what: &dyn std::fmt::Display| Error::Broken(format!("an answer: {what}"));
-        let document = self.texts.complaint_answer(&values).map_err(|fault| broken(&fault))?;
-        let pdf = documents::pdf(&document).map_err(|fault| broken(&fault))?;
+        let pdf = self.complaint_pdf(ANSWER, complaint)?;
         let name = format!("odpowiedz-{}.pdf", row.reference());
         let sealed = self.sealed_document(&row.trail(), None, &name, &pdf);
         sealed.map_err(|fault| match fault {
             FileFault::NoRandomness(error) => error.into(),
-            fault => broken(&fault),
+            fault => Error::Broken(format!("an answer: {fault}")),
         })
     }
+
+    /// That a complaint came, as a PDF for those who get no mail: name and octets. It is made anew
+    /// each time, from what was taken.
+    pub async fn complaint_confirmation(
+        &self,
+        signed: &Signed,
+        id: i64,
+    ) -> Result<(String, Vec<u8>), Error> {
+        // It names the subscriber, and goes to nobody else.
+        self.require(signed, Right::SeeFullNumbers)?;
+        if signed.partner.is_some() {
+            return Err(Refusal::NotAllowed.into());
+        }
+        let row = self.reached_complaint(signed, id).await?;
+        let pdf = self.complaint_pdf(CONFIRMATION, self.complaint_values(&row))?;
+        Ok((format!("potwierdzenie-{}.pdf", row.reference()), pdf))
+    }
+
+    fn complaint_pdf(&self, kind: &str, complaint: ComplaintValues) -> Result<Vec<u8>, Error> {
+        let values = AnswerValues { operator: self.contract.operator(Language::Polish), complaint };
+        let broken = |what: &dyn std::fmt::Display| Error::Broken(format!("{kind}: {what}"));
+        let document = self.texts.complaint_letter(kind, &values);
+        let document = document.map_err(|fault| broken(&fault))?;
+        documents::pdf(&document).map_err(|fault| broken(&fault))
+    }
+
+    /// What both letters say of a complaint.
+    fn complaint_values(&self, row: &ComplaintRow) -> ComplaintValues {
+        ComplaintValues {
+            reference: row.reference(),
+            date: day(self.now()),
+            received_on: day(row.counts_from),
+            due_on: day(row.due_at),
+            subject: subject(row.subject).to_owned(),
+            story: on_one_line(&row.story),
+            period: format!("{} – {}", day(row.from_at), day(row.until_at)),
+            msisdn: row.msisdn.clone(),
+            name: row.name.clone(),
+            address: on_one_line(&row.address),
+            ..ComplaintValues::default()
+        }
+    }
+}
+
+/// A value of a document is one line.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn line(charge: &ComplaintCharge, messages: &[ComplaintMessage]) -> ChargeValues {

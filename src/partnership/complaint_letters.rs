@@ -46,10 +46,11 @@ impl Partnership {
     pub(super) async fn complaint_letters(
         &self,
         row: &mut ComplaintRow,
-        (event, words): (ComplaintEvent, &str),
+        by: &str,
         step: &ComplaintStep<'_>,
     ) -> Result<(Vec<NewFile>, Vec<NewMail>), Error> {
         use ComplaintEvent as E;
+        let (event, words) = (step.event, step.words.trim());
         let quoted = (!words.is_empty()).then_some(words);
         let mut mails = Vec::new();
         match event {
@@ -69,9 +70,9 @@ impl Partnership {
                 mails.extend(told.iter().map(|told| about(row, told, "complaint_answered", &more)));
             }
             E::Accept | E::Refuse | E::Refund => {
-                let pdf = self.answer_document(row, (event, words), step.charges).await?;
+                let pdf = self.answer_document(row, (event, words, by), step.charges).await?;
                 row.answer_file = Some(pdf.id.clone());
-                mails.extend(self.to_subscriber(row, &pdf.id));
+                mails.extend(to_subscriber(row, &pdf.id));
                 mails.extend(self.outcome(row, quoted).await?);
                 return Ok((vec![pdf], mails));
             }
@@ -100,12 +101,6 @@ impl Partnership {
         let told = self.complaint_holder(row).await?;
         Ok(told.map(|told| about(row, &told, "complaint_outcome", &more)))
     }
-
-    fn to_subscriber(&self, row: &ComplaintRow, file: &str) -> Option<NewMail> {
-        let data = json!({ "reference": row.reference(), "decision": row.decision });
-        let mail = subscriber(row, "complaint_answer", data)?;
-        Some(NewMail { attachments: vec![file.to_owned()], ..mail })
-    }
 }
 
 /// A new one: the subscriber hears that it came, the desk that a partner handed it over.
@@ -119,6 +114,13 @@ pub(super) fn taken(row: &ComplaintRow, desk: Option<&Addressee>) -> Vec<NewMail
     let desk = desk.filter(|_| row.person_id.is_some());
     let desk = desk.map(|told| about(row, told, "complaint_forwarded", &more));
     confirmed.into_iter().chain(desk).collect()
+}
+
+/// The answer, with its PDF.
+fn to_subscriber(row: &ComplaintRow, file: &str) -> Option<NewMail> {
+    let data = json!({ "reference": row.reference(), "decision": row.decision });
+    let mail = subscriber(row, "complaint_answer", data)?;
+    Some(NewMail { attachments: vec![file.to_owned()], ..mail })
 }
 
 /// A letter to the subscriber, who is written to in Polish; none without an address.

@@ -82,13 +82,11 @@ impl Partnership {
             after.decided_by = Some(signed.caller().to_string());
         }
         let deadlines = self.complaint_clocks(&before, &mut after, event).await?;
-        let (files, mails) = self.complaint_letters(&mut after, (event, words), step).await?;
-        let is_public = event != E::Appeal;
+        let (files, mails) = self.complaint_letters(&mut after, &signed.name, step).await?;
         let write = ComplaintWrite {
             deadlines,
             files,
             mails,
-            is_public,
             refunds: step.charges,
             ..plain(&before, after, words)
         };

@@ -66,8 +66,8 @@ impl Partnership {
         let mut after = self.after_complaint(row, (event, ""))?;
         let deadlines = self.complaint_clocks(row, &mut after, event).await?;
         let step = ComplaintStep::plain(event, "");
-        let (files, mails) = self.complaint_letters(&mut after, (event, ""), &step).await?;
-        let write = ComplaintWrite { deadlines, files, mails, ..plain(row, after, "") };
+        let (files, mails) = self.complaint_letters(&mut after, "", &step).await?;
+        let write = ComplaintWrite { deadlines, mails, files, ..plain(row, after, "") };
         unless_stale(self.write_complaint(&Caller::Gateway, write, event.as_str()).await)
     }
 }

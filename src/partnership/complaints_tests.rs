@@ -219,6 +219,9 @@ on_both!(a_complaint_finds_its_messages_is_answered_by_the_partner_and_ends_in_o
     let file = world.verbs.open_file(&staff().caller(), row.answer_file.as_deref().unwrap()).await.unwrap();
     assert!(file.octets.starts_with(b"%PDF") && file.line.name == "odpowiedz-R-000001.pdf");
     assert_eq!(world.one("select count(*) || '' from audit where detail like '%48600%'").await, "0");
+    let (name, pdf) = world.verbs.complaint_confirmation(&staff(), row.id).await.unwrap();
+    assert!(name == "potwierdzenie-R-000001.pdf" && pdf.starts_with(b"%PDF"));
+    assert_eq!(refused(world.verbs.complaint_confirmation(&of(1), row.id).await), Refusal::NotAllowed);
     let promises = world.verbs.store.newly_overdue(i64::MAX, 10).await.unwrap();
     assert!(promises.is_empty(), "all kept: {promises:?}");
     // What was given back stands in the order of time, beside the numbers of every node.

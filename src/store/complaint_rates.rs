@@ -106,7 +106,7 @@ impl Store {
         audit::take_turn(&mut tx).await?;
         execute!(&mut tx, "delete from complaint_rate")?;
         for (service, partner, count) in complaints {
-            let charged = charges.iter().find(|(one, _)| *one == service);
+            let counted = charges.iter().find(|(one, _)| *one == service);
             execute!(
                 &mut tx,
                 "insert into complaint_rate (service_id, partner_id, complaints, charges, \
@@ -114,7 +114,7 @@ impl Store {
                 service,
                 partner,
                 count,
-                charged.map_or(0, |(_, count)| *count),
+                counted.map_or(0, |(_, count)| *count),
                 at
             )?;
         }

@@ -64,7 +64,7 @@ async fn queue(page: Page, person: &Person, ask: Ask) -> Result<Response, Proble
     let key = |row: &ComplaintRow| format!("{}.{}", row.due_at, row.id);
     let list = list.rows(&rows, key, |row| cells(&page, person, row));
     let other = Some(("/complaints/all", page.t("complaints-all")));
-    shown(&page, person, &ask, "complaints-queue", list, other)
+    Ok(shown(&page, person, &ask, "complaints-queue", list, other))
 }
 
 /// `1795262400000000.12`
@@ -89,7 +89,7 @@ async fn whole(
     let list = filtered(columns(list, person.is_operator()), &page, person).with_csv();
     let list = list.rows(&rows, |row| row.id.to_string(), |row| cells(&page, person, row));
     let other = person.is_operator().then(|| ("/complaints", page.t("complaints-queue")));
-    shown(&page, person, &ask, title, list, other)
+    Ok(shown(&page, person, &ask, title, list, other))
 }
 
 fn shown(
@@ -99,9 +99,9 @@ fn shown(
     title: &str,
     list: List<'_>,
     other: Option<(&'static str, String)>,
-) -> Result<Response, Problem> {
+) -> Response {
     if ask.is_csv() {
-        return Ok(list.csv("complaints"));
+        return list.csv("complaints");
     }
     let body = Complaints {
         page,
@@ -111,7 +111,7 @@ fn shown(
         is_staff: person.is_operator(),
         other,
     };
-    Ok(page.show(&body))
+    page.show(&body)
 }
 
 fn filter(ask: &Ask) -> ComplaintFilter {

@@ -22,9 +22,7 @@ use super::{
     page::Page,
 };
 use crate::{
-    domain::{
-        ComplaintChannel, ComplaintDemand, ComplaintState, ComplaintSubject, Refusal,
-    },
+    domain::{ComplaintChannel, ComplaintDemand, ComplaintState, ComplaintSubject, Refusal},
     http::App,
     partnership::Error,
 };
@@ -37,6 +35,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/complaints/rates", get(rates::show))
         .route("/complaints/rates/{id}", post(rates::decide))
         .route("/complaints/{id}", get(show::show))
+        .route("/complaints/{id}/confirmation", get(show::confirmation))
         .route("/complaints/{id}/step", post(steps::step))
         .route("/complaints/{id}/file", post(steps::file))
 }

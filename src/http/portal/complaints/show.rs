@@ -14,6 +14,7 @@ use crate::{
         error::Problem,
         portal::{
             cell::{Cell, Summary, Tag, Tone},
+            desk::files,
             field::Choice,
             form::Form,
             person::Person,
@@ -24,6 +25,10 @@ use crate::{
     store::{ComplaintMessage, ComplaintRow, HappeningRow, complaint_reference},
 };
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each part of the page is there or not by itself"
+)]
 #[derive(Template)]
 #[template(path = "complaint.html", config = "src/http/portal/askama.toml")]
 struct One<'p> {
@@ -53,6 +58,7 @@ struct One<'p> {
     may_write: bool,
     is_staff: bool,
     may_assign: bool,
+    may_confirm: bool,
 }
 
 type Buttons = Vec<(&'static str, String)>;
@@ -60,6 +66,14 @@ type Buttons = Vec<(&'static str, String)>;
 pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     whole(page, &person, &Form::empty(), row_id(&id, "complaint")?).await
+}
+
+/// That it came, to be printed and handed over or sent by post.
+pub(super) async fn confirmation(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
+    let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    let id = row_id(&id, "complaint")?;
+    let (name, pdf) = page.app().partnership.complaint_confirmation(&person.signed, id).await?;
+    Ok(files::attachment(&name, "application/pdf", pdf))
 }
 
 pub(super) async fn whole(
@@ -86,7 +100,7 @@ pub(super) async fn whole(
         summary: summary(&page, person, row),
         messages: view.messages.iter().map(|one| message(&page, &view, one)).collect(),
         earlier: earlier(&page, &view),
-        files: files(&view),
+        files: kept(&view),
         timeline: timeline(&page, person, &view.history),
         step_path: format!("/complaints/{id}/step"),
         file_path: format!("/complaints/{id}/file"),
@@ -96,6 +110,7 @@ pub(super) async fn whole(
         may_write: (is_staff || is_asked) && !is_over,
         is_staff: is_staff && !is_over,
         may_assign: is_staff && row.state.is_open(),
+        may_confirm: person.is_operator() && person.may(Right::SeeFullNumbers),
         plain: steps.plain,
         worded: steps.worded,
         deciding: steps.deciding,
@@ -263,7 +278,7 @@ fn earlier(page: &Page, view: &ComplaintView) -> Vec<(String, String, String)> {
     view.earlier.iter().map(line).collect()
 }
 
-fn files(view: &ComplaintView) -> Vec<(String, String)> {
+fn kept(view: &ComplaintView) -> Vec<(String, String)> {
     let kept = view.files.iter().filter(|file| file.scan == "clean");
     kept.map(|file| (format!("/files/{}", file.id), file.name.clone())).collect()
 }

@@ -19,8 +19,8 @@ use crate::{
     },
     http::{door::Peer, portal::guard},
     partnership::{
-        Beginning, Begun, ComplaintWish, CredentialWish, FaultWish, HoldWish, IncidentWish, NewPerson, Rules,
-        Signed, TermsDraft, Visitor, WholeApplication, code_of,
+        Beginning, Begun, ComplaintWish, CredentialWish, FaultWish, HoldWish, IncidentWish,
+        NewPerson, Rules, Signed, TermsDraft, Visitor, WholeApplication, code_of,
     },
 };
 

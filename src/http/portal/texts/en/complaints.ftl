@@ -75,6 +75,7 @@ complaints-price = Charged
 complaints-given-back = Given back
 complaints-steps = Steps
 complaints-earlier = Earlier complaints of this number
+complaints-confirmation = Confirmation of receipt for the subscriber (PDF)
 complaints-files = Files
 complaints-your-answer = Your answer
 complaints-answer-words = Why

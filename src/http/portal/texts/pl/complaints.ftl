@@ -75,6 +75,7 @@ complaints-price = Opłata
 complaints-given-back = Zwrócona
 complaints-steps = Przebieg
 complaints-earlier = Wcześniejsze reklamacje tego numeru
+complaints-confirmation = Potwierdzenie przyjęcia dla abonenta (PDF)
 complaints-files = Pliki
 complaints-your-answer = Twoja odpowiedź
 complaints-answer-words = Dlaczego
