@@ -21,6 +21,9 @@ pub use contract::{CONTRACT, Kind, Series};
 #[cfg(test)]
 #[path = "metrics_tests.rs"]
 mod tests;
+mod tickets;
+
+pub use tickets::{complaint_refunds, complaint_step, complaints, fault_step, faults};
 
 /// Partners that have a label of their own; the others share `other`.
 pub const PARTNERS_MAX: usize = 500;
@@ -281,16 +284,6 @@ pub fn numbers(class: &str, state: &str, count: i64) {
 
 pub fn service_step(step: &str) {
     counter!("bramka_service_steps_total", "step" => step.to_owned()).increment(1);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a float counts faults well enough for a gauge")]
-pub fn faults(state: &str, severity: &str, count: i64) {
-    let (state, severity) = (state.to_owned(), severity.to_owned());
-    gauge!("bramka_faults", "state" => state, "severity" => severity).set(count as f64);
-}
-
-pub fn fault_step(step: &str) {
-    counter!("bramka_fault_steps_total", "step" => step.to_owned()).increment(1);
 }
 
 pub fn number_step(step: &str) {

@@ -10,6 +10,7 @@ pub mod application;
 pub mod application_form;
 pub mod catalog;
 pub mod company;
+pub mod complaint;
 pub mod deadline;
 pub mod fields;
 pub mod ids;
@@ -43,6 +44,10 @@ pub mod wording;
 pub use agreement::{AgreementEvent, AgreementState, ReturnWay, Side};
 pub use agreement_kind::{AgreementKind, AgreementKinds, ReplyItem};
 pub use catalog::{Catalog, Route};
+pub use complaint::{
+    ComplaintChannel, ComplaintDecision, ComplaintDemand, ComplaintEvent, ComplaintState,
+    ComplaintSubject, ComplaintTerms, PartnerSays,
+};
 pub use ids::Ids;
 pub use item::{Content, Item, ItemKey};
 pub use lane::{GroupId, Lane, LaneId};
