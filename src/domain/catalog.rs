@@ -36,6 +36,15 @@ pub enum Unrouted {
 }
 
 impl Unrouted {
+    pub const ALL: [Self; 6] = [
+        Self::NoSuchNumber,
+        Self::NoSuchKeyword,
+        Self::ServiceNotLive,
+        Self::NotATestNumber,
+        Self::PartnerSuspended,
+        Self::NumberNotActive,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoSuchNumber => "no_such_number",

@@ -76,6 +76,8 @@ rights! {
     SeeFullNumbers = "see_full_numbers",
     /// The text of a message.
     SeeTexts = "see_texts",
+    /// A callback is given once more what it took.
+    RedeliverMessages = "redeliver_messages",
     ReleaseUnknown = "release_unknown",
     SeeMoney = "see_money",
     EditTariffs = "edit_tariffs",
@@ -132,6 +134,7 @@ pub fn allows(role: Role, right: Right) -> bool {
         R::SeeTraffic => &[PA, PD, PV, OS, OP, OAud, OA],
         R::SeeFullNumbers => &[PA, PD, OS, OA],
         R::SeeTexts => &[PA, PD, OS],
+        R::RedeliverMessages => &[PA, PD, OS, OA],
         R::ReleaseUnknown => &[OS, OA],
         R::SeeMoney => &[PA, PF, OF, OAud, OA],
         R::EditTariffs | R::ApproveSettlement => &[OF, OA],
@@ -207,6 +210,7 @@ work_tickets            ---- xx--x
 see_traffic             xx-x xx-xx
 see_full_numbers        xx-- x---x
 see_texts               xx-- x----
+redeliver_messages      xx-- x---x
 release_unknown         ---- x---x
 see_money               x-x- --xxx
 edit_tariffs            ---- --x-x

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, MtMessage, Receipt,
         message::ReceiptState,
+        story::NO_ANSWER,
     },
     metrics,
     store::{
@@ -295,7 +296,7 @@ impl Gateway {
                         .state(self.state(
                             &message,
                             MessageState::Unknown,
-                            Some("no answer".into()),
+                            Some(NO_ANSWER.into()),
                         ));
                 self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
                 // Awaited: a receipt that proves it sent must find it unknown.

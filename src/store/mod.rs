@@ -32,6 +32,9 @@ mod faults;
 mod files;
 #[cfg(test)]
 mod files_tests;
+mod find;
+#[cfg(test)]
+mod find_tests;
 mod habits;
 mod holds;
 mod incidents;
@@ -102,6 +105,7 @@ pub use error::{Constraint, Error};
 pub use fault_steps::{ANSWER_RULE, FaultLetters, FaultWrite, NewFault, OPEN_MAX, SOLUTION_RULE};
 pub use faults::{FaultFilter, FaultItem, FaultRow, QueuePlace, reference as fault_reference};
 pub use files::{FileLine, NewFile, SealedFile};
+pub use find::{FoundMessage, FoundMessages, MessageFilter};
 pub use habits::PartnerSetting;
 pub use holds::{Hold, HoldDenial, HoldTerms, NewReservation, Offer, ReservationWrite};
 pub use incidents::{IncidentNews, IncidentRow, NewIncident, NewsLetter};

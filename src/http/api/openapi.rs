@@ -21,8 +21,9 @@ use utoipa::{
 };
 
 use super::{
-    access, agreement_steps, agreements, applications, bank, companies, desk, faults, messages,
-    numbers, people, reservations, services, session, terms, tmf, tmf_tickets,
+    access, agreement_steps, agreements, applications, bank, companies, desk, faults,
+    message_search, messages, numbers, people, reservations, services, session, terms, tmf,
+    tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -36,6 +37,7 @@ use crate::http::error::ProblemBody;
     ),
     paths(
         applications::create, applications::show, applications::submit,
+        message_search::list,
         messages::create, messages::show, messages::cancel, messages::redeliver,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,

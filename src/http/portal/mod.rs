@@ -70,6 +70,7 @@ mod gallery;
 pub mod guard;
 pub mod letters;
 pub mod list;
+mod messages;
 mod numbers;
 pub mod page;
 pub mod person;
@@ -103,6 +104,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(services::routes())
         .merge(faults::routes())
         .merge(letters::routes())
+        .merge(messages::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

@@ -36,6 +36,7 @@ areas![
     "gallery",
     "letters",
     "lists",
+    "messages",
     "numbers",
     "problems",
     "services",

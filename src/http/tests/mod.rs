@@ -9,6 +9,7 @@ mod desk;
 mod doors;
 mod faults;
 mod matrix;
+mod messages;
 mod numbers;
 mod pages;
 mod people;
