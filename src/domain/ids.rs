@@ -83,7 +83,7 @@ mod tests {
         let later = ids.next(NOON - 3_600_000_000);
         assert!(later > first);
         assert!(first >= first_at(NOON).0);
-        assert_eq!(super::moment_of(MessageId(first)), NOON);
+        assert_eq!(moment_of(MessageId(first)), NOON);
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Partnership {
             story,
             cause: line.error.as_deref().and_then(cause_of),
             is_handed,
-            is_open: true,
+            is_open: false,
             body: None,
             events,
             line,

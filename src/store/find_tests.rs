@@ -5,7 +5,7 @@ use super::{
     tests::{NOON, any_postgres, on_both, sqlite},
     *,
 };
-use crate::domain::{MessageId, MessageState, NumberPattern, PartnerId, ServiceId, ids::first_at};
+use crate::domain::{MessageState, NumberPattern, PartnerId, ServiceId, ids::first_at};
 
 /// Between two messages: all of them take more than two days.
 const STEP: i64 = 300_000_000;
