@@ -17,7 +17,10 @@ use axum::{
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use super::shapes::{AcceptedMessage, price, price_of_item};
+use super::{
+    asked::placed,
+    shapes::{AcceptedMessage, price, price_of_item},
+};
 use crate::{
     domain::{Item, MessageId},
     gateway::{self, Gateway, likeness::Likeness, mt::NewMt},
@@ -104,11 +107,7 @@ impl Fresh {
         if self.is_replay {
             headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
         }
-        let place = format!("/api/v1/messages/{}", self.answer.id);
-        if let Ok(place) = HeaderValue::from_str(&place) {
-            headers.insert(header::LOCATION, place);
-        }
-        response
+        placed(response, &format!("/api/v1/messages/{}", self.answer.id))
     }
 }
 

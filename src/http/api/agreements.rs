@@ -38,8 +38,12 @@ pub(super) const AGREEMENT: &str = "agreement";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// Only those in this state.
+    #[param(min_length = 1, max_length = 32)]
+    #[serde(default, deserialize_with = "asked::word")]
     state: Option<String>,
     /// Only those of this kind.
+    #[param(min_length = 1, max_length = 32)]
+    #[serde(default, deserialize_with = "asked::word")]
     kind: Option<String>,
     /// `next` of the page before.
     #[param(minimum = 0)]
@@ -172,7 +176,7 @@ pub(crate) async fn list(
     };
     let limit = asked::limit(wanted.limit)?;
     // The newest has the highest number, and the list goes down from it.
-    let before = asked::below(wanted.after)?;
+    let before = asked::place(wanted.after)?.unwrap_or(i64::MAX);
     let many = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let (mut rows, total) = app
         .partnership

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     application_shapes::{ApplicationBody, BegunBody, NewApplicationBody, described},
+    asked::{placed, shaped},
     fields,
     messages::idempotency_key,
     openapi::{
@@ -39,9 +40,6 @@ use crate::{
     partnership::{self, Beginning, WholeApplication},
     store::ApplicationRow,
 };
-
-/// Characters of the parser's words that are passed on: they may quote the request.
-const DETAIL_MAX: usize = 200;
 
 /// Applies for a partnership.
 ///
@@ -74,11 +72,7 @@ pub(crate) async fn create(
         problem
     })?;
     let digest = hex(&Sha256::digest(Value::Object(object.clone()).to_string().as_bytes()));
-    let new: NewApplicationBody =
-        serde_json::from_value(Value::Object(object)).map_err(|error| {
-            let words: String = error.to_string().chars().take(DETAIL_MAX).collect();
-            Fault::InvalidFields.says(words)
-        })?;
+    let new: NewApplicationBody = shaped(object)?;
     let address = auth::address(&extensions, &headers, &app.limits.trusted_proxies).to_string();
     let partnership = app.partnership.clone();
     let work = async move {
@@ -96,10 +90,8 @@ pub(crate) async fn create(
         key: begun.key.to_string(),
         version: begun.version,
     };
-    let mut response = (StatusCode::CREATED, Json(body)).into_response();
-    if let Ok(place) = format!("/api/v1/applications/{}", begun.reference).parse() {
-        response.headers_mut().insert(header::LOCATION, place);
-    }
+    let place = format!("/api/v1/applications/{}", begun.reference);
+    let mut response = placed((StatusCode::CREATED, Json(body)).into_response(), &place);
     if begun.is_replay {
         let replayed = HeaderValue::from_static("true");
         response.headers_mut().insert("idempotency-replayed", replayed);

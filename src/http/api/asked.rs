@@ -9,7 +9,7 @@ use axum::{
     Json,
     body::Body,
     extract::{FromRequestParts, Query},
-    http::{HeaderMap, HeaderValue, header, request},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -29,9 +29,14 @@ use crate::{
 
 /// Characters of the parser's words that are passed on: they may quote the request.
 const DETAIL_MAX: usize = 200;
+/// Characters of a word of the query.
+const WORD_MAX: usize = 32;
 /// Rows of a page if nothing is asked, and at most.
 const LIMIT: i64 = 20;
 const LIMIT_MAX: i64 = 100;
+/// The same of the long lists.
+const LONG_LIMIT: u32 = 50;
+const LONG_LIMIT_MAX: u32 = 500;
 
 /// The query of a request; what is not understood is a problem like any other.
 pub(crate) struct Asked<T>(pub(crate) T);
@@ -40,10 +45,10 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, Problem> {
-        let Query(asked) = Query::from_request_parts(parts, app).await.map_err(|_| {
-            Fault::BadRequest.says("a parameter is unknown, given twice, or not of its kind")
-        })?;
-        Ok(Self(asked))
+        match Query::from_request_parts(parts, app).await {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(error) => Err(Fault::BadRequest.says(bounded(&error.body_text()))),
+        }
     }
 }
 
@@ -97,8 +102,7 @@ impl Paging {
     /// Where the page begins, and one row more than it shows: the one that says whether it is the
     /// last.
     pub(super) fn cut(&self) -> Result<(i64, usize), Problem> {
-        let after = self.after.unwrap_or_default();
-        Ok((below(Some(after))?, limit(self.limit)?))
+        Ok((place(self.after)?.unwrap_or_default(), limit(self.limit)?))
     }
 }
 
@@ -113,19 +117,22 @@ pub(super) fn from_one<'de, D: serde::Deserializer<'de>>(
     }
 }
 
-/// A word of the query: never empty.
+/// A word of the query, 1 to 32 characters; who wants none leaves the parameter out.
 pub(super) fn word<'de, D: serde::Deserializer<'de>>(query: D) -> Result<Option<String>, D::Error> {
     let word = Option::<String>::deserialize(query)?;
-    if word.as_ref().is_some_and(String::is_empty) {
-        return Err(serde::de::Error::custom("a word is missing; leave the parameter out"));
+    let size = word.as_ref().map(|word| word.chars().take(WORD_MAX + 1).count());
+    if size.is_some_and(|size| !(1..=WORD_MAX).contains(&size)) {
+        let words =
+            format!("a word has 1 to {WORD_MAX} characters; leave the parameter out for all");
+        return Err(serde::de::Error::custom(words));
     }
     Ok(word)
 }
 
-/// Where a list that goes by number goes on; from its end if nothing is said.
-pub(super) fn below(after: Option<i64>) -> Result<i64, Problem> {
-    match after.unwrap_or(i64::MAX) {
-        ..0 => Err(Fault::BadRequest.says("`after` is the `next` of the page before")),
+/// Where a list that goes by number goes on, if it does not begin.
+pub(super) fn place(after: Option<i64>) -> Result<Option<i64>, Problem> {
+    match after {
+        Some(..0) => Err(Fault::BadRequest.says("`after` is the `next` of the page before")),
         after => Ok(after),
     }
 }
@@ -143,6 +150,15 @@ pub(super) fn limit(asked: Option<i64>) -> Result<usize, Problem> {
         return Err(Fault::BadRequest.says(format!("`limit` is 1 to {LIMIT_MAX}")));
     }
     Ok(usize::try_from(limit).unwrap_or_default())
+}
+
+/// Rows of a list of numbers or of what stands on them, whose pages are longer.
+pub(super) fn long_limit(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(LONG_LIMIT);
+    if !(1..=LONG_LIMIT_MAX).contains(&limit) {
+        return Err(Fault::BadRequest.says(format!("`limit` is 1 to {LONG_LIMIT_MAX}")));
+    }
+    Ok(limit)
 }
 
 /// Shortens `rows` to a page; the key of its last row, if there are more.
@@ -183,10 +199,13 @@ pub(super) async fn body<T: DeserializeOwned>(
 
 /// The same of an object that was read.
 pub(super) fn shaped<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, Problem> {
-    serde_json::from_value(Value::Object(object)).map_err(|error| {
-        let words: String = error.to_string().chars().take(DETAIL_MAX).collect();
-        Fault::InvalidFields.says(words)
-    })
+    serde_json::from_value(Value::Object(object))
+        .map_err(|error| Fault::InvalidFields.says(bounded(&error.to_string())))
+}
+
+/// The parser's words.
+fn bounded(words: &str) -> String {
+    words.chars().take(DETAIL_MAX).collect()
 }
 
 /// The version in If-Match. [RFC 9110 s13.1.1]
@@ -215,9 +234,22 @@ pub(super) fn one_wrong(error: FieldError) -> Problem {
 
 /// An answer with its version as the entity tag.
 pub(super) fn tagged(body: &impl Serialize, version: i64) -> Response {
-    let mut response = Json(body).into_response();
+    tagged_as(StatusCode::OK, body, version)
+}
+
+/// The same with another status.
+pub(super) fn tagged_as(status: StatusCode, body: &impl Serialize, version: i64) -> Response {
+    let mut response = (status, Json(body)).into_response();
     if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
         response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// An answer that says where what was made is found.
+pub(super) fn placed(mut response: Response, place: &str) -> Response {
+    if let Ok(place) = HeaderValue::try_from(place) {
+        response.headers_mut().insert(header::LOCATION, place);
     }
     response
 }

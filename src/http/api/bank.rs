@@ -8,14 +8,14 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use super::{
-    asked,
-    fields::{self, Fields},
+    asked::{self, tagged_as},
+    fields::Fields,
     openapi::Problems,
     session::{named, needed},
     shapes::moment,
@@ -119,8 +119,7 @@ pub(crate) async fn ask(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
+    let mut fields = Fields::read(&app, &headers, body).await?;
     let account = needed(&mut fields, "account", ACCOUNT);
     fields.finish(&["account"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
@@ -182,10 +181,6 @@ pub(crate) async fn answer(
 }
 
 fn shown(caller: &SignedCaller, status: StatusCode, row: BankChangeRow) -> Response {
-    let tag = HeaderValue::try_from(format!("\"{}\"", row.version));
-    let mut response = (status, Json(BankChangeBody::from(row))).into_response();
-    if let Ok(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    named(caller, response)
+    let version = row.version;
+    named(caller, tagged_as(status, &BankChangeBody::from(row), version))
 }

@@ -10,7 +10,11 @@ use axum::{
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
-use crate::http::error::{Fault, FieldError, Problem};
+use super::asked::version;
+use crate::http::{
+    App,
+    error::{Fault, FieldError, Problem},
+};
 
 /// Wrong fields that are named; a body of a megabyte must not make an answer of ten.
 const ERRORS_MAX: usize = 32;
@@ -58,6 +62,11 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) fn new(left: Map<String, Value>) -> Self {
         Self { place: String::new(), left, errors: Vec::new(), count: 0 }
+    }
+
+    /// The fields of a body that is one JSON object.
+    pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        Ok(Self::new(object(headers, body, app.limits.body_octets_max.as_usize()).await?))
     }
 
     /// The fields of an object that is the field `name` of the body.
@@ -122,6 +131,16 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// A text as it is.
+    pub(super) fn plain(&mut self, name: &str, size: (usize, usize)) -> Option<String> {
+        self.text(name, size, |text| Ok(text.to_owned()))
+    }
+
+    /// The version in If-Match; 0, which nothing has, if it is wrong.
+    pub(super) fn version(&mut self, headers: &HeaderMap) -> i64 {
+        version(headers).map_err(|error| self.add(error)).unwrap_or_default()
     }
 
     /// A field that is an object itself.

@@ -30,9 +30,6 @@ use crate::{
     store::{NumberFilter, NumberRow},
 };
 
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 500;
-
 /// Which numbers.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -43,7 +40,7 @@ pub(crate) struct Wanted {
     #[serde(default, deserialize_with = "asked::word")]
     pattern: Option<String>,
     /// A class of the plan.
-    #[param(min_length = 1)]
+    #[param(min_length = 1, max_length = 32)]
     #[serde(default, deserialize_with = "asked::word")]
     class: Option<String>,
     /// `free`, `reserved`, `ordered`, `active`, `suspended`, `quarantined` or `withdrawn`.
@@ -200,10 +197,7 @@ pub(crate) async fn list(
         return Err(bad("state"));
     }
     let state = wanted.state.unwrap_or_default();
-    let limit = wanted.limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(bad("limit"));
-    }
+    let limit = asked::long_limit(wanted.limit)?;
     let is_place =
         |after: &str| after.len() <= 9 && after.bytes().all(|octet| octet.is_ascii_digit());
     if !wanted.after.as_deref().is_none_or(is_place) {

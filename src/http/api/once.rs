@@ -7,14 +7,18 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::Response,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{asked::one_wrong, fields, messages::idempotency_key};
+use super::{
+    asked::{one_wrong, placed},
+    fields,
+    messages::idempotency_key,
+};
 use crate::{
     domain::secret::hex,
     http::{App, error::Problem, signed::SignedCaller},
@@ -62,9 +66,7 @@ impl Once {
     /// 201 with the place of what was made.
     pub(super) fn placed(&self, mut response: Response, place: &str) -> Response {
         *response.status_mut() = StatusCode::CREATED;
-        if let Ok(place) = HeaderValue::try_from(place) {
-            response.headers_mut().insert(header::LOCATION, place);
-        }
+        response = placed(response, place);
         if matches!(self, Self::Again(_)) {
             let replayed = HeaderValue::from_static("true");
             response.headers_mut().insert("idempotency-replayed", replayed);

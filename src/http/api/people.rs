@@ -7,13 +7,13 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asked::{self, Asked},
+    asked::{self, Asked, tagged_as},
     fields::{self, Fields},
     once,
     openapi::{IdempotencyKey, Problems},
@@ -195,9 +195,7 @@ pub(crate) async fn invite(
         mail: needed(&mut fields, "mail", SHORT),
         name: needed(&mut fields, "name", SHORT),
         role: needed(&mut fields, "role", SHORT),
-        language: fields
-            .text("language", SHORT, |text| Ok(text.to_owned()))
-            .unwrap_or_else(|| caller.0.language.clone()),
+        language: fields.plain("language", SHORT).unwrap_or_else(|| caller.0.language.clone()),
         company: String::new(),
     };
     fields.finish(&["mail", "name", "role", "language"])?;
@@ -252,12 +250,11 @@ pub(crate) async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
-    let mut text = |name| fields.text(name, SHORT, |text| Ok(text.to_owned()));
+    let mut fields = Fields::read(&app, &headers, body).await?;
+    let mut text = |name| fields.plain(name, SHORT);
     let change =
         PersonChange { name: text("name"), role: text("role"), language: text("language") };
-    let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
+    let version = fields.version(&headers);
     fields.finish(&["name", "role", "language"])?;
     let (partnership, signed, id) = (app.partnership.clone(), caller.0.clone(), person_id(&id)?);
     let work = async move { partnership.change_person(&signed, id, version, &change).await };
@@ -313,12 +310,8 @@ pub(crate) async fn set(
 }
 
 fn shown(caller: &SignedCaller, status: StatusCode, person: Person) -> Response {
-    let tag = HeaderValue::try_from(format!("\"{}\"", person.version));
-    let mut response = (status, Json(PersonBody::from(person))).into_response();
-    if let Ok(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    named(caller, response)
+    let version = person.version;
+    named(caller, tagged_as(status, &PersonBody::from(person), version))
 }
 
 fn person_id(id: &str) -> Result<UserId, Refusal> {

@@ -7,14 +7,14 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    asked::{self, Asked},
-    fields::{self, Fields},
+    asked::{self, Asked, placed, tagged_as},
+    fields::Fields,
     numbers::id_of,
     openapi::Problems,
     session::{named, needed},
@@ -31,8 +31,6 @@ use crate::{
     store::{ReservationFilter, ReservationRow, WaitRow},
 };
 
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 500;
 const DIGITS: (usize, usize) = (3, 9);
 const KEYWORD: (usize, usize) = (0, 40);
 const REASON: (usize, usize) = (0, 1000);
@@ -184,10 +182,7 @@ pub(crate) async fn list(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
     let bad = |name: &str| Fault::BadRequest.says(format!("`{name}` is not as it should be"));
-    let limit = wanted.limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(bad("limit"));
-    }
+    let limit = asked::long_limit(wanted.limit)?;
     if wanted.state.as_deref().is_some_and(|state| NumberState::parse(state).is_none()) {
         return Err(bad("state"));
     }
@@ -219,12 +214,8 @@ pub(crate) async fn create(
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { partnership.reserve_number(&signed, &wish).await };
     let row = app.finish(work).await??;
-    let place = HeaderValue::try_from(format!("/api/v1/reservations/{}", row.id));
-    let mut response = shown(&caller, StatusCode::CREATED, row);
-    if let Ok(place) = place {
-        response.headers_mut().insert(header::LOCATION, place);
-    }
-    Ok(response)
+    let place = format!("/api/v1/reservations/{}", row.id);
+    Ok(placed(shown(&caller, StatusCode::CREATED, row), &place))
 }
 
 /// What a body asks for; the digits become our own id.
@@ -234,10 +225,9 @@ async fn wish(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<HoldWish, Problem> {
-    let object = fields::object(headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
+    let mut fields = Fields::read(app, headers, body).await?;
     let digits = needed(&mut fields, "short_code", DIGITS);
-    let keyword = fields.text("keyword", KEYWORD, |text| Ok(text.to_owned())).unwrap_or_default();
+    let keyword = fields.plain("keyword", KEYWORD).unwrap_or_default();
     let despite_likeness = fields.flag("despite_likeness");
     fields.finish(&["short_code", "keyword", "despite_likeness"])?;
     let number = id_of(app, caller, &digits).await?;
@@ -289,10 +279,9 @@ pub(crate) async fn step(
 ) -> Result<Response, Problem> {
     let (id, event) = (row_id(&id, "reservation")?, NumberEvent::parse(&step));
     let event = event.ok_or_else(|| Problem::from(Fault::NotFound))?;
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
-    let reason = fields.text("reason", REASON, |text| Ok(text.to_owned())).unwrap_or_default();
-    let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
+    let mut fields = Fields::read(&app, &headers, body).await?;
+    let reason = fields.plain("reason", REASON).unwrap_or_default();
+    let version = fields.version(&headers);
     fields.finish(&["reason"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work =
@@ -365,10 +354,6 @@ pub(crate) async fn stop_waiting(
 }
 
 fn shown(caller: &SignedCaller, status: StatusCode, row: ReservationRow) -> Response {
-    let tag = HeaderValue::try_from(format!("\"{}\"", row.version));
-    let mut response = (status, Json(ReservationBody::from(row))).into_response();
-    if let Ok(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    named(caller, response)
+    let version = row.version;
+    named(caller, tagged_as(status, &ReservationBody::from(row), version))
 }

@@ -7,14 +7,14 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
 use super::{
-    asked::{self, Asked},
-    fields::{self, Fields},
+    asked::{self, Asked, placed, tagged_as},
+    fields::Fields,
     openapi::Problems,
     service_shapes::{
         FIELDS, LineBody, ListBody, NewCommentBody, NewServiceBody, ServiceBody, ServiceChangeBody,
@@ -33,8 +33,6 @@ use crate::{
     store::OfferingFilter,
 };
 
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 500;
 const NAME: (usize, usize) = (1, 32);
 const VALUE: (usize, usize) = (0, 2000);
 const FIELD: (usize, usize) = (0, 32);
@@ -77,10 +75,7 @@ pub(crate) async fn list(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Problem> {
     let bad = |name: &str| Fault::BadRequest.says(format!("`{name}` is not as it should be"));
-    let limit = wanted.limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(bad("limit"));
-    }
+    let limit = asked::long_limit(wanted.limit)?;
     let state = wanted.state.unwrap_or_default();
     if !state.is_empty() && LifeState::parse(&state).is_none() {
         return Err(bad("state"));
@@ -108,18 +103,14 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
+    let mut fields = Fields::read(&app, &headers, body).await?;
     let name = needed(&mut fields, "name", NAME);
     fields.finish(&["name"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { partnership.draft_service(&signed, &name).await };
     let row = app.finish(work).await??;
-    let mut response = whole(&app, &caller, StatusCode::CREATED, row.id).await?;
-    if let Ok(place) = HeaderValue::try_from(format!("/api/v1/services/{}", row.id)) {
-        response.headers_mut().insert(header::LOCATION, place);
-    }
-    Ok(response)
+    let response = whole(&app, &caller, StatusCode::CREATED, row.id).await?;
+    Ok(placed(response, &format!("/api/v1/services/{}", row.id)))
 }
 
 /// Shows a service: its description, what is wrong with it, its gates and remarks.
@@ -162,15 +153,14 @@ pub(crate) async fn change(
     body: Body,
 ) -> Result<Response, Problem> {
     let id = row_id(&id, "service")?;
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
+    let mut fields = Fields::read(&app, &headers, body).await?;
     let mut written = Vec::new();
     for name in FIELDS {
-        if let Some(value) = fields.text(name, VALUE, |text| Ok(text.to_owned())) {
+        if let Some(value) = fields.plain(name, VALUE) {
             written.push(((*name).to_owned(), value));
         }
     }
-    let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
+    let version = fields.version(&headers);
     fields.finish(FIELDS)?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { partnership.edit_service(&signed, (id, version), &written).await };
@@ -207,10 +197,9 @@ pub(crate) async fn step(
     if event.is_none() && !matches!(&*step, "pass_test" | "withdraw_change") {
         return Err(Fault::NotFound.into());
     }
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
-    let reason = fields.text("reason", REASON, |text| Ok(text.to_owned())).unwrap_or_default();
-    let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
+    let mut fields = Fields::read(&app, &headers, body).await?;
+    let reason = fields.plain("reason", REASON).unwrap_or_default();
+    let version = fields.version(&headers);
     fields.finish(&["reason"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move {
@@ -252,11 +241,10 @@ pub(crate) async fn comment(
     body: Body,
 ) -> Result<Response, Problem> {
     let id = row_id(&id, "service")?;
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
-    let field = fields.text("field", FIELD, |text| Ok(text.to_owned())).unwrap_or_default();
+    let mut fields = Fields::read(&app, &headers, body).await?;
+    let field = fields.plain("field", FIELD).unwrap_or_default();
     let text = needed(&mut fields, "text", TEXT);
-    let version = asked::version(&headers).map_err(|error| fields.add(error)).unwrap_or_default();
+    let version = fields.version(&headers);
     fields.finish(&["field", "text"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
     let work =
@@ -272,10 +260,6 @@ async fn whole(
     id: i64,
 ) -> Result<Response, Problem> {
     let file = app.partnership.service_file(&caller.0, id).await?;
-    let tag = HeaderValue::try_from(format!("\"{}\"", file.row.version));
-    let mut response = (status, Json(ServiceBody::from(file))).into_response();
-    if let Ok(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(named(caller, response))
+    let version = file.row.version;
+    Ok(named(caller, tagged_as(status, &ServiceBody::from(file), version)))
 }

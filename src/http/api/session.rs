@@ -12,11 +12,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{
-    fields::{self, Fields},
-    openapi::Problems,
-    shapes::moment,
-};
+use super::{fields::Fields, openapi::Problems, shapes::moment};
 use crate::{
     domain::{Right, password},
     http::{
@@ -100,11 +96,10 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
+    let mut fields = Fields::read(&app, &headers, body).await?;
     let mail = needed(&mut fields, "mail", SHORT);
     let password = needed(&mut fields, "password", (1, password::OCTETS_MAX));
-    let code = fields.text("code", SHORT, |text| Ok(text.to_owned()));
+    let code = fields.plain("code", SHORT);
     fields.finish(&["mail", "password", "code"])?;
     let partnership = app.partnership.clone();
     let work = async move {
@@ -137,8 +132,7 @@ pub(crate) async fn step_up(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let object = fields::object(&headers, body, app.limits.body_octets_max.as_usize()).await?;
-    let mut fields = Fields::new(object);
+    let mut fields = Fields::read(&app, &headers, body).await?;
     let code = needed(&mut fields, "code", SHORT);
     fields.finish(&["code"])?;
     let (partnership, signed) = (app.partnership.clone(), caller.0.clone());
@@ -202,7 +196,7 @@ pub(super) fn needed(fields: &mut Fields, name: &str, size: (usize, usize)) -> S
         fields.wrong(name, "missing", "is missing");
         return String::new();
     }
-    fields.text(name, size, |text| Ok(text.to_owned())).unwrap_or_default()
+    fields.plain(name, size).unwrap_or_default()
 }
 
 /// An answer that nobody on the way may keep, with the person's number for the log.

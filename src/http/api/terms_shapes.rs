@@ -7,7 +7,10 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{asked::tagged, shapes::moment};
+use super::{
+    asked::{self, tagged},
+    shapes::moment,
+};
 use crate::{
     domain::agreement_kind::Both,
     store::{NoticeRow, TermsRow},
@@ -157,6 +160,8 @@ pub(crate) struct AnswerBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TermsWanted {
     /// Only those of this kind of agreement.
+    #[param(min_length = 1, max_length = 32)]
+    #[serde(default, deserialize_with = "asked::word")]
     pub(super) kind: Option<String>,
     /// `next` of the page before.
     pub(super) after: Option<String>,

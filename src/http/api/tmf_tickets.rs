@@ -8,14 +8,14 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    asked::{self, Asked},
+    asked::{self, Asked, placed},
     faults::FAULT,
     openapi::Problems,
     session::named,
@@ -189,11 +189,8 @@ pub(crate) async fn create(
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.report_fault(&signed, &wish).await };
     let row = app.finish(work).await??;
-    let mut response = (StatusCode::CREATED, Json(ticket(&row))).into_response();
-    if let Ok(place) = HeaderValue::try_from(format!("{TMF}/{}", row.id)) {
-        response.headers_mut().insert(header::LOCATION, place);
-    }
-    Ok(named(&caller, response))
+    let response = (StatusCode::CREATED, Json(ticket(&row))).into_response();
+    Ok(named(&caller, placed(response, &format!("{TMF}/{}", row.id))))
 }
 
 /// TMF621 `patchTroubleTicket`: another status.

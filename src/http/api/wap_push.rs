@@ -112,14 +112,13 @@ fn read_inner(fields: &mut Fields, parts_max: u8) -> Option<Push> {
         }
     }
     // All are read whatever the kind is, so that none of them is called unknown.
-    let plain = |text: &str| Ok(text.to_owned());
-    let href = fields.text("href", (1, HREF_OCTETS_MAX), plain);
-    let text = fields.text("text", (0, TEXT_OCTETS_MAX), plain).unwrap_or_default();
-    let si_id = fields.text("id", (1, HREF_OCTETS_MAX), plain);
+    let href = fields.plain("href", (1, HREF_OCTETS_MAX));
+    let text = fields.plain("text", (0, TEXT_OCTETS_MAX)).unwrap_or_default();
+    let si_id = fields.plain("id", (1, HREF_OCTETS_MAX));
     let date = |text: &str| parse_date(text).map_err(|bad| ("invalid", bad.to_string()));
     let created = fields.text("created", (1, 40), date);
     let expires = fields.text("expires", (1, 40), date);
-    let action = fields.text("action", (1, 16), plain);
+    let action = fields.plain("action", (1, 16));
     let (href, is_loading) = (href?, is_loading?);
     let push = if is_loading {
         let load = action.as_deref().map_or(Ok(Load::default()), Load::parse);
