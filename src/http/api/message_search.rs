@@ -42,14 +42,12 @@ const NAME_MAX: usize = 80;
 pub(crate) struct Wanted {
     /// An id that you were given, or your own reference. The other filters are not looked at then.
     #[param(min_length = 1, max_length = 80)]
-    #[serde(default, deserialize_with = "asked::word")]
     id: Option<String>,
     /// The subscriber's number, whole or with stars in place of digits.
     #[param(
         example = "48600***200",
-        pattern = r"^[0-9]{7,15}$|^[0-9]{3,15}\*+$|^\*+[0-9]{3,15}$|^[0-9]{2,7}\*+[0-9]{1,7}$"
+        pattern = r"^([0-9]{7,15}|[0-9]{3,15}\*{1,9}|\*{1,9}[0-9]{3,15}|[0-9]{2,7}\*{1,9}[0-9]{1,7})$"
     )]
-    #[serde(default, deserialize_with = "asked::word")]
     number: Option<String>,
     /// One state; without it all.
     #[param(
@@ -71,11 +69,9 @@ pub(crate) struct Wanted {
     partner: Option<i64>,
     /// Accepted at or after this moment.
     #[param(format = DateTime)]
-    #[serde(default, deserialize_with = "asked::word")]
     from: Option<String>,
     /// Accepted before this moment.
     #[param(format = DateTime)]
-    #[serde(default, deserialize_with = "asked::word")]
     until: Option<String>,
     /// `next` of the page before.
     #[param(pattern = "^[0-9]{1,19}$")]
@@ -205,10 +201,15 @@ fn read(wanted: &Wanted) -> Result<MessageFilter, Problem> {
     let bad = |name: &str| Fault::BadRequest.says(format!("`{name}` is not as it should be"));
     // What has the right shape and still is none: the document can say the shape only.
     let odd = |name: &str| Fault::InvalidFields.says(format!("`{name}` is none that can be"));
-    if wanted.id.as_ref().is_some_and(|name| name.chars().count() > NAME_MAX) {
+    let id = wanted.id.as_ref().map(|name| name.chars().take(NAME_MAX + 1).count());
+    if id.is_some_and(|size| !(1..=NAME_MAX).contains(&size)) {
         return Err(bad("id"));
     }
     let number = wanted.number.as_deref();
+    // People write spaces and a plus; a system writes what the document says.
+    if number.is_some_and(|text| !text.bytes().all(|c| c.is_ascii_digit() || c == b'*')) {
+        return Err(bad("number"));
+    }
     let number =
         number.map(|text| NumberPattern::parse(text).ok_or_else(|| odd("number"))).transpose()?;
     let state = wanted.state.as_deref();

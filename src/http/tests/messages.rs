@@ -419,7 +419,9 @@ async fn the_api_finds_messages_of_a_key_whole_and_of_a_person_masked() {
         ("?limit=0", 400),
         ("?odd=1", 400),
         ("?from=yesterday", 422),
-        ("?number=acme", 422),
+        ("?number=acme", 400),
+        ("?number=0000000", 422),
+        ("?id=", 400),
         ("?after=99999999999999999999", 422),
     ] {
         let reply = world.get(&world.acme, &format!("{list}{query}")).await;
