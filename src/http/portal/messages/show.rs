@@ -39,6 +39,8 @@ struct One<'p> {
     /// The text, for whoever may see it and asked.
     text: Option<String>,
     steps: Vec<StepRow>,
+    /// For the staff: links and what was said.
+    has_details: bool,
     tries: Vec<TryRow>,
     charges: Vec<(String, String)>,
     may_reveal: bool,
@@ -95,6 +97,7 @@ pub(super) fn whole(page: Page, person: &Person, view: &MessageView) -> Response
             .as_ref()
             .map(|body| preview::full(&body.octets, body.data_coding, body.has_udh)),
         steps: steps(&page, view),
+        has_details: person.is_operator(),
         tries: tries(&page, view),
         charges: charges(&page, view),
         may_reveal: !is_shown && may_see && !person.is_viewing(),
