@@ -102,6 +102,7 @@ const fn taken(constraint: Constraint) -> &'static str {
         Constraint::CompanyNip => "a company with this NIP is a partner already",
         Constraint::ApplicationKey => "this request was made already",
         Constraint::Version => "somebody changed it meanwhile; look again",
+        Constraint::AlarmOnce => "the suspension of this service is proposed already",
         Constraint::FileRoom => "the files of this subject would be too many",
     }
 }

@@ -10,6 +10,7 @@
 pub mod args;
 mod changes;
 mod check;
+mod complaint;
 mod credential;
 mod desk;
 mod doctor;
@@ -137,6 +138,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Receipt(command) => receipt::receipt(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,
+        Command::Complaint(command) => complaint::complaint(desk, command).await,
         Command::Fault(command) => fault::fault(desk, command).await,
         Command::Mail(command) => letters::mail(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,

@@ -44,12 +44,15 @@ async fn export(desk: &mut Desk<'_>, number: &Msisdn) -> Outcome {
     }
     let charges: Vec<Value> = store.subscriber_charges(number).await?.iter().map(charge).collect();
     let is_barred = store.is_barred(number).await?;
+    // A number is in no complaint 0, so that nothing is left out.
+    let complaints = store.earlier_complaints(number.as_str(), 0).await?;
     store.note_export(&desk.by(), desk.now(), &desk.pepper().pseudonym(number)).await?;
     store.close().await;
     desk.out.document(&json!({
         "msisdn": number.as_str(),
         "messages": messages,
         "charges": charges,
+        "complaints": complaints,
         "is_barred": is_barred,
     }));
     Ok(())
@@ -75,12 +78,13 @@ async fn erase(desk: &mut Desk<'_>, number: &Msisdn, is_dry: bool) -> Outcome {
     let done = store.forget_subscriber(&desk.by(), desk.now(), number, &pseudonym).await?;
     store.close().await;
     let mut text = format!(
-        "{} messages, {} charges and {} loose rows no longer name this number",
-        done.messages, done.charges, done.loose
+        "{} messages, {} charges, {} complaints and {} loose rows no longer name this number",
+        done.messages, done.charges, done.complaints, done.loose
     );
     if done.left > 0 {
         let more = format!(
-            "\n{} messages are on their way or younger than an hour; run this again later",
+            "\n{} messages are on their way or younger than an hour, or complaints are open; run \
+             this again later",
             done.left
         );
         text.push_str(&more);

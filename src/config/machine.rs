@@ -15,7 +15,7 @@ section! {
         /// Stands in logs, metrics and the audit trail.
         fixed name: String = "bramka".into(), ascii(1, 64);
         /// Part of every message id; two nodes with one id would give out the same ids.
-        fixed id: u8 = 0, between(0, 63);
+        fixed id: u8 = 0, between(0, 62);
         /// Where data files belong; not set is the state folder that systemd gives, else this one.
         fixed data_folder: Option<PathBuf> = None;
     }
@@ -120,6 +120,8 @@ section! {
         fixed declined: Duration = days(365), lasting(days(1), days(3660));
         /// Fault reports that are over, with their notes, files and letters.
         fixed faults: Duration = days(1095), lasting(days(1), days(3660));
+        /// Complaints that are over, with their messages, evidence, files and letters.
+        fixed complaints: Duration = days(1095), lasting(days(1), days(3660));
         /// Keys by which a repeated application is known.
         fixed application_keys: Duration = days(2), lasting(days(1), days(366));
         /// Letters that were sent or failed; those of notices stay as proof (R1.17).

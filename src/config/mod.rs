@@ -5,6 +5,7 @@
 //! reported at once.
 
 mod check;
+mod complaints;
 mod contract;
 mod effective;
 mod faults;
@@ -35,6 +36,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use complaints::Complaints;
 pub use contract::{Contract, Operator};
 pub use faults::Faults;
 pub use http::{Callback, Http};
@@ -88,6 +90,8 @@ section! {
         table contract: Contract = Contract::default();
         /// Fault reports.
         table faults: Faults = Faults::default();
+        /// Complaints of subscribers.
+        table complaints: Complaints = Complaints::default();
         /// Files that others send.
         table uploads: Uploads = Uploads::default();
         /// Texts of agreements.

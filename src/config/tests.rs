@@ -105,7 +105,7 @@ fn the_report_shows_file_count_line_path_and_value() {
     assert_eq!(
         report,
         format!(
-            "{}: 2 mistakes\n  line 2   node.id = 64  must be 0 to 63\n  \
+            "{}: 2 mistakes\n  line 2   node.id = 64  must be 0 to 62\n  \
              line 3   htp           unknown key; did you mean `http`?",
             file.display()
         )
@@ -298,7 +298,7 @@ fn the_environment_overrides_the_files_but_neither_secrets_nor_links() {
     assert!(report.starts_with("environment: 6 mistakes"), "{report}");
     for part in [
         "BRAMKA__NODE__ID = 64",
-        "must be 0 to 63",
+        "must be 0 to 62",
         "did you mean `BRAMKA__NODE`?",
         "did you mean `id`?",
         "secrets and their files are not overridden",

@@ -21,7 +21,7 @@ use crate::{
     http,
     listen::Listeners,
     log::LogHandle,
-    partnership::{Contract, FaultRules, Partnership, Rules, Scanner},
+    partnership::{ComplaintRules, Contract, FaultRules, Partnership, Rules, Scanner},
     smpp_server::Server,
     tasks::{Phase, Tasks},
 };
@@ -175,5 +175,6 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         .with_contract(contract)
         .with_number_plan(plan)
         .with_fault_rules(FaultRules::from_settings(config))
+        .with_complaint_rules(ComplaintRules::from_settings(config))
         .with_rules(rules))
 }

@@ -8,7 +8,7 @@ use std::{future::Future, time::Duration};
 
 use crate::{config::Retention, partnership::Partnership, tasks::Stopping};
 
-/// Rounds between two looks at what is too old.
+/// Rounds between two looks at what is too old, and at how often services are complained of.
 const FORGET_EVERY: u64 = 60;
 
 /// Looks every minute for what is due; the letters go out once each.
@@ -26,6 +26,7 @@ pub(super) async fn sweep(
                 sweep_once(&partnership).await;
                 if rounds.is_multiple_of(FORGET_EVERY) {
                     tell("what is too old", partnership.sweep_old(&keeping)).await;
+                    tell("rates of complaints", partnership.sweep_complaint_rates()).await;
                 }
                 rounds += 1;
             }
@@ -41,6 +42,7 @@ async fn sweep_once(partnership: &Partnership) {
     tell("terms", partnership.sweep_terms()).await;
     tell("numbers", partnership.sweep_numbers()).await;
     tell("faults", partnership.sweep_faults()).await;
+    tell("complaints", Box::pin(partnership.sweep_complaints())).await;
     tell("bank accounts", partnership.sweep_bank()).await;
     tell("waiting files", partnership.scan_waiting_files()).await;
 }

@@ -6,6 +6,7 @@
 //! The way of a text: `texts` finds it, `template` puts the values in, `parse` makes the tree of
 //! `tree` from it, `html` and `pdf` show that. `upload` looks at what others send.
 
+pub mod answer;
 mod directive;
 pub mod html;
 mod number;

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{
     Document, DocumentFault, Language, Values,
+    answer::{self, AnswerValues},
     template::{self, front, has_value, placeholders},
     tree::{Block, Item},
 };
@@ -43,6 +44,8 @@ const FILE_OCTETS_MAX: u64 = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Texts {
     texts: BTreeMap<(&'static str, Language), Text>,
+    /// Letters about complaints by their names; only in Polish.
+    letters: Vec<(&'static str, Text)>,
 }
 
 #[derive(Debug, Clone)]
@@ -75,28 +78,21 @@ impl Texts {
                 texts.insert((*kind, language), Text { name, source: (*source).to_owned() });
             }
         }
-        Self { texts }
+        let letter = |(kind, source): (&'static str, &str)| {
+            let name = file_name(kind, Language::Polish);
+            (kind, Text { name, source: source.to_owned() })
+        };
+        Self { texts, letters: answer::SHIPPED.into_iter().map(letter).collect() }
     }
 
     /// The files of a folder over the shipped texts; a file that is absent leaves the shipped one.
     pub fn with_folder(folder: &Path) -> io::Result<Self> {
         let mut texts = Self::shipped();
         for ((kind, language), text) in &mut texts.texts {
-            let path = folder.join(file_name(kind, *language));
-            let octets = match fs::metadata(&path) {
-                Ok(about) => about.len(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            if octets > FILE_OCTETS_MAX {
-                let why = format!("{}: longer than {FILE_OCTETS_MAX} octets", path.display());
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-            }
-            let source = fs::read_to_string(&path).map_err(|error| {
-                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-            })?;
-            // Editors of other systems end lines otherwise.
-            *text = Text { name: path.display().to_string(), source: source.replace("\r\n", "\n") };
+            own(&folder.join(file_name(kind, *language)), text)?;
+        }
+        for (kind, text) in &mut texts.letters {
+            own(&folder.join(file_name(kind, Language::Polish)), text)?;
         }
         Ok(texts)
     }
@@ -127,6 +123,20 @@ impl Texts {
         template::read(source, values)
     }
 
+    /// A letter about a complaint.
+    pub fn complaint_letter(
+        &self,
+        kind: &str,
+        values: &AnswerValues,
+    ) -> Result<Document, DocumentFault> {
+        let found = self.letters.iter().find(|(known, _)| *known == kind);
+        let (_, text) = found.ok_or_else(|| DocumentFault::NoText {
+            kind: kind.to_owned(),
+            language: Language::Polish.code(),
+        })?;
+        template::read(&text.source, values)
+    }
+
     /// Every mistake of every text: unknown placeholders, wrong heads, clauses that differ
     /// between the languages.
     pub fn check(&self) -> Vec<TextMistake> {
@@ -148,8 +158,31 @@ impl Texts {
                 mistakes.push(TextMistake { file: file.clone(), text: why });
             }
         }
+        for (kind, text) in &self.letters {
+            if let Err(fault) = self.complaint_letter(kind, &AnswerValues::sample()) {
+                mistakes.push(TextMistake { file: text.name.clone(), text: fault.to_string() });
+            }
+        }
         mistakes
     }
+}
+
+/// A file over a text; one that is absent leaves it.
+fn own(path: &Path, text: &mut Text) -> io::Result<()> {
+    let octets = match fs::metadata(path) {
+        Ok(about) => about.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if octets > FILE_OCTETS_MAX {
+        let why = format!("{}: longer than {FILE_OCTETS_MAX} octets", path.display());
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    let source = fs::read_to_string(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    // Editors of other systems end lines otherwise.
+    *text = Text { name: path.display().to_string(), source: source.replace("\r\n", "\n") };
+    Ok(())
 }
 
 fn file_name(kind: &str, language: Language) -> String {

@@ -58,6 +58,13 @@ impl Ids {
     }
 }
 
+/// The numbers of one millisecond that no node gives out: ledger rows that people write have them,
+/// one after the other, so that they stand in the order of time and meet nobody's.
+pub fn beside_nodes(at: i64) -> std::ops::Range<i64> {
+    let first = first_at(at).0 | 63 << COUNT_BITS;
+    first..first + (1 << COUNT_BITS)
+}
+
 /// The lowest number that can have been given out at or after a moment (microseconds UTC).
 pub fn first_at(at: i64) -> MessageId {
     // Moments that no number can have come from people who look for messages.
@@ -94,6 +101,16 @@ mod tests {
         let all: std::collections::HashSet<i64> = one.iter().chain(&two).copied().collect();
         assert_eq!(all.len(), 200_000);
         assert!(one.is_sorted() && two.is_sorted());
+    }
+
+    #[test]
+    fn no_node_gives_out_what_is_beside_the_nodes() {
+        let beside = beside_nodes(NOON);
+        assert!(beside.start > first_at(NOON).0 && beside.end <= first_at(NOON + 1000).0);
+        for node in [0, 1, 62] {
+            let ids = Ids::new(node, 0);
+            assert!((0..200_000).all(|_| !beside.contains(&ids.next(NOON))), "{node}");
+        }
     }
 
     #[test]

@@ -71,6 +71,8 @@ rights! {
     SeeTickets = "see_tickets",
     FileTickets = "file_tickets",
     WorkTickets = "work_tickets",
+    /// Decide about a subscriber's complaint, and give charges back.
+    DecideComplaints = "decide_complaints",
     SeeTraffic = "see_traffic",
     /// A subscriber's number in full.
     SeeFullNumbers = "see_full_numbers",
@@ -131,6 +133,7 @@ pub fn allows(role: Role, right: Right) -> bool {
         R::FileOrders => &[PA, PD],
         R::FileTickets => &[PA, PD, PF, OS],
         R::WorkTickets => &[OS, OP, OA],
+        R::DecideComplaints => &[OS, OA],
         R::SeeTraffic => &[PA, PD, PV, OS, OP, OAud, OA],
         R::SeeFullNumbers => &[PA, PD, OS, OA],
         R::SeeTexts => &[PA, PD, OS],
@@ -207,6 +210,7 @@ work_orders             ---- -x--x
 see_tickets             xxxx xxxxx
 file_tickets            xxx- x----
 work_tickets            ---- xx--x
+decide_complaints       ---- x---x
 see_traffic             xx-x xx-xx
 see_full_numbers        xx-- x---x
 see_texts               xx-- x----

@@ -19,8 +19,9 @@ pub const NO_VALUE: &str = "no value for ";
 pub const NO_RECEIPT: &str = "no receipt came in time";
 
 /// Steps that move no state, beside those of `MessageEvent`.
-pub const NOTES: [&str; 17] = [
+pub const NOTES: [&str; 18] = [
     "accepted",
+    "answered",
     "unrouted",
     "intermediate",
     "late_receipt",
@@ -91,6 +92,8 @@ stories! {
     MoWaits = "mo_waits",
     MoRetries = "mo_retries",
     MoDelivered = "mo_delivered",
+    /// A standard word, which the gateway answers alone.
+    MoAnswered = "mo_answered",
     MoExpired = "mo_expired",
     MoRefused = "mo_refused",
     MoGivenUp = "mo_given_up",
@@ -101,6 +104,7 @@ stories! {
     MoNotATestNumber = "mo_not_a_test_number",
     MoPartnerSuspended = "mo_partner_suspended",
     MoNumberNotActive = "mo_number_not_active",
+    MoOutOfSchedule = "mo_out_of_schedule",
     /// A state that a message of its direction never has.
     Odd = "odd",
 }
@@ -118,6 +122,8 @@ pub struct Facts<'f> {
     pub is_planned: bool,
     /// Written off because no receipt came.
     pub is_silent: bool,
+    /// The gateway answered it, and no partner got it.
+    pub is_answered: bool,
 }
 
 impl<'f> Facts<'f> {
@@ -136,6 +142,8 @@ impl<'f> Facts<'f> {
                 }
                 // A person sends it from the beginning.
                 "let_go" => (facts.is_sent, facts.is_retried) = (false, false),
+                "answered" => facts.is_answered = true,
+                "delivered" => facts.is_answered = false,
                 "written_off" => facts.is_silent = detail == Some(NO_RECEIPT),
                 _ => {}
             }
@@ -186,6 +194,7 @@ impl Story {
         match (state, facts.error) {
             (S::Accepted, _) if facts.is_retried => Self::MoRetries,
             (S::Accepted, _) => Self::MoWaits,
+            (S::Delivered, _) if facts.is_answered => Self::MoAnswered,
             (S::Delivered, _) => Self::MoDelivered,
             (S::Expired, _) => Self::MoExpired,
             (S::Rejected, Some(_)) => Self::MoRefused,
@@ -214,6 +223,7 @@ impl Story {
             Some(Unrouted::NotATestNumber) => Self::MoNotATestNumber,
             Some(Unrouted::PartnerSuspended) => Self::MoPartnerSuspended,
             Some(Unrouted::NumberNotActive) => Self::MoNumberNotActive,
+            Some(Unrouted::OutOfSchedule) => Self::MoOutOfSchedule,
             None => Self::Odd,
         }
     }
@@ -244,7 +254,7 @@ mod tests {
     use crate::domain::{MessageEvent, message::ReceiptState};
 
     /// Every reason that is ever stored, and one that is not.
-    const ERRORS: [Option<&str>; 14] = [
+    const ERRORS: [Option<&str>; 15] = [
         None,
         Some(NO_ANSWER),
         Some(NO_ID),
@@ -259,6 +269,7 @@ mod tests {
         Some("not_a_test_number"),
         Some("partner_suspended"),
         Some("number_not_active"),
+        Some("out_of_schedule"),
     ];
 
     fn told(is_mo: bool, state: MessageState, error: Option<&str>, steps: &str) -> &'static str {
@@ -303,6 +314,8 @@ mod tests {
             (true, S::Accepted, None, "accepted", "mo_waits"),
             (true, S::Accepted, None, "accepted retry_planned", "mo_retries"),
             (true, S::Delivered, None, "delivered", "mo_delivered"),
+            (true, S::Delivered, None, "accepted answered", "mo_answered"),
+            (true, S::Delivered, None, "accepted answered delivered", "mo_delivered"),
             (true, S::Expired, None, "expired", "mo_expired"),
             (true, S::Rejected, Some(REFUSED_BY_PARTNER), "failed", "mo_refused"),
             (true, S::Rejected, None, "quarantined rejected", "mo_given_up"),
@@ -322,7 +335,7 @@ mod tests {
         let mut told = HashSet::from([Story::MtPlanned]);
         for state in MessageState::ALL {
             for error in ERRORS {
-                for steps in ["", "submitted", "retry_planned", "silence"] {
+                for steps in ["", "submitted", "retry_planned", "silence", "answered"] {
                     for is_mo in [false, true] {
                         let steps = steps.split_whitespace().map(|step| match step {
                             "silence" => ("written_off", Some(NO_RECEIPT)),

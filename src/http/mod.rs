@@ -135,6 +135,7 @@ pub fn public(app: App) -> Router {
         .merge(numbers())
         .merge(services())
         .merge(faults())
+        .merge(complaints())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
@@ -180,6 +181,16 @@ fn faults() -> Router<App> {
             "/tmf-api/troubleTicket/v4/troubleTicket/{id}",
             get(tickets::show).patch(tickets::patch),
         )
+}
+
+/// Complaints of subscribers over the API.
+fn complaints() -> Router<App> {
+    use api::complaints;
+    Router::new()
+        .route("/api/v1/complaints", get(complaints::list).post(complaints::create))
+        .route("/api/v1/complaints/{id}", get(complaints::show))
+        .route("/api/v1/complaints/{id}/notes", post(complaints::note))
+        .route("/api/v1/complaints/{id}/{step}", post(complaints::step))
 }
 
 /// What the partnership is over the API: applications on the desk, agreements, terms, companies.

@@ -129,6 +129,16 @@ kinds! {
     fault_reopened { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", reason: Note = "Nadal nie przychodzą.", link: Link = "/faults/12", }
     fault_ended { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", state: Word = "closed", reason: Note ? true = "To samo zgłoszenie.", link: Link = "/faults/12", }
     fault_escalated { reference: Text = "F-000012", title: Text = "Brak potwierdzeń", severity: Word = "major", share: Count = "80", due_at: Time = "1795262400000000", link: Link = "/faults/12", }
+    complaint_received { reference: Text = "R-000012", subject: Word = "not_ordered", received_at: Time = "1795262400000000", due_at: Time = "1797854399999999", }
+    complaint_forwarded { reference: Text = "R-000012", subject: Word = "not_ordered", due_at: Time = "1797854399999999", link: Link = "/complaints/12", }
+    complaint_asked { reference: Text = "R-000012", subject: Word = "not_ordered", question: Note ? true = "Kiedy abonent zamówił usługę?", answer_by: Time = "1795694399999999", link: Link = "/complaints/12", }
+    complaint_answered { reference: Text = "R-000012", partner: Text = "zolw", says: Word = "accept", answer: Note = "Nie znaleźliśmy zamówienia.", link: Link = "/complaints/12", }
+    complaint_note { reference: Text = "R-000012", note: Note = "Sprawdzamy przebieg.", link: Link = "/complaints/12", }
+    complaint_step { reference: Text = "R-000012", days: Count = "21", state: Word = "asked_partner", due_at: Time = "1797854399999999", link: Link = "/complaints/12", }
+    complaint_lapsed { reference: Text = "R-000012", due_at: Time = "1797854399999999", link: Link = "/complaints/12", }
+    complaint_outcome { reference: Text = "R-000012", decision: Word = "accepted", reason: Note ? true = "Nie znaleźliśmy zamówienia.", refund: Text ? true = "4,92 zł", link: Link = "/complaints/12", }
+    complaint_answer { reference: Text = "R-000012", decision: Word = "accepted", }
+    complaint_alarm { service: Text = "quiz", partner: Text = "zolw", complaints: Count = "12", charges: Count = "800", link: Link = "/complaints/rates", }
     incident_news { title: Text = "Opóźnienia SMS", text: Note = "Przełączamy ruch na drugie łącze.", is_over: Flag = "true", link: Link = "/incidents/3", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }

@@ -120,6 +120,19 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("question", "pytanie", "question"),
     ("closed", "zamknięte", "closed"),
     ("rejected", "odrzucone", "rejected"),
+    ("price", "cena usługi", "the price"),
+    ("not_ordered", "usługa nie była zamówiona", "the service was not ordered"),
+    ("not_delivered", "usługa nie została dostarczona", "the service was not delivered"),
+    ("could_not_stop", "usługi nie dało się wyłączyć", "the service could not be stopped"),
+    ("content", "treść usługi", "the content"),
+    ("other", "inna sprawa", "something else"),
+    ("received", "przyjęta", "received"),
+    ("asked_partner", "czeka na odpowiedź partnera", "waiting for the partner"),
+    ("answered", "partner odpowiedział", "the partner has answered"),
+    ("accept", "uznać", "accept it"),
+    ("refuse", "odmówić", "refuse it"),
+    ("accepted", "uznana", "accepted"),
+    ("by_law", "uznana z mocy prawa", "accepted by law"),
 ];
 
 /// A word of the code as people say it; what is none stays as it is.

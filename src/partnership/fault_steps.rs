@@ -322,7 +322,7 @@ impl Partnership {
     }
 }
 
-fn is_full(error: &crate::store::Error) -> bool {
+pub(super) fn is_full(error: &crate::store::Error) -> bool {
     matches!(error, crate::store::Error::Conflict(crate::store::Constraint::FileRoom))
 }
 

@@ -27,7 +27,7 @@ pub(super) fn of(partner: i64) -> Signed {
 
 impl World {
     /// Two partners with people, and a desk that is written to.
-    async fn helped(self) -> Self {
+    pub(super) async fn helped(self) -> Self {
         for id in 1..=2 {
             self.company(id).await;
             self.run(&format!(
@@ -85,7 +85,7 @@ impl World {
     }
 
     /// What a letter is told is what its text needs.
-    async fn letters_fit(&self) -> Vec<String> {
+    pub(super) async fn letters_fit(&self) -> Vec<String> {
         let names = self.all("select template from mail order by id").await;
         let told = self.all("select data from mail order by id").await;
         for (name, data) in names.iter().zip(&told) {

@@ -105,6 +105,17 @@ impl Partnership {
         self.sealed(subject, partner, &upload::clean_name(name), "application/pdf", pdf)
     }
 
+    /// The same for what is no PDF.
+    pub(super) fn sealed_data(
+        &self,
+        subject: &str,
+        partner: Option<PartnerId>,
+        name: &str,
+        (media_type, octets): (&'static str, &[u8]),
+    ) -> Result<NewFile, FileFault> {
+        self.sealed(subject, partner, &upload::clean_name(name), media_type, octets)
+    }
+
     fn sealed(
         &self,
         subject: &str,
@@ -144,7 +155,9 @@ impl Partnership {
         let line = line.ok_or(FileFault::Unknown)?;
         Ok(match line.subject.split(':').next() {
             Some("agreement") => Right::SeeAgreements,
-            Some("fault") => Right::SeeTickets,
+            // A complaint's own papers name the subscriber (S-44); what its partner gave does not.
+            Some("complaint") if line.partner_id.is_none() => Right::SeeFullNumbers,
+            Some("fault" | "complaint") => Right::SeeTickets,
             _ => Right::SeeApplications,
         })
     }

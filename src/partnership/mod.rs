@@ -22,6 +22,20 @@ mod bank;
 #[cfg(test)]
 mod bank_tests;
 mod clamd;
+mod complaint_answer;
+mod complaint_letters;
+mod complaint_notes;
+mod complaint_pack;
+mod complaint_rates;
+mod complaint_rules;
+mod complaint_steps;
+mod complaint_sweep;
+mod complaint_views;
+mod complaints;
+#[cfg(test)]
+mod complaints_kill_tests;
+#[cfg(test)]
+mod complaints_tests;
 mod contract;
 mod decide;
 #[cfg(test)]
@@ -82,6 +96,11 @@ pub use agree_desk::{AgreementStep, HandedCopy};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use clamd::{ScanFault, Scanner};
+pub use complaint_rules::ComplaintRules;
+pub use complaint_steps::ComplaintStep;
+pub use complaint_sweep::ComplaintsSwept;
+pub use complaint_views::ComplaintView;
+pub use complaints::{COMPLAINT_MESSAGES_MAX, ComplaintWish};
 pub use contract::Contract;
 pub use decide::{Decided, StaffView};
 pub use desk::Waiting;
@@ -128,6 +147,7 @@ pub struct Partnership {
     guard: Arc<guard::Guard>,
     pub(crate) rules: Arc<Rules>,
     faults: Arc<FaultRules>,
+    complaints: Arc<ComplaintRules>,
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
     pub(crate) plan: Arc<NumberPlan>,
@@ -147,6 +167,7 @@ impl Partnership {
             guard: Arc::default(),
             rules: Arc::default(),
             faults: Arc::default(),
+            complaints: Arc::default(),
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
             plan: NumberPlan::shipped(),
@@ -192,6 +213,12 @@ impl Partnership {
 
     pub fn fault_rules(&self) -> &FaultRules {
         &self.faults
+    }
+
+    /// The same with the operator's own rules about complaints.
+    #[must_use]
+    pub fn with_complaint_rules(self, complaints: ComplaintRules) -> Self {
+        Self { complaints: Arc::new(complaints), ..self }
     }
 
     /// With kinds of agreement that the operator wrote itself.

@@ -136,7 +136,7 @@ fn in_fours(account: &str) -> String {
 }
 
 /// A day as it stands in a contract; what is no day stays as it is.
-fn written_day(day: &str, language: Language) -> String {
+pub(super) fn written_day(day: &str, language: Language) -> String {
     const POLISH: [&str; 12] = [
         "stycznia",
         "lutego",

@@ -23,6 +23,7 @@ impl Partnership {
             drafts: before(keeping.drafts).min(now.saturating_sub(live)),
             declined: before(keeping.declined),
             faults: before(keeping.faults),
+            complaints: before(keeping.complaints),
             application_keys: before(keeping.application_keys),
             mails: before(keeping.mails),
             sessions: before(keeping.sessions.saturating_add(self.longest_session())),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::Caller;
 
-/// Applications, or faults, of one page; each has rows in many tables.
+/// Applications, faults or complaints of one page; each has rows in many tables.
 const APPLICATIONS: i64 = 50;
 /// Other rows of one page.
 const ROWS: i64 = 1000;
@@ -25,6 +25,8 @@ pub struct Forgetting {
     pub declined: i64,
     /// Ends of faults.
     pub faults: i64,
+    /// Ends of complaints.
+    pub complaints: i64,
     pub application_keys: i64,
     pub mails: i64,
     /// Beginnings of sessions.
@@ -57,6 +59,7 @@ impl Store {
     ) -> Result<Vec<(&'static str, u64)>, Error> {
         let applications = self.old_applications(old).await?;
         let faults = self.old_faults(old.faults).await?;
+        let complaints = self.old_complaints(old.complaints).await?;
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let mut forgot = Vec::new();
@@ -70,6 +73,11 @@ impl Store {
             gone += delete_fault(&mut tx, id, old.faults).await?;
         }
         forgot.push(("faults", gone));
+        let mut gone = 0;
+        for id in complaints {
+            gone += delete_complaint(&mut tx, id, old.complaints).await?;
+        }
+        forgot.push(("complaints", gone));
         for (what, sql, before) in [
             ("application_keys", KEYS, old.application_keys),
             ("mails", MAILS, old.mails),
@@ -97,6 +105,18 @@ impl Store {
             (i64,),
             "select id from fault where ended_at < $1 and id < (select max(id) from fault) \
              order by id limit $2",
+            before,
+            APPLICATIONS
+        )?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    async fn old_complaints(&self, before: i64) -> Result<Vec<i64>, Error> {
+        let rows: Vec<(i64,)> = fetch_all!(
+            &self.db,
+            (i64,),
+            "select id from complaint where ended_at < $1 \
+             and id < (select max(id) from complaint) order by id limit $2",
             before,
             APPLICATIONS
         )?;
@@ -168,8 +188,25 @@ async fn delete_fault(tx: &mut Tx<'_>, id: i64, before: i64) -> Result<u64, Erro
     execute!(tx, "delete from fault where id = $1", id)
 }
 
+/// Whatever a complaint has; what it gave back stays in the ledger.
+async fn delete_complaint(tx: &mut Tx<'_>, id: i64, before: i64) -> Result<u64, Error> {
+    // Looked at once more under the writers' turn: an appeal may have opened it again.
+    let is_old = execute!(
+        &mut *tx,
+        "update complaint set version = version + 1 where id = $1 and ended_at < $2",
+        id,
+        before
+    )?;
+    if is_old == 0 {
+        return Ok(0);
+    }
+    execute!(&mut *tx, "delete from complaint_message where complaint_id = $1", id)?;
+    forget_subject(tx, &format!("complaint:{id}")).await?;
+    execute!(tx, "delete from complaint where id = $1", id)
+}
+
 /// What lies beside every subject.
-async fn forget_subject(tx: &mut Tx<'_>, subject: &str) -> Result<(), Error> {
+pub(super) async fn forget_subject(tx: &mut Tx<'_>, subject: &str) -> Result<(), Error> {
     for sql in [
         "delete from file where subject = $1",
         "delete from deadline where subject = $1",

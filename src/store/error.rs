@@ -29,6 +29,8 @@ pub enum Constraint {
     OfferingName,
     /// The gateway filed a fault for the same cause already.
     FaultOnce,
+    /// Suspension of the service is proposed already.
+    AlarmOnce,
     /// The files of one subject would be more than they may be.
     FileRoom,
 }
@@ -110,6 +112,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
         Some("reservation_taken") => Some(Constraint::ReservationTaken),
         Some("number_wait_once") => Some(Constraint::NumberWait),
         Some("fault_once") => Some(Constraint::FaultOnce),
+        Some("complaint_alarm_once") => Some(Constraint::AlarmOnce),
         Some("number_digits") => Some(Constraint::NumberDigits),
         Some("offering_name") => Some(Constraint::OfferingName),
         _ => None,
@@ -134,6 +137,7 @@ fn constraint_of(error: &dyn sqlx::error::DatabaseError) -> Option<Constraint> {
                 Constraint::NumberWait
             }
             "fault.open_cause" => Constraint::FaultOnce,
+            "complaint_alarm.open_service" => Constraint::AlarmOnce,
             "number.digits" => Constraint::NumberDigits,
             "offering.partner_id, offering.name" => Constraint::OfferingName,
             _ => return None,

@@ -24,6 +24,10 @@ mod callbacks;
 pub mod change;
 mod checked;
 mod companies;
+mod complaint_rates;
+mod complaint_steps;
+mod complaint_traffic;
+mod complaints;
 mod db;
 mod deadlines;
 mod error;
@@ -99,6 +103,15 @@ pub use broom::Forgetting;
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
+pub use complaint_rates::{AlarmRow, ComplaintRate, in_ten_thousand};
+pub use complaint_steps::{
+    ComplaintLetters, ComplaintStepped, ComplaintWrite, LAW_RULE, PARTNER_RULE,
+};
+pub use complaint_traffic::{DisputedMessage, FoundTraffic, ServiceText};
+pub use complaints::{
+    ComplaintCharge, ComplaintFilter, ComplaintMessage, ComplaintRow, EarlierComplaint,
+    reference as complaint_reference,
+};
 pub use db::Place;
 pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::{
     Error, Store, audit,
-    db::{Pen, execute, fetch_all, fetch_optional},
+    broom::forget_subject,
+    db::{Pen, Tx, execute, fetch_all, fetch_in, fetch_optional},
 };
 use crate::domain::{Caller, Msisdn};
 
@@ -20,6 +21,20 @@ use crate::domain::{Caller, Msisdn};
 const AT_ONCE: i64 = 50_000;
 /// A message younger than this keeps what tells it from its repeats (P11), in microseconds.
 const YOUNG_US: i64 = 3_600_000_000;
+
+/// Tables whose old rows are cleared away at once.
+const SCRUBBED: [&str; 10] = [
+    "message",
+    "charge",
+    "spend",
+    "orphan_receipt",
+    "mo_part",
+    "complaint",
+    "complaint_message",
+    "file",
+    "happening",
+    "mail",
+];
 
 /// States that never change again: only these rows are forgotten.
 macro_rules! final_states {
@@ -66,7 +81,9 @@ pub struct Forgotten {
     pub charges: u64,
     /// Receipts and parts of texts that belong to no message yet.
     pub loose: u64,
-    /// Messages that are still on their way; to be asked for again later.
+    /// Complaints that are over, with their files and letters.
+    pub complaints: u64,
+    /// Messages that are still on their way, complaints that are open; to be asked for again later.
     pub left: u64,
     /// The number is on the list of barred numbers and stays there.
     pub is_barred: bool,
@@ -164,6 +181,9 @@ impl Store {
         ] {
             done.loose += execute!(&mut tx, statement, number.as_str())?;
         }
+        let (complaints, open) = forget_complaints(&mut tx, number, pseudonym).await?;
+        done.complaints = complaints;
+        done.left += open;
         // The audit trail must not keep what it says was forgotten.
         audit::append(&mut tx, at, by, "privacy.erase", pseudonym.as_str(), &json!(done)).await?;
         tx.commit().await?;
@@ -248,7 +268,7 @@ impl Store {
                 sqlx::query("pragma wal_checkpoint(truncate)").execute(connection).await?;
             }
             Pen::Postgres(connection) => {
-                for table in ["message", "charge", "spend", "orphan_receipt", "mo_part"] {
+                for table in SCRUBBED {
                     let statement = format!("vacuum {table}");
                     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut **connection).await?;
                 }
@@ -269,4 +289,43 @@ impl Store {
         )?;
         Ok(last.and_then(|(last,)| last))
     }
+}
+
+/// Complaints that are closed keep what was decided and lose who complained; the open ones stay,
+/// for the law still wants an answer. Answers how many of each.
+async fn forget_complaints(
+    tx: &mut Tx<'_>,
+    number: &Msisdn,
+    pseudonym: &Msisdn,
+) -> Result<(u64, u64), Error> {
+    let open = fetch_in!(
+        &mut *tx,
+        (i64,),
+        "select count(*) from complaint where msisdn = $1 and ended_at is null",
+        number.as_str()
+    )?;
+    let mut closed = 0;
+    loop {
+        // One by one: what lies beside each has the number in it as well.
+        let next = fetch_in!(
+            &mut *tx,
+            (i64,),
+            "select id from complaint where msisdn = $1 and ended_at is not null \
+             order by id limit 1",
+            number.as_str()
+        )?;
+        let Some((id,)) = next else { break };
+        execute!(
+            &mut *tx,
+            "update complaint set msisdn = $1, name = '', mail = '', address = '', story = '', \
+             answer_file = null, pack_file = null, pack_copy = null, version = version + 1 \
+             where id = $2",
+            pseudonym.as_str(),
+            id
+        )?;
+        forget_subject(tx, &format!("complaint:{id}")).await?;
+        closed += 1;
+    }
+    let open = open.map_or(0, |(count,)| u64::try_from(count).unwrap_or_default());
+    Ok((closed, open))
 }

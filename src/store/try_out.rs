@@ -6,6 +6,11 @@ use super::{
 };
 
 impl Store {
+    /// Where it is, for another process that shall open the same.
+    pub(crate) fn url(&self) -> &str {
+        &self.place.url
+    }
+
     pub(crate) async fn run_sql(&self, sql: &str) -> Result<u64, Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;

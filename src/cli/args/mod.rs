@@ -4,6 +4,7 @@
 
 mod business;
 mod changes;
+mod complaint;
 mod document;
 mod fault;
 mod letters;
@@ -20,6 +21,7 @@ pub use business::{
     PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
+pub use complaint::ComplaintCommand;
 pub use document::{DocumentCommand, Render};
 pub use fault::FaultCommand;
 pub use letters::{LetterLanguage, MailCommand};
@@ -175,6 +177,9 @@ pub enum Command {
     /// Fault reports of partners, and those that the gateway filed itself
     #[command(subcommand)]
     Fault(FaultCommand),
+    /// Complaints of subscribers, and by when the law wants them answered
+    #[command(subcommand)]
+    Complaint(ComplaintCommand),
     /// Letters to applicants, partners and staff
     #[command(subcommand)]
     Mail(MailCommand),

@@ -13,6 +13,8 @@ pub mod applications;
 mod asked;
 pub mod bank;
 pub mod companies;
+mod complaint_shapes;
+pub mod complaints;
 pub mod desk;
 mod fault_shapes;
 pub mod faults;

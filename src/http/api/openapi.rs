@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    access, agreement_steps, agreements, applications, bank, companies, desk, faults,
+    access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
     message_search, messages, numbers, people, reservations, services, session, terms, tmf,
     tmf_tickets,
 };
@@ -54,6 +54,8 @@ use crate::http::error::ProblemBody;
         desk::list, desk::show, desk::step,
         tmf::list, tmf::show, tmf::specifications, tmf::specification,
         faults::list, faults::create, faults::show, faults::note, faults::step,
+        complaints::list, complaints::create, complaints::show, complaints::note,
+        complaints::step,
         tmf_tickets::list, tmf_tickets::create, tmf_tickets::show, tmf_tickets::patch,
         bank::list, bank::ask, bank::show, bank::answer,
         numbers::list, numbers::show, numbers::import,
@@ -76,6 +78,7 @@ use crate::http::error::ProblemBody;
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
         (name = "services", description = "What subscribers are offered, from draft to end"),
         (name = "faults", description = "Faults, and what becomes of them"),
+        (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
         (name = "tmf621", description = "Faults as TMF621 v4 shows them"),
         (name = "numbers", description = "Numbers, and who holds what of them"),
     ),

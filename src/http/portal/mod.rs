@@ -58,6 +58,7 @@ pub mod assets;
 mod audit;
 mod bank;
 pub mod cell;
+mod complaints;
 pub mod cookies;
 mod desk;
 pub mod failure;
@@ -103,6 +104,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(numbers::routes())
         .merge(services::routes())
         .merge(faults::routes())
+        .merge(complaints::routes())
         .merge(letters::routes())
         .merge(messages::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))

@@ -107,6 +107,9 @@ pub const MENU: &[Entry] = &[
         person.is_some_and(|one| one.may(Right::SeeTraffic))
     }),
     entry("/faults", "faults-title", |person| person.is_some_and(|one| one.may(Right::SeeTickets))),
+    entry("/complaints", "complaints-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeTickets))
+    }),
     entry("/company", "agreements-company", |person| person.is_some_and(Person::is_partner)),
     entry("/people", "accounts-people-title", |person| {
         person.is_some_and(|one| one.may(Right::SeePeople))

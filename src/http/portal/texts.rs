@@ -27,6 +27,7 @@ areas![
     "apply",
     "audit",
     "bank",
+    "complaints",
     "desk",
     "docs",
     "errors",

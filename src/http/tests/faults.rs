@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{domain::PartnerId, partnership::NewPerson};
 
-async fn developer(world: &World, partner: i64) -> String {
+pub(super) async fn developer(world: &World, partner: i64) -> String {
     let new = NewPerson {
         partner: Some(PartnerId(partner)),
         mail: format!("dev{partner}@acme.example"),
@@ -22,11 +22,11 @@ async fn developer(world: &World, partner: i64) -> String {
     enrolled(world, &invited.path).await
 }
 
-fn browser<'w>(world: &'w World, token: &str) -> Browser<'w> {
+pub(super) fn browser<'w>(world: &'w World, token: &str) -> Browser<'w> {
     Browser { world, cookie: format!("__Host-session={token}") }
 }
 
-async fn ask(
+pub(super) async fn ask(
     world: &World,
     token: &str,
     way: (&str, &str),
@@ -42,7 +42,7 @@ async fn ask(
     world.send(request).await
 }
 
-async fn message(world: &World) -> String {
+pub(super) async fn message(world: &World) -> String {
     let sent = world.post(&hello()).await;
     assert_eq!(sent.status, 202, "{}", sent.text);
     sent.json()["id"].as_str().unwrap().to_owned()

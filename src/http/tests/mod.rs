@@ -5,6 +5,7 @@ mod agreements;
 mod api;
 mod applications;
 mod company;
+mod complaints;
 mod desk;
 mod doors;
 mod faults;

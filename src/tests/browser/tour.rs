@@ -36,6 +36,8 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-fault-area", "/faults/new"),
         ("partner-fault-new", "/faults/new?area=sms"),
         ("partner-no-incidents", "/incidents"),
+        ("partner-no-complaints", "/complaints"),
+        ("partner-complaint-new", "/complaints/new"),
         ("public-no-incidents", "/incidents/public"),
     ];
     for (name, path) in pages {
@@ -67,6 +69,8 @@ pub(super) async fn of_operator(desk: &Human<'_>) {
         ("operator-number-rules", "/numbers/rules"),
         ("operator-no-faults", "/faults"),
         ("operator-no-incidents", "/incidents"),
+        ("operator-no-complaints", "/complaints"),
+        ("operator-complaint-rates", "/complaints/rates"),
     ];
     for (name, path) in pages {
         desk.look_at(name, path).await;
@@ -238,6 +242,46 @@ pub(super) async fn faults(admin: &Human<'_>, desk: &Human<'_>) {
     desk.fill(&[("#text_pl", "Koniec."), ("#text_en", "Over.")]).await;
     desk.press("Tell and end the incident").await;
     desk.look_at("public-incidents", "/incidents/public").await;
+}
+
+/// A complaint is handed over, the partner asked and heard, the evidence gathered, and accepted.
+pub(super) async fn complaints(admin: &Human<'_>, desk: &Human<'_>) {
+    admin.go("/complaints/new").await;
+    admin.press("Zapisz reklamację").await;
+    admin.reads(&["Wybierz jedno", "Wypełnij to pole"]).await;
+    admin.look_here("partner-complaint-wrong").await;
+    admin.fill(&[("#msisdn", "+48 600 100 200"), ("#story", "Niczego nie zamawiałem.")]).await;
+    admin.check("#subject-2").await;
+    admin.check("#demand").await;
+    admin.press("Zapisz reklamację").await;
+    admin.reads(&["Reklamacja została przyjęta.", "R-000001 Nie zamówiono", "Przyjęta"]).await;
+    admin.look("partner-complaint").await;
+    desk.go("/complaints").await;
+    desk.look("operator-complaints").await;
+    desk.follow("R-000001").await;
+    desk.reads(&["the law accepts this complaint"]).await;
+    desk.fill(&[("#words", "When was it ordered?")]).await;
+    desk.press("Ask the partner").await;
+    desk.reads(&["Saved.", "Partner asked"]).await;
+    desk.look("operator-complaint").await;
+    admin.go("/complaints/1").await;
+    admin.reads(&["Potem zdecydujemy bez Ciebie."]).await;
+    admin.look("partner-complaint-asked").await;
+    admin.check("#says").await;
+    admin.fill(&[("#words", "Nie znaleźliśmy zamówienia.")]).await;
+    admin.press("Wyślij odpowiedź").await;
+    admin.reads(&["Zapisano.", "Partner odpowiedział"]).await;
+    desk.go("/complaints/1").await;
+    desk.press("Gather the evidence").await;
+    desk.reads(&["Saved.", "SHA-256 of the evidence", "dowody-R-000001.json"]).await;
+    desk.fill(&[("#words", "Nie znaleźliśmy zamówienia.")]).await;
+    desk.press("Accept and give back").await;
+    desk.reads(&["Saved.", "Accepted", "odpowiedz-R-000001.pdf"]).await;
+    desk.look("operator-complaint-accepted").await;
+    admin.go("/complaints/1").await;
+    admin.reads(&["Uznana"]).await;
+    admin.does_not_read(&["odpowiedz-R-000001.pdf"]).await;
+    admin.look_at("partner-complaints", "/complaints").await;
 }
 
 /// New terms are drafted; a second person would have to approve them.

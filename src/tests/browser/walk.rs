@@ -332,6 +332,7 @@ async fn makes_a_team(
     tour::numbers(admin, desk).await;
     tour::services(admin, desk).await;
     tour::faults(admin, desk).await;
+    tour::complaints(admin, desk).await;
     tour::terms(desk).await;
     tour::view(desk, COMPANY).await;
     developer.go("/credentials").await;

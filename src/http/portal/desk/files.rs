@@ -34,13 +34,22 @@ pub(super) async fn download(
         page.app().partnership.require(&person.signed, right)?;
     }
     let file = page.app().partnership.open_file(&by, &id).await.map_err(problem)?;
+    Ok(attachment(&file.line.name, &file.line.media_type, file.octets))
+}
+
+/// A file that no browser opens by itself.
+pub(in crate::http::portal) fn attachment(
+    name: &str,
+    media_type: &str,
+    octets: Vec<u8>,
+) -> Response {
     // RFC 6266: the name in UTF-8; the plain name is for what does not know it.
     let place = format!(
         "attachment; filename=\"file\"; filename*=UTF-8''{}",
-        encoded(&file.line.name).replace('/', "%2F")
+        encoded(name).replace('/', "%2F")
     );
     let text = |value: &str| HeaderValue::from_str(value).ok();
-    let kind = text(&file.line.media_type);
+    let kind = text(media_type);
     let kind = kind.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream"));
     let place = text(&place).unwrap_or_else(|| HeaderValue::from_static("attachment"));
     let headers = [
@@ -49,7 +58,7 @@ pub(super) async fn download(
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((headers, file.octets).into_response())
+    (headers, octets).into_response()
 }
 
 /// Why a file cannot be had, or not be kept.

@@ -51,6 +51,7 @@ fn cells(page: &Page, row: &Waiting) -> Vec<Cell> {
         "publish_terms" => Cell::text(page.t("desk-rule-publish-terms")),
         "fault_answer" => Cell::text(page.t("desk-rule-fault-answer")),
         "fault_solution" => Cell::text(page.t("desk-rule-fault-solution")),
+        "legal_complaint" => Cell::text(page.t("desk-rule-complaint")),
         "confirm_bank" => Cell::text(page.t("desk-rule-confirm-bank")),
         "bounced_notice" => Cell::text(page.t("desk-rule-bounced-notice")),
         other if other.starts_with("agreement_prepare.") => Cell::text(page.t("desk-rule-prepare")),
@@ -77,6 +78,7 @@ fn what(page: &Page, row: &Waiting) -> Cell {
         "terms" => (format!("/terms/{id}"), named("desk-terms")),
         "bank_change" => (format!("/bank-changes/{id}"), named("desk-bank")),
         "fault" => (format!("/faults/{id}"), page.t1("desk-fault", "id", id)),
+        "complaint" => (format!("/complaints/{id}"), page.t1("desk-complaint", "id", id)),
         "notice" => ("/notices".to_owned(), named("desk-bounced")),
         _ => return Cell::text(&row.subject),
     };

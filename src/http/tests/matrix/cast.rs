@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::super::*;
 use crate::{
     domain::{
-        AgreementState, FaultArea, PartnerId, Role, Severity,
+        AgreementState, ComplaintChannel, ComplaintDemand, ComplaintSubject, FaultArea, PartnerId,
+        Role, Severity,
         agreement_kind::Both,
         application::{Area, Criterion, Verdict},
         application_form::{ConsentForm, ContactForm, Form, PlanForm},
@@ -18,8 +19,8 @@ use crate::{
     },
     http::{door::Peer, portal::guard},
     partnership::{
-        Beginning, Begun, CredentialWish, FaultWish, HoldWish, IncidentWish, NewPerson, Rules,
-        Signed, TermsDraft, Visitor, WholeApplication, code_of,
+        Beginning, Begun, ComplaintWish, CredentialWish, FaultWish, HoldWish, IncidentWish,
+        NewPerson, Rules, Signed, TermsDraft, Visitor, WholeApplication, code_of,
     },
 };
 
@@ -37,6 +38,7 @@ pub(super) struct Owned {
     keys: Vec<String>,
     message: String,
     fault: String,
+    complaint: String,
 }
 
 /// Somebody who asks.
@@ -188,9 +190,27 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
         incident: None,
     };
     let fault = partnership.report_fault(&spare, &wish).await.unwrap().id.to_string();
+    let now = partnership.now();
+    let wish = ComplaintWish {
+        subject: ComplaintSubject::Price,
+        channel: ComplaintChannel::Partner,
+        demand: ComplaintDemand::Refund,
+        msisdn: "48600100200".to_owned(),
+        name: String::new(),
+        mail: String::new(),
+        address: String::new(),
+        story: "Too dear.".to_owned(),
+        from_at: now,
+        until_at: now,
+        received_at: now,
+        partner: String::new(),
+        service: String::new(),
+    };
+    let complaint = partnership.take_complaint(&spare, &wish).await.unwrap().id.to_string();
     Owned {
         partner,
         fault,
+        complaint,
         application,
         agreement: agreement.id.to_string(),
         file: agreement.file_id.unwrap(),
@@ -348,6 +368,8 @@ impl Cast {
             Of::Nobody => "999999",
             _ if is("/incidents/") => "1",
             _ if is("/faults/") || is("/troubleTicket/{id}") => &owned.fault,
+            _ if is("/complaints/rates/") => "888888",
+            _ if is("/complaints/") => &owned.complaint,
             _ if is("/people/") => &owned.person,
             _ if is("/bank-changes/") => &owned.bank_change,
             _ if is("/numbers/") => "1",
@@ -376,7 +398,7 @@ impl Cast {
             "/api/v1/people/{id}/{step}" => "disable",
             "/api/v1/bank-changes/{id}/{step}" => "confirm",
             "/api/v1/services/{id}/{step}" => "submit",
-            "/api/v1/faults/{id}/{step}" => "close",
+            "/api/v1/faults/{id}/{step}" | "/api/v1/complaints/{id}/{step}" => "close",
             _ => "order",
         };
         let reference = if nobodys { "A-2026-999999" } else { &owned.application.reference };
@@ -411,7 +433,7 @@ impl Cast {
         let body = row.body.replace("$n", &number).replace("$partner", &partner);
         let now = self.world.app.partnership.now();
         let now = jiff::Timestamp::from_microsecond(now).unwrap().to_string();
-        let body = body.replace("$since", &now);
+        let body = body.replace("$since", &now).replace("$day", &now[..10]);
         let (kind, body) = if row.is_api() && body.starts_with('%') {
             ("application/octet-stream", body)
         } else if row.is_api() && body.starts_with("digits") {

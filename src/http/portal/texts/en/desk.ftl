@@ -105,5 +105,7 @@ desk-rule-publish-terms = Approved terms to be published
 desk-rule-confirm-bank = Bank account to be confirmed
 desk-rule-bounced-notice = Not told of changed terms; silence is no consent
 desk-rule-fault-answer = First answer to a fault
+desk-rule-complaint = Answer to a complaint; after that the law accepts it
 desk-rule-fault-solution = Solution of a fault
+desk-complaint = Complaint no. { $id }
 desk-fault = Fault { $id }

@@ -106,5 +106,7 @@ desk-rule-publish-terms = Zatwierdzone warunki do publikacji
 desk-rule-confirm-bank = Rachunek bankowy do potwierdzenia
 desk-rule-bounced-notice = Brak zawiadomienia o zmianie warunków; milczenie nie jest zgodą
 desk-rule-fault-answer = Pierwsza odpowiedź na zgłoszenie
+desk-rule-complaint = Odpowiedź na reklamację, potem uzna ją prawo
 desk-rule-fault-solution = Rozwiązanie zgłoszenia
+desk-complaint = Reklamacja nr { $id }
 desk-fault = Zgłoszenie { $id }
