@@ -43,10 +43,8 @@ struct One<'p> {
     has_details: bool,
     tries: Vec<TryRow>,
     charges: Vec<(String, String)>,
-    may_reveal: bool,
-    reveal_path: String,
-    may_redeliver: bool,
-    redeliver_path: String,
+    reveal_path: Option<String>,
+    redeliver_path: Option<String>,
     fault_path: Option<String>,
 }
 
@@ -83,6 +81,8 @@ pub(super) fn whole(page: Page, person: &Person, view: &MessageView) -> Response
     let page = page.titled_as(title.clone()).under("/messages", "messages-title");
     let is_shown = view.is_open || view.body.is_some();
     let may_see = person.may(Right::SeeFullNumbers) || person.may(Right::SeeTexts);
+    let may_reveal = !is_shown && may_see && !person.is_viewing();
+    let may_redeliver = view.is_handed && person.may(Right::RedeliverMessages);
     let story = view.story.as_str();
     let body = One {
         title,
@@ -100,10 +100,8 @@ pub(super) fn whole(page: Page, person: &Person, view: &MessageView) -> Response
         has_details: person.is_operator(),
         tries: tries(&page, view),
         charges: charges(&page, view),
-        may_reveal: !is_shown && may_see && !person.is_viewing(),
-        reveal_path: format!("/messages/{}/reveal", line.id),
-        may_redeliver: view.is_handed && person.may(Right::RedeliverMessages),
-        redeliver_path: format!("/messages/{}/redeliver", line.id),
+        reveal_path: may_reveal.then(|| format!("/messages/{}/reveal", line.id)),
+        redeliver_path: may_redeliver.then(|| format!("/messages/{}/redeliver", line.id)),
         fault_path: person.may(Right::FileTickets).then(|| fault_path(person, view)),
         page: &page,
     };
