@@ -119,6 +119,8 @@ pub enum Went {
     Back,
     /// The SMSC had it.
     Out,
+    /// The gateway answered it, and no partner got it.
+    Answered,
 }
 
 /// What the sentence is made of.
@@ -131,8 +133,6 @@ pub struct Facts<'f> {
     pub is_planned: bool,
     /// Written off because no receipt came.
     pub is_silent: bool,
-    /// The gateway answered it, and no partner got it.
-    pub is_answered: bool,
 }
 
 impl<'f> Facts<'f> {
@@ -148,8 +148,8 @@ impl<'f> Facts<'f> {
                 "submitted" | "proved_sent" => facts.went = Went::Out,
                 "retry_planned" | "resend_planned" => facts.went = Went::Back,
                 "let_go" => facts.went = Went::Nowhere,
-                "answered" => facts.is_answered = true,
-                "delivered" => facts.is_answered = false,
+                "answered" => facts.went = Went::Answered,
+                "delivered" if facts.went == Went::Answered => facts.went = Went::Nowhere,
                 "written_off" => facts.is_silent = detail == Some(NO_RECEIPT),
                 _ => {}
             }
@@ -200,7 +200,7 @@ impl Story {
         match (state, facts.error) {
             (S::Accepted, _) if facts.went == Went::Back => Self::MoRetries,
             (S::Accepted, _) => Self::MoWaits,
-            (S::Delivered, _) if facts.is_answered => Self::MoAnswered,
+            (S::Delivered, _) if facts.went == Went::Answered => Self::MoAnswered,
             (S::Delivered, _) => Self::MoDelivered,
             (S::Expired, _) => Self::MoExpired,
             (S::Rejected, Some(_)) => Self::MoRefused,
