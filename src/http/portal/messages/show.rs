@@ -234,6 +234,8 @@ fn tries(page: &Page, view: &MessageView) -> Vec<TryRow> {
 /// The amount of each line of the books, and why.
 fn charges(page: &Page, view: &MessageView) -> Vec<(String, String)> {
     let row = |(_, minor, currency, reason): &(i64, i64, String, String)| {
+        // `complaint:12`: what gave it back, and which one.
+        let reason = reason.split(':').next().unwrap_or_default();
         (page.money(*minor, currency), word(page, "messages-charge-", reason))
     };
     view.charges.iter().map(row).collect()
