@@ -109,21 +109,30 @@ stories! {
     Odd = "odd",
 }
 
+/// How far it came the last time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Went {
+    /// Nobody tried, or a person sends it from the beginning.
+    #[default]
+    Nowhere,
+    /// It was tried, and goes again.
+    Back,
+    /// The SMSC had it.
+    Out,
+    /// The gateway answered it, and no partner got it.
+    Answered,
+}
+
 /// What the sentence is made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Facts<'f> {
     pub is_mo: bool,
     pub error: Option<&'f str>,
-    /// The SMSC had it when it ended.
-    pub is_sent: bool,
-    /// It was tried before and goes again.
-    pub is_retried: bool,
+    pub went: Went,
     /// Its time has not come.
     pub is_planned: bool,
     /// Written off because no receipt came.
     pub is_silent: bool,
-    /// The gateway answered it, and no partner got it.
-    pub is_answered: bool,
 }
 
 impl<'f> Facts<'f> {
@@ -136,14 +145,11 @@ impl<'f> Facts<'f> {
         let mut facts = Self { is_mo, error, ..Self::default() };
         for (kind, detail) in steps {
             match kind {
-                "submitted" | "proved_sent" => (facts.is_sent, facts.is_retried) = (true, false),
-                "retry_planned" | "resend_planned" => {
-                    (facts.is_sent, facts.is_retried) = (false, true);
-                }
-                // A person sends it from the beginning.
-                "let_go" => (facts.is_sent, facts.is_retried) = (false, false),
-                "answered" => facts.is_answered = true,
-                "delivered" => facts.is_answered = false,
+                "submitted" | "proved_sent" => facts.went = Went::Out,
+                "retry_planned" | "resend_planned" => facts.went = Went::Back,
+                "let_go" => facts.went = Went::Nowhere,
+                "answered" => facts.went = Went::Answered,
+                "delivered" if facts.went == Went::Answered => facts.went = Went::Nowhere,
                 "written_off" => facts.is_silent = detail == Some(NO_RECEIPT),
                 _ => {}
             }
@@ -162,20 +168,20 @@ impl Story {
         use MessageState as S;
         match (state, facts.error) {
             (S::Accepted, _) if facts.is_planned => Self::MtPlanned,
-            (S::Accepted, _) if facts.is_retried => Self::MtRetries,
+            (S::Accepted, _) if facts.went == Went::Back => Self::MtRetries,
             (S::Accepted, _) => Self::MtWaits,
             (S::Claimed, _) => Self::MtGoes,
             (S::Submitted, _) => Self::MtSent,
             (S::Delivered, _) => Self::MtDelivered,
             (S::Undeliverable, Some(_)) => Self::MtNetwork,
             (S::Undeliverable, None) => Self::MtUndeliverable,
-            (S::Expired, _) if facts.is_sent => Self::MtExpiredThere,
+            (S::Expired, _) if facts.went == Went::Out => Self::MtExpiredThere,
             (S::Expired, _) => Self::MtExpiredHere,
-            (S::Rejected, _) if facts.is_sent => Self::MtRefusedLater,
+            (S::Rejected, _) if facts.went == Went::Out => Self::MtRefusedLater,
             (S::Rejected, Some(why)) if why.starts_with(NO_VALUE) => Self::MtIncomplete,
             (S::Rejected, Some(_)) => Self::MtRefused,
             (S::Rejected, None) => Self::MtGivenUp,
-            (S::Deleted, _) if facts.is_sent => Self::MtDeletedThere,
+            (S::Deleted, _) if facts.went == Went::Out => Self::MtDeletedThere,
             (S::Deleted, Some(REPLACED)) => Self::MtReplaced,
             (S::Deleted, _) => Self::MtTakenBack,
             (S::Unknown, Some(NO_ID)) => Self::MtNameless,
@@ -192,9 +198,9 @@ impl Story {
     fn of_mo(state: MessageState, facts: &Facts<'_>) -> Self {
         use MessageState as S;
         match (state, facts.error) {
-            (S::Accepted, _) if facts.is_retried => Self::MoRetries,
+            (S::Accepted, _) if facts.went == Went::Back => Self::MoRetries,
             (S::Accepted, _) => Self::MoWaits,
-            (S::Delivered, _) if facts.is_answered => Self::MoAnswered,
+            (S::Delivered, _) if facts.went == Went::Answered => Self::MoAnswered,
             (S::Delivered, _) => Self::MoDelivered,
             (S::Expired, _) => Self::MoExpired,
             (S::Rejected, Some(_)) => Self::MoRefused,
@@ -355,7 +361,7 @@ mod tests {
         // What a receipt can make of a message that was sent.
         for state in ReceiptState::ALL {
             let next = state.event().and_then(|event| MessageState::Submitted.after(event));
-            let facts = Facts { is_sent: true, ..Facts::default() };
+            let facts = Facts { went: Went::Out, ..Facts::default() };
             assert!(next.is_none_or(|next| Story::of(next, &facts) != Story::Odd), "{state:?}");
         }
     }

@@ -25,9 +25,8 @@ fn state_of(i: i64) -> MessageState {
     match (is_mt(i), i % 10) {
         (true, 0) => MessageState::Undeliverable,
         (true, 1) => MessageState::Unknown,
-        (true, _) => MessageState::Delivered,
         (false, _) if partner_of(i).is_none() => MessageState::Unrouted,
-        (false, _) => MessageState::Delivered,
+        _ => MessageState::Delivered,
     }
 }
 

@@ -42,6 +42,8 @@ async fn a_message_is_found_by_every_name_it_has_and_tells_its_way_and_its_charg
     let sent = acme.submit(mt("7466", NUMBER, "your prize")).await.expect("accepted");
     let id = MessageId(String::from_utf8_lossy(&sent.message_id).parse().unwrap());
     world.becomes(id, MessageState::Delivered).await;
+    let receipt = acme.next_delivery().await.unwrap().message.short_message;
+    assert!(String::from_utf8_lossy(&receipt).contains("stat:DELIVRD"));
     assert!(world.smsc.mo(NUMBER, "7455", "win please").await.unwrap().is_ok());
     assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "win please");
 

@@ -219,7 +219,7 @@ fn read(wanted: &Wanted) -> Result<MessageFilter, Problem> {
     if !matches!(&*direction, "" | "mt" | "mo") {
         return Err(bad("direction"));
     }
-    let at = |name: &str, text: &Option<String>| match text.as_deref() {
+    let at = |name: &str, text: Option<&str>| match text {
         None => Ok(None),
         Some(text) => match text.parse::<jiff::Timestamp>() {
             Ok(at) => Ok(Some(at.as_microsecond())),
@@ -235,8 +235,8 @@ fn read(wanted: &Wanted) -> Result<MessageFilter, Problem> {
         state,
         direction,
         number,
-        from: at("from", &wanted.from)?,
-        until: at("until", &wanted.until)?,
+        from: at("from", wanted.from.as_deref())?,
+        until: at("until", wanted.until.as_deref())?,
         before,
         limit: asked::limit(wanted.limit)?,
     })

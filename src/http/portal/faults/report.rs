@@ -96,11 +96,10 @@ async fn whole(
 
 /// What the form has before an area is chosen, such as the message that somebody came from.
 fn named(form: &Form) -> String {
-    ["messages", "partner"]
-        .into_iter()
-        .filter(|name| !form.text(name).is_empty())
-        .map(|name| format!("&{name}={}", encoded(form.text(name))))
-        .collect()
+    let given = ["messages", "partner"].into_iter().filter(|name| !form.text(name).is_empty());
+    let pairs: Vec<String> =
+        given.map(|name| format!("&{name}={}", encoded(form.text(name)))).collect();
+    pairs.concat()
 }
 
 pub(super) async fn send(page: Page, mut form: Form) -> Result<Response, Problem> {

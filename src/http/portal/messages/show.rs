@@ -39,12 +39,12 @@ struct One<'p> {
     /// The text, for whoever may see it and asked.
     text: Option<String>,
     steps: Vec<StepRow>,
+    /// For the staff: links and what was said.
+    has_details: bool,
     tries: Vec<TryRow>,
     charges: Vec<(String, String)>,
-    may_reveal: bool,
-    reveal_path: String,
-    may_redeliver: bool,
-    redeliver_path: String,
+    reveal_path: Option<String>,
+    redeliver_path: Option<String>,
     fault_path: Option<String>,
 }
 
@@ -81,6 +81,8 @@ pub(super) fn whole(page: Page, person: &Person, view: &MessageView) -> Response
     let page = page.titled_as(title.clone()).under("/messages", "messages-title");
     let is_shown = view.is_open || view.body.is_some();
     let may_see = person.may(Right::SeeFullNumbers) || person.may(Right::SeeTexts);
+    let may_reveal = !is_shown && may_see && !person.is_viewing();
+    let may_redeliver = view.is_handed && person.may(Right::RedeliverMessages);
     let story = view.story.as_str();
     let body = One {
         title,
@@ -95,12 +97,11 @@ pub(super) fn whole(page: Page, person: &Person, view: &MessageView) -> Response
             .as_ref()
             .map(|body| preview::full(&body.octets, body.data_coding, body.has_udh)),
         steps: steps(&page, view),
+        has_details: person.is_operator(),
         tries: tries(&page, view),
         charges: charges(&page, view),
-        may_reveal: !is_shown && may_see && !person.is_viewing(),
-        reveal_path: format!("/messages/{}/reveal", line.id),
-        may_redeliver: view.is_handed && person.may(Right::RedeliverMessages),
-        redeliver_path: format!("/messages/{}/redeliver", line.id),
+        reveal_path: may_reveal.then(|| format!("/messages/{}/reveal", line.id)),
+        redeliver_path: may_redeliver.then(|| format!("/messages/{}/redeliver", line.id)),
         fault_path: person.may(Right::FileTickets).then(|| fault_path(person, view)),
         page: &page,
     };
@@ -233,6 +234,8 @@ fn tries(page: &Page, view: &MessageView) -> Vec<TryRow> {
 /// The amount of each line of the books, and why.
 fn charges(page: &Page, view: &MessageView) -> Vec<(String, String)> {
     let row = |(_, minor, currency, reason): &(i64, i64, String, String)| {
+        // `complaint:12`: what gave it back, and which one.
+        let reason = reason.split(':').next().unwrap_or_default();
         (page.money(*minor, currency), word(page, "messages-charge-", reason))
     };
     view.charges.iter().map(row).collect()

@@ -22,7 +22,8 @@ fn every_story_state_step_and_cause_has_its_words_in_both_languages() {
     add("step", &mut steps.into_iter());
     add("cause", &mut story::CAUSES.into_iter());
     add("way", &mut ["mt", "mo"].into_iter());
-    let charges = ["accepted", "submitted", "delivered", "late_response", "written_off"];
+    let charges =
+        ["accepted", "submitted", "delivered", "late_response", "written_off", "complaint"];
     add("charge", &mut charges.into_iter());
     for language in Language::ALL {
         let missing: Vec<_> = keys.iter().filter(|key| known(language, key).is_none()).collect();

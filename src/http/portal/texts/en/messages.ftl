@@ -86,6 +86,7 @@ messages-charge-submitted = the operator's SMSC took the message
 messages-charge-delivered = the message was delivered
 messages-charge-late-response = the operator's SMSC took the message, which was learnt late
 messages-charge-written-off = taken back, because the text was written off
+messages-charge-complaint = given back after a complaint
 messages-step-accepted = Accepted
 messages-step-answered = Answered by the gateway
 messages-step-unrouted = No service takes it

@@ -86,6 +86,7 @@ messages-charge-submitted = SMSC operatora przyjęło wiadomość
 messages-charge-delivered = wiadomość dostarczono
 messages-charge-late-response = SMSC operatora przyjęło wiadomość, o czym dowiedziano się później
 messages-charge-written-off = zwrot, bo wiadomość spisano na straty
+messages-charge-complaint = zwrot po reklamacji
 messages-step-accepted = Przyjęta
 messages-step-answered = Odpowiedziała bramka
 messages-step-unrouted = Żadna usługa jej nie przyjmuje
