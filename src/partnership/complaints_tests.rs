@@ -357,6 +357,9 @@ on_both!(s44_the_subscriber_is_shown_by_right_and_never_to_the_partner_as_a_pers
         let signed = Signed::try_out(role, partner);
         let masked = ("48600***200".to_owned(), nothing(), nothing(), nothing());
         assert_eq!(seen(&signed).await, masked, "{role:?}");
+        let view = world.verbs.complaint_view(&signed, row.id).await.unwrap();
+        let has_trace = view.messages[0].trace.contains("accepted");
+        assert_eq!(has_trace, role == Role::OperatorAuditor, "traffic is a right of its own");
         // Nor may they try a number out.
         let wish = ComplaintFilter { msisdn: NUMBER.to_owned(), limit: 9, ..ComplaintFilter::default() };
         assert_eq!(refused(world.verbs.complaints(&signed, &wish).await), Refusal::NotAllowed);
