@@ -660,3 +660,18 @@ on_both!(a_hundred_complaints_at_once_have_a_hundred_numbers, world => {
     let rest = world.verbs.complaint_queue(&staff(), &wish, Some((last.due_at, last.id))).await.unwrap();
     assert_eq!((first.len(), rest.len()), (60, 40));
 });
+
+#[tokio::test]
+async fn a_partner_hands_over_a_hundred_in_an_hour_and_staff_takes_what_there_is() {
+    let world = Box::pin(world(false).await.complained()).await;
+    let wish = ComplaintWish { channel: ComplaintChannel::Partner, ..world.complaint() };
+    for _ in 0..100 {
+        world.verbs.take_complaint(&of(1), &wish).await.unwrap();
+    }
+    let more = refused(world.verbs.take_complaint(&of(1), &wish).await);
+    assert!(matches!(more, Refusal::TooManyTries { .. }), "{more:?}");
+    assert!(world.verbs.take_complaint(&of(2), &wish).await.is_ok());
+    world.complains().await;
+    world.clock.advance(Duration::from_hours(1));
+    assert!(world.verbs.take_complaint(&of(1), &wish).await.is_ok());
+}
