@@ -38,7 +38,7 @@ const STAFF: &[&str] = &[
     "/desk",
     "/applications",
     "/applications?search=company+7000",
-    "/applications/A-2026-005000",
+    "/applications/5000",
     "/partners",
     "/partners/5000",
     "/agreements",

@@ -133,6 +133,7 @@ fn tell_everything() {
     replayed("same_key");
     retried("mo");
     unrouted("no_number");
+    standard_word("stop");
     incomplete("north");
     throttled("acme", "rate");
     refusal("smpp", "throttled");

@@ -15,7 +15,9 @@ use crate::{
     callback::Secret,
     config::Limits,
     control::view::moment,
-    domain::{Catalog, Currency, Delivery, Keyword, Money, Msisdn, ShortCode},
+    domain::{
+        Catalog, Currency, Delivery, Keyword, Money, Msisdn, ShortCode, service::ServiceLimits,
+    },
     store::{NewService, NewTariff, Store},
 };
 
@@ -216,6 +218,8 @@ pub(crate) fn new_service(wish: &ServiceAdd, limits: &Limits) -> Result<NewServi
         spend_per_day_minor: money::minor(&wish.spend_per_day)?,
         validity_max_us: i64::from(wish.validity_max_seconds) * 1_000_000,
         test_numbers: wish.test_numbers.clone(),
+        limits: ServiceLimits::default(),
+        standard: None,
     })
 }
 

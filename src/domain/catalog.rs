@@ -8,13 +8,13 @@ use std::{collections::HashMap, sync::Arc};
 use smol_str::SmolStr;
 
 use super::{
-    number::{KEYWORD_SEPARATORS, Keyword, Msisdn, Sender, ShortCode},
+    number::{Keyword, Msisdn, Sender, ShortCode},
+    number_use::{Number, Use},
     partner::{Credential, Partner, PartnerId},
     refusal::Refusal,
     service::{Billing, Service, ServiceId, ServiceState},
     tariff::{Tariff, TariffId},
 };
-use crate::payload;
 
 /// Where an MO goes.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub enum Unrouted {
     PartnerSuspended,
     /// The base of numbers says that nobody, or somebody else, uses it now.
     NumberNotActive,
+    /// Before its first day, or after its last.
+    OutOfSchedule,
 }
 
 impl Unrouted {
@@ -44,6 +46,7 @@ impl Unrouted {
             Self::NotATestNumber => "not_a_test_number",
             Self::PartnerSuspended => "partner_suspended",
             Self::NumberNotActive => "number_not_active",
+            Self::OutOfSchedule => "out_of_schedule",
         }
     }
 }
@@ -99,19 +102,6 @@ pub struct Catalog {
     barred: std::collections::HashSet<Msisdn>,
 }
 
-#[derive(Debug, Default)]
-struct Number {
-    keywords: HashMap<Keyword, Arc<Service>>,
-    catch_all: Option<Arc<Service>>,
-    /// Who may use it now; none if the base of numbers leaves that to its services.
-    whole: Option<Use>,
-    words: HashMap<Keyword, Use>,
-}
-
-/// The partner that may use a number now, if any may.
-#[derive(Debug, Clone, Copy)]
-struct Use(Option<PartnerId>);
-
 impl Catalog {
     pub fn new(parts: Parts) -> Self {
         let mut catalog = Self {
@@ -157,6 +147,9 @@ impl Catalog {
             } else {
                 number.keywords.insert(keyword.clone(), Arc::clone(&service));
             }
+        }
+        if service.standard.is_some() && service.state != ServiceState::Closed {
+            number.subscriptions.push(Arc::clone(&service));
         }
         if service.state != ServiceState::Closed {
             let sender = (service.partner, SmolStr::from(service.short_code.as_str()));
@@ -230,6 +223,33 @@ impl Catalog {
             Ok(()) => Route::To { service: Arc::clone(service), keyword },
             Err(why) => Route::Unrouted(why),
         }
+    }
+
+    /// Whether standard words mean anything on a number.
+    pub(super) fn has_subscriptions(&self, number: &ShortCode) -> bool {
+        self.numbers.get(number).is_some_and(|number| !number.subscriptions.is_empty())
+    }
+
+    /// The service whose keyword opens a text to a number.
+    pub(super) fn keyword_on(
+        &self,
+        number: &ShortCode,
+        text: &str,
+    ) -> Option<(Arc<Service>, Keyword)> {
+        let (service, keyword) = self.numbers.get(number)?.longest_keyword(text)?;
+        Some((Arc::clone(service), keyword))
+    }
+
+    /// The service that answers a standard word alone: the one that takes every text, or else the
+    /// only subscription of the number.
+    pub(super) fn only_subscription(&self, number: &ShortCode) -> Option<(Arc<Service>, Keyword)> {
+        let number = self.numbers.get(number)?;
+        let ((Some(service), _) | (None, [service])) =
+            (&number.catch_all, number.subscriptions.as_slice())
+        else {
+            return None;
+        };
+        Some((Arc::clone(service), service.keywords.first()?.clone()))
     }
 
     fn serves(&self, service: &Service, sender: &Msisdn) -> Result<(), Unrouted> {
@@ -337,46 +357,5 @@ impl Catalog {
 
     fn may_use_name(&self, partner: PartnerId, name: &str) -> bool {
         self.sender_names.get(&partner).is_some_and(|names| names.iter().any(|n| n == name))
-    }
-}
-
-impl Number {
-    fn is_open_for(&self, partner: PartnerId, keyword: &Keyword) -> bool {
-        let is_open = |user: &Use| user.0 == Some(partner);
-        self.whole.as_ref().is_none_or(is_open) && self.words.get(keyword).is_none_or(is_open)
-    }
-
-    /// Whether an MT may leave: at least one way of the service to its subscribers is open.
-    fn lets_send(&self, service: &Service) -> bool {
-        let whole = self.whole.as_ref().is_none_or(|user| user.0 == Some(service.partner));
-        let mut words = service.keywords.iter();
-        whole
-            && (self.words.is_empty()
-                || service.keywords.is_empty()
-                || words.any(|keyword| self.is_open_for(service.partner, keyword)))
-    }
-
-    fn longest_keyword(&self, text: &str) -> Option<(&Arc<Service>, Keyword)> {
-        if self.keywords.is_empty() {
-            return None;
-        }
-        let folded = payload::fold(payload::opening(text));
-        let folded = folded.as_ref();
-        let limit = folded.len().min(Keyword::OCTETS_MAX);
-        let octets = folded.as_bytes();
-        // From the longest candidate down: a keyword ends at the end of the text or before a
-        // separator. `AP.ABC` is tried before `AP`.
-        for end in (1..=limit).rev() {
-            let ends_here = end == octets.len() || KEYWORD_SEPARATORS.contains(&octets[end]);
-            if !ends_here || !folded.is_char_boundary(end) {
-                continue;
-            }
-            if let Ok(keyword) = Keyword::parse(&folded[..end])
-                && let Some(service) = self.keywords.get(&keyword)
-            {
-                return Some((service, keyword));
-            }
-        }
-        None
     }
 }

@@ -21,6 +21,8 @@ pub enum Refusal {
     BadRecipient(String),
     #[error("{0} may not receive this service")]
     RecipientBarred(SmolStr),
+    #[error("{0} ended service {1} with STOP and has not started it again")]
+    SubscriberStopped(SmolStr, SmolStr),
     #[error("over your rate of {rate} messages a second; try again in {} ms", retry_after.as_millis())]
     Throttled { rate: u32, retry_after: Duration },
     #[error("your backlog of {backlog} messages is full; wait until some are final")]
@@ -146,6 +148,7 @@ impl Refusal {
             Self::BadSender(_) => "bad_sender",
             Self::BadRecipient(_) => "bad_recipient",
             Self::RecipientBarred(_) => "recipient_barred",
+            Self::SubscriberStopped(..) => "subscriber_stopped",
             Self::Throttled { .. } => "throttled",
             Self::BacklogFull { .. } => "backlog_full",
             Self::StoreFull => "store_full",

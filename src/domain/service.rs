@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 use super::{
     number::{Keyword, Msisdn, ShortCode},
     partner::PartnerId,
+    standard_word::StandardTexts,
     tariff::TariffId,
 };
 
@@ -40,6 +41,34 @@ pub struct Service {
     pub validity_max_us: i64,
     /// Subscribers served while the service is in limited production; empty serves all.
     pub test_numbers: Vec<Msisdn>,
+    pub limits: ServiceLimits,
+    /// Of a subscription: what the gateway itself answers to POMOC, INFO and STOP.
+    pub standard: Option<StandardTexts>,
+}
+
+/// What a service may send, and when there is one. 0 is no limit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServiceLimits {
+    /// MT a second.
+    pub rate: u32,
+    /// Parts of one MT.
+    pub parts_max: u8,
+    /// Microseconds UTC: nothing before the one, nothing from the other on.
+    pub begins_at: i64,
+    pub ends_at: i64,
+}
+
+impl ServiceLimits {
+    /// What a service out of its schedule is, in a word for people; none if it is in it.
+    pub fn is_off(&self, now: i64) -> Option<&'static str> {
+        if now < self.begins_at {
+            Some("not begun")
+        } else if self.ends_at != 0 && now >= self.ends_at {
+            Some("over")
+        } else {
+            None
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

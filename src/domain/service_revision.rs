@@ -11,13 +11,15 @@ use smol_str::SmolStr;
 use super::{
     agreement::words,
     company::{MailAddress, Phone, line, optional, required},
+    deadline::start_of,
     fields::{BadValue, FieldErrors},
     number::{Keyword, Msisdn, ShortCode},
-    service::{Billing, OnUnknown},
+    service::{Billing, OnUnknown, ServiceLimits},
     service_field::{
         AgeClass, ServiceArea, ServiceKind, TextCoding, address, day, figure, list, on_unknown,
         one_of, text, too_many, word,
     },
+    standard_word::StandardTexts,
 };
 
 /// Keywords of one service.
@@ -137,6 +139,9 @@ pub struct ServiceRevision {
     pub on_unknown: OnUnknown,
     pub validity_max_us: i64,
     pub test_numbers: Vec<Msisdn>,
+    pub limits: ServiceLimits,
+    /// Of a subscription: what the gateway itself answers.
+    pub standard: Option<StandardTexts>,
 }
 
 impl ServiceRevision {
@@ -185,16 +190,16 @@ impl ServiceForm {
         let billing = errors.keep("billing", required(&self.billing, |t| word(Billing::parse(t))));
         let tariff = errors.keep("tariff", self.tariff(billing));
         let register = self.register(billing, &mut errors);
-        self.check_texts(kind, &mut errors);
+        let parts_max = self.check_texts(kind, &mut errors);
         self.check_subscribers(&mut errors);
         let callback_url = errors.keep("callback_url", self.callback());
         let on_unknown = errors.keep("on_unknown", required(&self.on_unknown, on_unknown));
         let hours =
             errors.keep("validity_hours", required(&self.validity_hours, figure(1, HOURS_MAX)));
-        errors.keep("rate", required(&self.rate, figure(1, RATE_MAX)));
+        let rate = errors.keep("rate", required(&self.rate, figure(1, RATE_MAX)));
         errors.keep("delivery", required(&self.delivery, |t| one_of(t, &["smpp", "callback"])));
         let test_numbers = errors.keep("test_numbers", self.test_numbers());
-        self.check_schedule(&mut errors);
+        let (begins_at, ends_at) = self.schedule(&mut errors);
         errors.into_result()?;
         let kept = "nothing is wrong, so that every field was kept";
         Ok(ServiceRevision {
@@ -209,6 +214,18 @@ impl ServiceForm {
             on_unknown: on_unknown.expect(kept),
             validity_max_us: i64::from(hours.expect(kept)) * HOUR_US,
             test_numbers: test_numbers.expect(kept),
+            limits: ServiceLimits { rate: rate.expect(kept), parts_max, begins_at, ends_at },
+            standard: self.standard(kind.expect(kept)),
+        })
+    }
+
+    fn standard(&self, kind: ServiceKind) -> Option<StandardTexts> {
+        let kept = |text: &str| text.trim().to_owned();
+        (kind == ServiceKind::Subscription).then(|| StandardTexts {
+            help: kept(&self.help),
+            stop: kept(&self.stop),
+            contact: format!("{}, {}", kept(&self.contact_phone), kept(&self.contact_mail)),
+            rules_url: kept(&self.rules_url),
         })
     }
 
@@ -300,7 +317,8 @@ impl ServiceForm {
         entry.zip(day)
     }
 
-    fn check_texts(&self, kind: Option<ServiceKind>, errors: &mut FieldErrors) {
+    /// The texts; answers with the parts that a text may have.
+    fn check_texts(&self, kind: Option<ServiceKind>, errors: &mut FieldErrors) -> u8 {
         let coding = required(&self.coding, |text| word(TextCoding::parse(text)));
         let coding = errors.keep("coding", coding).unwrap_or(TextCoding::Auto);
         let parts_max = required(&self.parts_max, figure(1, PARTS_MAX));
@@ -315,6 +333,7 @@ impl ServiceForm {
             errors.keep(field, good);
         }
         errors.keep("error", optional(&self.error, |t| text(t, coding, 1)));
+        u8::try_from(parts_max).unwrap_or(u8::MAX)
     }
 
     fn check_subscribers(&self, errors: &mut FieldErrors) {
@@ -331,7 +350,8 @@ impl ServiceForm {
         }
     }
 
-    fn check_schedule(&self, errors: &mut FieldErrors) {
+    /// The first moment of its first day and the one after its last; 0 where no day is given.
+    fn schedule(&self, errors: &mut FieldErrors) -> (i64, i64) {
         let starts = errors.keep("starts_on", optional(&self.starts_on, day)).flatten();
         let ends = errors.keep("ends_on", optional(&self.ends_on, day)).flatten();
         if let (Some(starts), Some(ends)) = (starts, ends)
@@ -340,6 +360,8 @@ impl ServiceForm {
             errors
                 .push("ends_on".to_owned(), BadValue::new("order", "must not be before the start"));
         }
+        let behind = ends.and_then(|day| day.tomorrow().ok());
+        (starts.map_or(0, start_of), behind.map_or(0, start_of))
     }
 }
 

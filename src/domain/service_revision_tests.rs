@@ -111,6 +111,39 @@ fn a_service_does_not_end_before_it_begins() {
 }
 
 #[test]
+fn what_it_may_send_and_when_is_in_the_limits() {
+    let mut form = good();
+    for (field, value) in
+        [("rate", "5"), ("parts_max", "2"), ("starts_on", "2026-10-24"), ("ends_on", "2026-10-25")]
+    {
+        form.set(field, value);
+    }
+    let limits = form.check().unwrap().limits;
+    assert_eq!((limits.rate, limits.parts_max), (5, 2));
+    // Warsaw's midnights; the last day has 25 hours.
+    let hours = (limits.ends_at - limits.begins_at) / HOUR_US;
+    assert_eq!(hours, 24 + 25);
+    assert_eq!(limits.is_off(limits.begins_at - 1), Some("not begun"));
+    assert_eq!(limits.is_off(limits.begins_at), None);
+    assert_eq!(limits.is_off(limits.ends_at - 1), None);
+    assert_eq!(limits.is_off(limits.ends_at), Some("over"));
+    let always = good().check().unwrap().limits;
+    assert_eq!((always.is_off(0), always.is_off(i64::MAX)), (None, None));
+}
+
+#[test]
+fn only_a_subscription_has_answers_of_the_gateway() {
+    assert_eq!(good().check().unwrap().standard, None);
+    let mut form = good();
+    for (field, value) in [("kind", "subscription"), ("help", " Pomoc "), ("stop", "Koniec")] {
+        form.set(field, value);
+    }
+    let texts = form.check().unwrap().standard.unwrap();
+    assert_eq!((texts.help.as_str(), texts.stop.as_str()), ("Pomoc", "Koniec"));
+    assert_eq!(texts.contact, "22 555 44 33, pomoc@acme.pl");
+}
+
+#[test]
 fn a_name_is_a_word_that_logs_can_carry() {
     assert_eq!(service_name(" win-2.x_y ").unwrap(), "win-2.x_y");
     for odd in ["", "-win", "wi n", "żółw", &"a".repeat(33)] {

@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Billing, Body, Content, Delivery, Item, ItemKey, Lane, MessageId, MessageState, MoMessage,
-        Money, Msisdn, Price, Refusal, Route, Service, ShortCode,
+        Billing, Body, Catalog, Content, Delivery, Item, ItemKey, Keyword, Lane, MessageId,
+        MessageState, MoMessage, Money, Msisdn, Price, Refusal, Route, Service, ShortCode,
+        StandardTurn, StandardWord, catalog::Unrouted,
     },
     metrics,
     payload::alphabet::{self, Alphabet},
@@ -50,6 +51,16 @@ pub struct PartOf {
 pub struct MoAccepted {
     pub id: MessageId,
     pub likeness: Likeness,
+}
+
+/// Where an MO goes, or why nowhere, and what the gateway itself has to say to it.
+struct Way {
+    service: Option<Arc<Service>>,
+    keyword: Option<Keyword>,
+    why: Option<&'static str>,
+    turn: Option<StandardTurn>,
+    /// The partner gets it.
+    goes_on: bool,
 }
 
 impl Gateway {
@@ -174,14 +185,8 @@ impl Gateway {
         let now = self.now();
         let catalog = self.catalog();
         let id = MessageId(self.next_id());
-        let route = catalog.route(&joined.recipient, &joined.text, &joined.sender);
-        let (service, keyword, why) = match route {
-            Route::To { service, keyword } => (Some(service), Some(keyword), None),
-            Route::Unrouted(why) => (None, None, Some(why.as_str())),
-        };
-        if let Some(service) = &service {
-            self.has_room_for(service)?;
-        }
+        let Way { service, keyword, why, turn, goes_on } = self.way(&catalog, &joined, now)?;
+        let is_answered = turn.as_ref().is_some_and(|turn| turn.word != StandardWord::Start);
         let message = Arc::new(MoMessage {
             id,
             service: service.as_ref().map(|s| (s.partner, s.id, s.version)),
@@ -192,13 +197,21 @@ impl Gateway {
             keyword,
             body: joined.body,
             parts: joined.parts,
-            charge: service.as_ref().and_then(|service| mo_price(&catalog, service, now)),
+            charge: service
+                .as_ref()
+                .filter(|_| !is_answered)
+                .and_then(|service| mo_price(&catalog, service, now)),
             accepted_at: now,
             valid_until: now + super::mt::micros(self.settings().validity_mo),
             tlvs: joined.tlvs,
         });
-        let item = service.as_ref().map(|service| deliver_item(service, &message));
-        let state = if why.is_some() { MessageState::Unrouted } else { MessageState::Accepted };
+        let item = service.filter(|_| goes_on).map(|service| deliver_item(&service, &message));
+        let state = match (why, &item) {
+            (Some(_), _) => MessageState::Unrouted,
+            (None, Some(_)) => MessageState::Accepted,
+            // Answered by the gateway: that was its whole way.
+            (None, None) => MessageState::Delivered,
+        };
         let mut row = self
             .note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, seat.name.clone())
             .over(&seat.name, 0);
@@ -213,15 +226,50 @@ impl Gateway {
         if !joined.stored.is_empty() {
             change.rare.push(Rare::DropParts(joined.stored));
         }
+        let answer = turn.as_ref().and_then(|turn| self.mean(turn, &message, &mut change));
         self.save_with_items(change).await?;
         if let Some(item) = item {
             self.inner.lanes.push(item);
+        }
+        if let Some(answer) = answer {
+            self.send_answer(answer);
         }
         metrics::message("mo", state.as_str());
         if let Some(why) = why {
             metrics::unrouted(why);
         }
         Ok(MoAccepted { id, likeness })
+    }
+
+    /// Finds the service. What the gateway answers itself needs no partner that is there, and a
+    /// STOP is never put off.
+    fn way(&self, catalog: &Catalog, joined: &Joined, now: i64) -> Result<Way, Refusal> {
+        let (recipient, sender) = (&joined.recipient, &joined.sender);
+        let turn = catalog.standard_word(recipient, &joined.text, sender);
+        if let Some(turn) = turn.as_ref().filter(|turn| turn.word != StandardWord::Start) {
+            let service = &turn.service;
+            return Ok(Way {
+                service: Some(Arc::clone(service)),
+                keyword: Some(turn.keyword.clone()),
+                why: None,
+                goes_on: turn.word == StandardWord::Stop && self.has_room_for(service).is_ok(),
+                turn: Some(turn.clone()),
+            });
+        }
+        let why = match catalog.route(recipient, &joined.text, sender) {
+            Route::To { service, .. } if service.limits.is_off(now).is_some() => {
+                Unrouted::OutOfSchedule
+            }
+            Route::To { service, keyword } => {
+                self.has_room_for(&service)?;
+                let (service, keyword) = (Some(service), Some(keyword));
+                return Ok(Way { service, keyword, why: None, turn, goes_on: true });
+            }
+            Route::Unrouted(why) => why,
+        };
+        // A START that no service takes now starts nothing.
+        let why = Some(why.as_str());
+        Ok(Way { service: None, keyword: None, why, turn: None, goes_on: false })
     }
 
     /// Beyond the cap of what waits for a partner, the SMSC keeps the message (P29).
@@ -302,7 +350,7 @@ impl Gateway {
 }
 
 /// Sending the text was charged to the subscriber: by whom the service says, at the price now.
-fn mo_price(catalog: &crate::domain::Catalog, service: &Service, now: i64) -> Option<Price> {
+fn mo_price(catalog: &Catalog, service: &Service, now: i64) -> Option<Price> {
     if service.billing != Billing::Mo {
         return None;
     }

@@ -35,6 +35,7 @@ pub mod recent;
 pub mod registry;
 pub mod settings;
 pub mod stall;
+mod standard_word;
 pub mod strays;
 #[cfg(test)]
 mod strays_tests;
@@ -58,7 +59,7 @@ use crate::{
     clock::Clock,
     domain::{
         Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Partner,
-        PartnerId, Refusal,
+        PartnerId, Refusal, ServiceId,
     },
     store::{
         self, Applied, Change, Store,
@@ -115,11 +116,15 @@ pub(crate) struct Inner {
     groups: ArcSwap<Groups>,
     pub(crate) lanes: lane::Lanes,
     throttles: DashMap<PartnerId, Arc<throttle::Bucket>>,
+    service_throttles: DashMap<ServiceId, Arc<throttle::Bucket>>,
+    /// Turns at the store for partners of whom more waits than memory holds.
+    overflown: tokio::sync::Semaphore,
     /// MT rows of each partner that no link has taken yet.
     backlogs: DashMap<PartnerId, Arc<AtomicI64>>,
     pub(crate) recent: recent::Recent,
     pub(crate) uncertain: likeness::Uncertain,
     pub(crate) parts: parts::Waiting,
+    pub(crate) answers: standard_word::AnswerCounts,
     registry: registry::Registry,
     /// Held while a person's decision about one message is carried out.
     deciding: tokio::sync::Mutex<()>,
@@ -159,6 +164,7 @@ impl Gateway {
             recent: recent::Recent::new(settings.recent_max),
             uncertain: likeness::Uncertain::default(),
             parts: parts::Waiting::default(),
+            answers: standard_word::AnswerCounts::default(),
             registry: registry::Registry::default(),
             deciding: tokio::sync::Mutex::default(),
             stalls: stall::Stalls::default(),
@@ -168,6 +174,8 @@ impl Gateway {
             reloading: tokio::sync::Mutex::default(),
             groups: ArcSwap::from_pointee(groups),
             throttles: DashMap::new(),
+            service_throttles: DashMap::new(),
+            overflown: tokio::sync::Semaphore::new(throttle::OVERFLOWN_TOGETHER),
             backlogs: DashMap::new(),
             is_draining: AtomicBool::new(false),
             disk: std::sync::atomic::AtomicU8::new(0),

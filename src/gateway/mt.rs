@@ -11,6 +11,7 @@ use smol_str::{SmolStr, ToSmolStr};
 use super::{
     Error, Gateway,
     likeness::{self, Doubt, Likeness},
+    throttle,
 };
 use crate::{
     domain::{
@@ -21,7 +22,7 @@ use crate::{
     metrics,
     store::{
         Applied, Change,
-        change::{BrakeCheck, Gates, Idempotency, NewMt as NewMtRow},
+        change::{BrakeCheck, Gates, Idempotency, NewMt as NewMtRow, StopCheck},
     },
 };
 
@@ -129,6 +130,8 @@ impl Gateway {
             self.withdraw_replaced(&message).await?;
         }
         self.within_limits(partner)?;
+        self.within_rate(&service, partner)?;
+        let _turn = self.turn(partner.id).await;
         self.store_mt(&service, Arc::new(message), likeness, &new).await
     }
 
@@ -157,6 +160,37 @@ impl Gateway {
         Ok(())
     }
 
+    /// A turn at the store for a partner of whom more waits than memory holds.
+    ///
+    /// Taking in costs less than sending out. Without turns, whoever submits as fast as it is
+    /// answered would fill the groups of the writer, and what waits would leave ever more slowly.
+    /// The wait is one of `OVERFLOWN_TOGETHER` commits, and no longer than the sessions' windows.
+    async fn turn(&self, partner: PartnerId) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        let waiting = self.backlog(partner).load(Ordering::Acquire).unsigned_abs();
+        let room = u64::try_from(self.settings().lane_head).unwrap_or(u64::MAX);
+        if waiting <= room {
+            return None;
+        }
+        self.inner.overflown.acquire().await.ok()
+    }
+
+    /// The service's own rate, below its partner's.
+    fn within_rate(&self, service: &Service, partner: &Partner) -> Result<(), Refusal> {
+        let rate = service.limits.rate;
+        if rate == 0 {
+            return Ok(());
+        }
+        let bucket = {
+            let known = self.inner.service_throttles.entry(service.id);
+            Arc::clone(&known.or_insert_with(|| Arc::new(throttle::Bucket::new(rate, rate))))
+        };
+        bucket.tune(rate, rate);
+        bucket.take(self.inner.clock.monotonic_nanos()).map_err(|retry_after| {
+            metrics::throttled(&partner.name, "service_rate");
+            Refusal::Throttled { rate, retry_after }
+        })
+    }
+
     /// Rules first: everything that can be refused without the store.
     fn compose(
         &self,
@@ -176,7 +210,8 @@ impl Gateway {
         let tariff = new.tariff.as_deref();
         let service =
             Arc::clone(catalog.service_for(partner.id, &sender, new.service.as_deref(), tariff)?);
-        is_live(&service, &new.recipient)?;
+        is_live(&service, &new.recipient, self.now())?;
+        has_few_parts(&service, new.parts)?;
         if catalog.is_barred(&new.recipient) {
             return Err(Refusal::RecipientBarred(new.recipient.masked().into()));
         }
@@ -297,6 +332,10 @@ impl Gateway {
                 return Err(Refusal::IdempotencyConflict(key).into());
             }
             Applied::OverBrake(which) => return Err(Refusal::SpendLimit(which).into()),
+            Applied::Stopped => {
+                let number = message.recipient.masked().into();
+                return Err(Refusal::SubscriberStopped(number, service.name.clone()).into());
+            }
             Applied::Done | Applied::Fenced | Applied::Stale(_) => {}
         }
         self.backlog(message.partner).fetch_add(1, Ordering::AcqRel);
@@ -351,7 +390,10 @@ impl Gateway {
                     brakes: service.brakes,
                 }
             });
-        (idempotency.is_some() || brakes.is_some()).then(|| Box::new(Gates { idempotency, brakes }))
+        let stop = (message.is_charged() && service.standard.is_some())
+            .then(|| StopCheck { service: service.id, msisdn: message.recipient.as_str().into() });
+        let is_asked = idempotency.is_some() || brakes.is_some() || stop.is_some();
+        is_asked.then(|| Box::new(Gates { idempotency, brakes, stop }))
     }
 
     async fn replay(
@@ -400,7 +442,20 @@ fn active_partner(catalog: &Catalog, id: PartnerId) -> Result<&Arc<Partner>, Ref
     catalog.partner(id).filter(|partner| partner.is_active).ok_or(Refusal::PartnerSuspended)
 }
 
-fn is_live(service: &Service, recipient: &Msisdn) -> Result<(), Refusal> {
+fn has_few_parts(service: &Service, parts: u8) -> Result<(), Refusal> {
+    match service.limits.parts_max {
+        most if most != 0 && parts > most => Err(Refusal::BadLength(format!(
+            "takes {parts} parts; service {} allows {most}",
+            service.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn is_live(service: &Service, recipient: &Msisdn, now: i64) -> Result<(), Refusal> {
+    if let Some(state) = service.limits.is_off(now) {
+        return Err(Refusal::ServiceNotLive { service: service.name.clone(), state });
+    }
     let is_listed = service.test_numbers.contains(recipient);
     match service.state {
         ServiceState::Live if service.test_numbers.is_empty() || is_listed => Ok(()),

@@ -5,6 +5,9 @@ use std::{
     time::Duration,
 };
 
+/// Messages that are taken in together for partners of whom more waits than memory holds.
+pub(super) const OVERFLOWN_TOGETHER: usize = 32;
+
 /// Messages a second with a burst, retunable while in use.
 #[derive(Debug)]
 pub struct Bucket {

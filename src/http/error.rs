@@ -293,6 +293,7 @@ fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::NotYourNumber(_)
         | Refusal::RecipientBarred(_)
+        | Refusal::SubscriberStopped(..)
         | Refusal::TariffNotAllowed(_)
         | Refusal::ReceiptsNotAllowed
         | Refusal::ReplaceNotAllowed

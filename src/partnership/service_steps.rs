@@ -372,6 +372,8 @@ impl Partnership {
             spend_per_day_minor: 0,
             validity_max_us: meant.validity_max_us,
             test_numbers: test_numbers.map(|number| number.as_str().to_owned()).collect(),
+            limits: meant.limits,
+            standard: meant.standard,
         })))
     }
 }

@@ -36,6 +36,7 @@ pub fn of_refusal(refusal: &Refusal) -> CommandStatus {
         | Refusal::BadIdempotencyId(_) => S::RINVTLVVAL,
         Refusal::TariffNotAllowed(_) => S::RPROHIBITED,
         Refusal::RecipientBarred(_)
+        | Refusal::SubscriberStopped(..)
         | Refusal::ServiceNotLive { .. }
         | Refusal::SpendLimit(_)
         | Refusal::PartnerSuspended => S::RSUBMITFAIL,

@@ -9,7 +9,7 @@ use super::{
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
     letters::next_id,
 };
-use crate::domain::{Caller, MessageId, MessageState, PartnerId, ServiceId};
+use crate::domain::{Caller, Keyword, MessageId, MessageState, PartnerId, ServiceId};
 
 /// A partner as `partner list` shows it.
 #[derive(Debug, Clone, serde::Serialize, sqlx::FromRow)]
@@ -293,15 +293,7 @@ impl Store {
         let partner = partner_id(&mut tx, &new.partner).await?;
         let id = next_id(&mut tx, "select coalesce(max(id), 0) + 1 from service").await?;
         insert_service(&mut tx, id, partner, at, new).await?;
-        for word in &keywords {
-            execute!(
-                &mut tx,
-                "insert into keyword (short_code, word, service_id) values ($1, $2, $3)",
-                new.short_code.as_str(),
-                word.as_str(),
-                id
-            )?;
-        }
+        put_keywords(&mut tx, id, new, &keywords).await?;
         let detail = json!({
             "partner": new.partner, "short_code": new.short_code, "keywords": new.keywords,
             "billing": new.billing, "tariff": new.tariff,
@@ -456,8 +448,9 @@ pub(super) async fn insert_service(
         "insert into service (id, version, partner_id, name, state, short_code, billing, \
          tariff_id, tariffs_allowed, link_group, delivery, callback_url, callback_secrets, \
          callback_enabled, on_unknown, charge_at, charges_per_minute, charges_per_day, \
-         spend_per_day_minor, validity_max_us, test_numbers, made_at) values ($1, 1, $2, $3, $4, \
-         $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14, $15, $16, $17, $18, $19, $20)",
+         spend_per_day_minor, validity_max_us, test_numbers, made_at, rate, parts_max, \
+         begins_at, ends_at) values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, \
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
         id,
         partner,
         new.name.as_str(),
@@ -477,8 +470,50 @@ pub(super) async fn insert_service(
         new.spend_per_day_minor,
         new.validity_max_us,
         new.test_numbers.join(","),
-        at
+        at,
+        i64::from(new.limits.rate),
+        i64::from(new.limits.parts_max),
+        new.limits.begins_at,
+        new.limits.ends_at
     )?;
+    put_texts(tx, id, new).await
+}
+
+/// What it answers to standard words, and nothing that it answered before.
+pub(super) async fn put_texts(tx: &mut Tx<'_>, id: i64, new: &NewService) -> Result<(), Error> {
+    execute!(&mut *tx, "delete from standard_text where service_id = $1", id)?;
+    if let Some(texts) = &new.standard {
+        execute!(
+            tx,
+            "insert into standard_text (service_id, help, stop, contact, rules_url) \
+             values ($1, $2, $3, $4, $5)",
+            id,
+            texts.help.as_str(),
+            texts.stop.as_str(),
+            texts.contact.as_str(),
+            texts.rules_url.as_str()
+        )?;
+    }
+    Ok(())
+}
+
+/// Its keywords, and none that it had before.
+pub(super) async fn put_keywords(
+    tx: &mut Tx<'_>,
+    id: i64,
+    new: &NewService,
+    keywords: &[Keyword],
+) -> Result<(), Error> {
+    execute!(&mut *tx, "delete from keyword where service_id = $1", id)?;
+    for word in keywords {
+        execute!(
+            &mut *tx,
+            "insert into keyword (short_code, word, service_id) values ($1, $2, $3)",
+            new.short_code.as_str(),
+            word.as_str(),
+            id
+        )?;
+    }
     Ok(())
 }
 

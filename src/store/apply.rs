@@ -393,22 +393,23 @@ pub(super) async fn pass_gates(
             return Ok(verdict);
         }
     }
-    if let Some(check) = &gates.brakes {
-        let verdict = rare::count_spend(tx, check).await?;
-        if verdict != Applied::Done {
-            // The id was not used after all: the same request may succeed tomorrow.
-            if let Some(id) = &gates.idempotency {
-                execute!(
-                    tx,
-                    "delete from idempotency where partner_id = $1 and key = $2",
-                    id.partner.0,
-                    id.key.as_str()
-                )?;
-            }
-            return Ok(verdict);
-        }
+    let mut verdict = match &gates.stop {
+        Some(check) => rare::look_for_stop(tx, check).await?,
+        None => Applied::Done,
+    };
+    if let Some(check) = gates.brakes.as_ref().filter(|_| verdict == Applied::Done) {
+        verdict = rare::count_spend(tx, check).await?;
     }
-    Ok(Applied::Done)
+    if let Some(id) = gates.idempotency.as_ref().filter(|_| verdict != Applied::Done) {
+        // The id was not used after all: the same request may succeed tomorrow.
+        execute!(
+            tx,
+            "delete from idempotency where partner_id = $1 and key = $2",
+            id.partner.0,
+            id.key.as_str()
+        )?;
+    }
+    Ok(verdict)
 }
 
 /// After an ambiguous commit: messages that are stored although their partner was refused are

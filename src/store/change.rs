@@ -42,10 +42,12 @@ pub struct Claim {
 
 /// Conditions that the store decides inside the transaction. If one says no, nothing of the
 /// change is written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gates {
     pub idempotency: Option<Idempotency>,
     pub brakes: Option<BrakeCheck>,
+    /// Whether the subscriber ended the service with STOP.
+    pub stop: Option<StopCheck>,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +69,12 @@ pub struct BrakeCheck {
     pub day: SmolStr,
     pub amount_minor: i64,
     pub brakes: Brakes,
+}
+
+#[derive(Debug, Clone)]
+pub struct StopCheck {
+    pub service: ServiceId,
+    pub msisdn: SmolStr,
 }
 
 #[derive(Debug, Clone)]
@@ -187,6 +195,18 @@ pub enum Rare {
     ReserveIds {
         to: i64,
     },
+    /// A subscriber ended a service. Said twice it is one end.
+    Stop {
+        service: ServiceId,
+        msisdn: SmolStr,
+        message: MessageId,
+        at: i64,
+    },
+    /// A subscriber wants a service again.
+    Start {
+        service: ServiceId,
+        msisdn: SmolStr,
+    },
     /// The callback answered 410: nothing more is sent there until somebody enables it.
     DisableCallback {
         service: ServiceId,
@@ -233,6 +253,8 @@ pub enum Applied {
     IdempotencyConflict,
     /// Over a limit of the service; the word says which.
     OverBrake(&'static str),
+    /// The subscriber ended the service.
+    Stopped,
     /// The epoch is no longer ours: nothing may be sent under this claim.
     Fenced,
     /// All was done but for these items: their rows are gone, or claimed already. Whoever holds

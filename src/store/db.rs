@@ -216,7 +216,7 @@ pub(super) fn is_postgres(url: &str) -> bool {
 }
 
 /// The schema, oldest first. A step is never edited once it has been released.
-const STEPS: [(i64, &str, &str); 11] = [
+const STEPS: &[(i64, &str, &str)] = &[
     (1, "traffic", include_str!("../../migrations/0001_traffic.sql")),
     (2, "partnership", include_str!("../../migrations/0002_partnership.sql")),
     (3, "accounts", include_str!("../../migrations/0003_accounts.sql")),
@@ -228,6 +228,8 @@ const STEPS: [(i64, &str, &str); 11] = [
     (9, "faults", include_str!("../../migrations/0009_faults.sql")),
     (10, "services", include_str!("../../migrations/0010_services.sql")),
     (11, "complaints", include_str!("../../migrations/0011_complaints.sql")),
+    (13, "standard_words", include_str!("../../migrations/0013_standard_words.sql")),
+    (14, "service_limits", include_str!("../../migrations/0014_service_limits.sql")),
 ];
 
 /// The newest step of the schema that this program knows.

@@ -12,10 +12,10 @@ use super::{
 use crate::domain::{
     Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Money, Msisdn,
     NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
-    ShortCode, Tariff, TariffId,
+    ShortCode, StandardTexts, Tariff, TariffId,
     catalog::{ApiKey, Holding, Parts},
     partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},
-    service::{Brakes, Callback},
+    service::{Brakes, Callback, ServiceLimits},
     tariff::TariffVersion,
 };
 
@@ -82,12 +82,27 @@ struct ServiceRow {
     spend_per_day_minor: i64,
     validity_max_us: i64,
     test_numbers: String,
+    rate: i64,
+    parts_max: i64,
+    begins_at: i64,
+    ends_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct TextRow {
+    service_id: i64,
+    help: String,
+    stop: String,
+    contact: String,
+    rules_url: String,
 }
 
 pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
     let partners = fetch_all!(db, PartnerRow, "select * from partner")?;
     let credentials = fetch_all!(db, CredentialRow, "select * from credential")?;
     let services = fetch_all!(db, ServiceRow, "select * from service")?;
+    let texts = fetch_all!(db, TextRow, "select * from standard_text")?;
+    let mut texts: HashMap<i64, StandardTexts> = texts.into_iter().map(texts_of).collect();
     let keywords =
         fetch_all!(db, (String, i64), "select word, service_id from keyword order by word")?;
     let keys = fetch_all!(
@@ -111,9 +126,10 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
             .into_iter()
             .map(|row| {
                 let words = words.remove(&row.id).unwrap_or_default();
-                service(row, words)
+                let standard = texts.remove(&row.id);
+                Ok(Service { standard, ..service(row, words)? })
             })
-            .collect::<Result<_, _>>()?,
+            .collect::<Result<_, Error>>()?,
         tariffs: tariffs(db).await?,
         sender_names: names
             .into_iter()
@@ -301,7 +317,19 @@ fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {
             .collect(),
         name: row.name.into(),
         link_group: row.link_group.into(),
+        limits: ServiceLimits {
+            rate: small(row.rate),
+            parts_max: u8::try_from(row.parts_max).unwrap_or(u8::MAX),
+            begins_at: row.begins_at,
+            ends_at: row.ends_at,
+        },
+        standard: None,
     })
+}
+
+fn texts_of(row: TextRow) -> (i64, StandardTexts) {
+    let TextRow { service_id, help, stop, contact, rules_url } = row;
+    (service_id, StandardTexts { help, stop, contact, rules_url })
 }
 
 /// Link groups by name; a new name gets the next free number.

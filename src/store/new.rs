@@ -3,6 +3,8 @@
 //! A constructor gives the plain kind of each, with everything off that can be; struct update turns
 //! on what matters.
 
+use crate::domain::{StandardTexts, service::ServiceLimits};
+
 #[derive(Debug, Clone)]
 pub struct NewPartner {
     pub name: String,
@@ -63,6 +65,9 @@ pub struct NewService {
     pub spend_per_day_minor: i64,
     pub validity_max_us: i64,
     pub test_numbers: Vec<String>,
+    pub limits: ServiceLimits,
+    /// Of a subscription.
+    pub standard: Option<StandardTexts>,
 }
 
 impl NewPartner {
@@ -113,6 +118,8 @@ impl NewService {
             spend_per_day_minor: 0,
             validity_max_us: 0,
             test_numbers: Vec::new(),
+            limits: ServiceLimits::default(),
+            standard: None,
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Error, Happening, NewMail, NewService, OfferingRow, RevisionRow, Store,
-    admin::{insert_service, tariff_id},
+    admin::{insert_service, put_keywords, put_texts, tariff_id},
     audit, checked,
     db::{Tx, execute, fetch_in},
     letters::{next_id, note_happening, queue_mail},
@@ -168,6 +168,7 @@ async fn follow(
         (Traffic::Be(wanted), Some(id)) => {
             let keywords = checked::service(wanted)?;
             change_service(tx, id, wanted).await?;
+            put_texts(tx, id, wanted).await?;
             put_keywords(tx, id, wanted, &keywords).await?;
             let row = fetch_in!(tx, (i64,), "select version from service where id = $1", id)?;
             Ok((known, row.map(|(version,)| version)))
@@ -200,7 +201,8 @@ async fn change_service(tx: &mut Tx<'_>, id: i64, wanted: &NewService) -> Result
         "update service set version = version + 1, state = $1, short_code = $2, billing = $3, \
          tariff_id = $4, link_group = $5, delivery = $6, callback_url = $7, \
          callback_secrets = coalesce(callback_secrets, $8), on_unknown = $9, \
-         validity_max_us = $10, test_numbers = $11 where id = $12",
+         validity_max_us = $10, test_numbers = $11, rate = $12, parts_max = $13, \
+         begins_at = $14, ends_at = $15 where id = $16",
         wanted.state.as_str(),
         wanted.short_code.as_str(),
         wanted.billing.as_str(),
@@ -212,27 +214,12 @@ async fn change_service(tx: &mut Tx<'_>, id: i64, wanted: &NewService) -> Result
         wanted.on_unknown.as_str(),
         wanted.validity_max_us,
         wanted.test_numbers.join(","),
+        i64::from(wanted.limits.rate),
+        i64::from(wanted.limits.parts_max),
+        wanted.limits.begins_at,
+        wanted.limits.ends_at,
         id
     )?;
-    Ok(())
-}
-
-async fn put_keywords(
-    tx: &mut Tx<'_>,
-    id: i64,
-    wanted: &NewService,
-    keywords: &[crate::domain::Keyword],
-) -> Result<(), Error> {
-    execute!(&mut *tx, "delete from keyword where service_id = $1", id)?;
-    for word in keywords {
-        execute!(
-            &mut *tx,
-            "insert into keyword (short_code, word, service_id) values ($1, $2, $3)",
-            wanted.short_code.as_str(),
-            word.as_str(),
-            id
-        )?;
-    }
     Ok(())
 }
 

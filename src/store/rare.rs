@@ -2,7 +2,7 @@
 
 use super::{
     Error,
-    change::{Applied, BrakeCheck, Idempotency, MoPart, Orphan, Rare, pack_tlvs},
+    change::{Applied, BrakeCheck, Idempotency, MoPart, Orphan, Rare, StopCheck, pack_tlvs},
     db::{Tx, execute, fetch_in},
 };
 use crate::domain::ItemKey;
@@ -111,6 +111,21 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 outcome.as_str(),
                 took_ms
             )?;
+        }
+        Rare::Stop { service, msisdn, message, at } => {
+            execute!(
+                tx,
+                "insert into stopped_subscriber (service_id, msisdn, message_id, at) \
+                 values ($1, $2, $3, $4) on conflict do nothing",
+                service.0,
+                msisdn.as_str(),
+                message.0,
+                at
+            )?;
+        }
+        Rare::Start { service, msisdn } => {
+            let sql = "delete from stopped_subscriber where service_id = $1 and msisdn = $2";
+            execute!(tx, sql, service.0, msisdn.as_str())?;
         }
         Rare::ReserveIds { to } => {
             execute!(
@@ -222,6 +237,13 @@ pub(super) async fn take_idempotency(tx: &mut Tx<'_>, id: &Idempotency) -> Resul
         }
         _ => Applied::IdempotencyConflict,
     })
+}
+
+/// Whether the subscriber ended the service.
+pub(super) async fn look_for_stop(tx: &mut Tx<'_>, check: &StopCheck) -> Result<Applied, Error> {
+    let sql = "select at from stopped_subscriber where service_id = $1 and msisdn = $2";
+    let found = fetch_in!(tx, (i64,), sql, check.service.0, check.msisdn.as_str())?;
+    Ok(if found.is_some() { Applied::Stopped } else { Applied::Done })
 }
 
 /// Counts one charged message for a subscriber; over a limit, nothing is counted (P13).

@@ -205,7 +205,7 @@ on_both!(an_idempotency_id_gives_the_earlier_answer_or_a_conflict, engine => {
                 partner: PartnerId(1), key: "k1".into(), body_hash: [hash; 32],
                 message: MessageId(id), at: NOON, not_before: NOON - 1,
             }),
-            brakes: None,
+            ..Gates::default()
         })),
         ..acceptance(&mt(id, false))
     };
@@ -218,12 +218,12 @@ on_both!(an_idempotency_id_gives_the_earlier_answer_or_a_conflict, engine => {
 on_both!(a_brake_stops_the_message_that_goes_over_and_counts_no_more, engine => {
     let check = |id: i64| Change {
         gates: Some(Box::new(Gates {
-            idempotency: None,
             brakes: Some(BrakeCheck {
                 service: ServiceId(1), msisdn: "48600100200".into(), minute: "m1".into(),
                 day: "d2026-11-21".into(), amount_minor: 492,
                 brakes: Brakes { per_minute: 5, per_day: 0, spend_per_day_minor: 1000 },
             }),
+            ..Gates::default()
         })),
         ..acceptance(&mt(id, true))
     };

@@ -27,6 +27,7 @@ mod privacy;
 mod process;
 mod refusals;
 mod services;
+mod standard_words;
 mod tidy;
 mod tls_grade;
 mod tools;

@@ -41,6 +41,7 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::BadSender(text()),
         Refusal::BadRecipient(text()),
         Refusal::RecipientBarred("x".into()),
+        Refusal::SubscriberStopped("x".into(), "x".into()),
         Refusal::Throttled { rate: 1, retry_after },
         Refusal::BacklogFull { backlog: 1 },
         Refusal::StoreFull,

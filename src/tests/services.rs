@@ -3,14 +3,16 @@
 
 use bramka::{
     clock::Clock,
-    domain::{LifeEvent, NumberEvent, Refusal, seal::Seal},
+    demo::esme::{Failed, mt},
+    domain::{LifeEvent, NumberEvent, Refusal, seal::Seal, service::ServiceLimits},
     partnership::{Error, HoldWish, Partnership, Signed, StepNote},
-    store::OfferingRow,
+    smpp::{CommandStatus, ShortMessage},
+    store::{NewService, OfferingRow},
 };
 
 use super::{
     interop::api::session,
-    world::{World, eventually},
+    world::{Builder, World, eventually, service},
 };
 
 /// Both sides at their desks.
@@ -135,5 +137,41 @@ async fn a_service_that_went_live_is_routed_within_a_second_and_a_suspended_one_
         StepNote { reason: "x", ..StepNote::default() },
     );
     assert!(matches!(stale.await, Err(Error::Refused(Refusal::VersionConflict))));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_keeps_to_its_rate_its_parts_and_its_days() {
+    let limited = |name: &str, number: &str, limits: ServiceLimits| NewService {
+        limits,
+        ..service("acme", name, number, &["GO"])
+    };
+    let mut builder = Builder::default();
+    builder.services.extend([
+        limited("slow", "7501", ServiceLimits { rate: 1, ..ServiceLimits::default() }),
+        limited("short", "7502", ServiceLimits { parts_max: 1, ..ServiceLimits::default() }),
+        limited("over", "7503", ServiceLimits { ends_at: 1, ..ServiceLimits::default() }),
+        limited("early", "7504", ServiceLimits { begins_at: i64::MAX, ..ServiceLimits::default() }),
+    ]);
+    let world = builder.ready().await;
+    let mut acme = world.bind("acme").await;
+    let submit = async |number: &str, text: &str| {
+        let message = ShortMessage { registered_delivery: 0, ..mt(number, "48600100200", text) };
+        match acme.submit(message).await {
+            Ok(_) => CommandStatus::ROK,
+            Err(Failed::Refused(status)) => status,
+            Err(error) => panic!("no answer: {error}"),
+        }
+    };
+    assert_eq!(submit("7501", "one").await, CommandStatus::ROK);
+    assert_eq!(submit("7501", "two").await, CommandStatus::RTHROTTLED);
+    assert_eq!(submit("7502", "short").await, CommandStatus::ROK);
+    for number in ["7503", "7504"] {
+        assert_eq!(submit(number, "x").await, CommandStatus::RSUBMITFAIL, "{number}");
+        assert!(world.smsc.mo("48600100200", number, "go").await.unwrap().is_ok());
+    }
+    // Those two were counted and went nowhere; what a service takes now comes first.
+    assert!(world.smsc.mo("48600100200", "7501", "go now").await.unwrap().is_ok());
+    assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "go now");
     world.stop().await;
 }

@@ -84,6 +84,21 @@ pub(super) const REFUSALS: &[Page] = &[
         ],
     },
     Page {
+        code: "subscriber_stopped",
+        status: 403,
+        smpp: Some("ESME_RSUBMITFAIL"),
+        title: ["Subscriber ended the service", "Abonent zakończył usługę"],
+        meaning: [
+            "The subscriber sent STOP, so nothing of this service may be charged to this number.",
+            "Abonent wysłał STOP, więc za tę usługę nie wolno obciążyć tego numeru.",
+        ],
+        example: "\"to\": \"48600100200\", and that number sent STOP yesterday",
+        cure: [
+            "Take the number off the subscribers of the service. It may be charged again after the subscriber texts START or the keyword alone.",
+            "Usuń numer z listy abonentów usługi. Obciążenie będzie możliwe, gdy abonent wyśle START albo samo słowo kluczowe.",
+        ],
+    },
+    Page {
         code: "throttled",
         status: 429,
         smpp: Some("ESME_RTHROTTLED"),

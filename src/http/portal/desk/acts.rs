@@ -11,6 +11,7 @@ use crate::{
     domain::{
         Refusal, Right,
         application::{Area, Criterion},
+        row_id,
     },
     http::{
         error::Problem,
@@ -47,15 +48,21 @@ async fn finish<T>(
 
 pub(super) async fn take_up(
     page: Page,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let done = page.app().partnership.take_up(&person.signed, at(id, &form)).await;
     finish(page, &person, id, form, (done, "desk-notice-taken-up")).await
 }
 
-pub(super) async fn ask(page: Page, Path(id): Path<i64>, form: Form) -> Result<Response, Problem> {
+pub(super) async fn ask(
+    page: Page,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     let question = form.text("question");
@@ -65,9 +72,10 @@ pub(super) async fn ask(page: Page, Path(id): Path<i64>, form: Form) -> Result<R
 
 pub(super) async fn comment(
     page: Page,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     let text = form.text("comment");
@@ -77,9 +85,10 @@ pub(super) async fn comment(
 
 pub(super) async fn answer_idea(
     page: Page,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     let answer = form.text("answer");
@@ -89,9 +98,10 @@ pub(super) async fn answer_idea(
 
 pub(super) async fn score(
     page: Page,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else { return Ok(log_in(id)) };
     let partnership = page.app().partnership.clone();
     // Where no score is new no verb is asked, and so the right is asked for here.

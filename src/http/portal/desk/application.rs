@@ -13,6 +13,7 @@ use crate::{
         Right,
         application::{ApplicationEvent, ApplicationState, Criterion, JudgedArea, Purpose, Scores},
         application_form::{Form as Answers, Section, amount},
+        row_id,
         turn::Owner,
     },
     http::{
@@ -79,7 +80,8 @@ struct AreaPart<'p> {
     fields: Vec<Drawn<'p>>,
 }
 
-pub(super) async fn show(page: Page, Path(id): Path<i64>) -> Result<Response, Problem> {
+pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     again(page, &person, id, &Form::empty()).await
 }

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         Right,
         application::{Area, DeclineReason, Declined, Verdict},
+        row_id,
     },
     http::{
         error::Problem,
@@ -37,7 +38,8 @@ struct Decision<'p> {
     fields: Vec<Drawn<'p>>,
 }
 
-pub(super) async fn show(page: Page, Path(id): Path<i64>) -> Result<Response, Problem> {
+pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     page.app().partnership.require(&person.signed, Right::DecideApplications)?;
     draw_page(page, &person, id, &Form::empty()).await
@@ -92,9 +94,10 @@ async fn draw_page(page: Page, person: &Person, id: i64, form: &Form) -> Result<
 
 pub(super) async fn send(
     page: Page,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     mut form: Form,
 ) -> Result<Response, Problem> {
+    let id = row_id(&id, "application")?;
     let Some(person) = page.person.clone() else {
         return Ok(Page::to_login_for(&format!("/applications/{id}/decision")));
     };
