@@ -517,6 +517,12 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
          approved_by, approved_at, service_version) values (1, 3, 'approved', \
          '{\"stop\":\"Wyślij STOP\",\"tariff\":\"T4\",\"contact_phone\":\"1\"}', 'ewa', 0, 'anna', 5, 1)",
     ).await;
+    world
+        .run(&format!(
+            "insert into stopped_subscriber (service_id, msisdn, message_id, at) values \
+             (1, '{NUMBER}', 77, 5), (2, '{NUMBER}', 78, 6), (1, '48600999999', 79, 7)"
+        ))
+        .await;
     let first = world.complains().await;
     let row = world.complains().await;
     let at = (row.id, row.version);
@@ -533,6 +539,8 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
     assert_eq!(pack["complaint"]["subscriber"], NUMBER);
     assert_eq!(pack["messages"].as_array().unwrap().len(), 2);
     assert_eq!(pack["stops"][0]["message"], stop);
+    let ended = pack["ended_services"].as_array().unwrap();
+    assert_eq!(ended.iter().map(|one| &one["message_id"]).collect::<Vec<_>>(), [77, 78]);
     assert_eq!(pack["charges"][0]["gross_minor"], 492);
     assert_eq!(pack["consents"][0]["text_version"], 3);
     assert_eq!(pack["consents"][0]["said"]["stop"], "Wyślij STOP");
@@ -546,6 +554,8 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
     for secret in [NUMBER, "Łucja", "lucja@", "Chłodna", "Niczego", "trudny", "7452"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
+    let ended: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(ended["ended_services"].as_array().unwrap().len(), 1);
     assert!(text.contains("48600***200") && text.contains("\"is_redacted\": true"));
     // Who opens a pack needs the right to see numbers, whatever else it may see.
     let right = world.verbs.right_to_file(&staff().caller(), row.pack_file.as_deref().unwrap()).await;
