@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use super::{
     Failure,
-    args::{AuditCommand, MessageCommand, UnknownCommand},
+    args::{AuditCommand, FindArgs, MessageCommand, UnknownCommand},
     desk::Desk,
     failure::Outcome,
     output::cell,
 };
 use crate::{
     control::{view, who},
-    domain::{MessageId, PartnerId},
-    store::Store,
+    domain::{MessageId, MessageState, NumberPattern, PartnerId},
+    store::{FoundMessage, MessageFilter, Store},
 };
 
 pub(crate) async fn message(desk: &mut Desk<'_>, command: MessageCommand) -> Outcome {
@@ -23,6 +23,12 @@ pub(crate) async fn message(desk: &mut Desk<'_>, command: MessageCommand) -> Out
         MessageCommand::Show { id, reveal } => {
             let store = desk.store().await?;
             let done = show(desk, &store, MessageId(id), reveal).await;
+            store.close().await;
+            done
+        }
+        MessageCommand::Find(wish) => {
+            let store = desk.store().await?;
+            let done = find(desk, &store, wish).await;
             store.close().await;
             done
         }
@@ -34,6 +40,71 @@ pub(crate) async fn message(desk: &mut Desk<'_>, command: MessageCommand) -> Out
         }
         MessageCommand::Redeliver { id } => redeliver(desk, id).await,
     }
+}
+
+async fn find(desk: &mut Desk<'_>, store: &Store, wish: FindArgs) -> Outcome {
+    let limit = usize::try_from(wish.limit).unwrap_or(usize::MAX);
+    let rows = match &wish.name {
+        Some(name) => store.messages_called(None, name).await?,
+        None => looked_for(store, wish, limit).await?,
+    };
+    let rows: Vec<Value> = rows.iter().take(limit).map(view::found).collect();
+    let columns =
+        ["id", "accepted_at", "direction", "partner", "sender", "recipient", "state", "error"];
+    desk.out.rows(&rows, &columns);
+    Ok(())
+}
+
+/// One look after the other until there are enough: a person at the host can wait.
+async fn looked_for(
+    store: &Store,
+    wish: FindArgs,
+    limit: usize,
+) -> Result<Vec<FoundMessage>, Failure> {
+    let mut filter = filter(store, wish).await?;
+    let mut rows = Vec::new();
+    while rows.len() < limit {
+        filter.limit = limit - rows.len();
+        let found = store.find_messages(&filter).await?;
+        rows.extend(found.rows);
+        filter.before = found.next;
+        if found.next.is_none() {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+async fn filter(store: &Store, wish: FindArgs) -> Result<MessageFilter, Failure> {
+    let number = wish.number.as_deref().map(|text| {
+        let usage = || Failure::usage(format!("`{text}` is no number; write 48600100200 or *200"));
+        NumberPattern::parse(text).ok_or_else(usage)
+    });
+    let state = wish.state.as_deref().map(|word| {
+        let words = MessageState::ALL.map(MessageState::as_str).join(", ");
+        let usage = || Failure::usage(format!("`{word}` is no state; there are {words}"));
+        MessageState::parse(word).ok_or_else(usage)
+    });
+    let partner = match wish.partner.as_deref() {
+        None => None,
+        Some(name) => {
+            let catalog = store.load_catalog().await?;
+            let known = catalog.partner_named(name).map(|partner| partner.id);
+            let none = || Failure::not_found(format!("no partner is called `{name}`"));
+            Some(known.ok_or_else(none)?)
+        }
+    };
+    Ok(MessageFilter {
+        partner,
+        service: None,
+        state: state.transpose()?,
+        direction: wish.direction.unwrap_or_default(),
+        number: number.transpose()?,
+        from: wish.from.map(jiff::Timestamp::as_microsecond),
+        until: wish.until.map(jiff::Timestamp::as_microsecond),
+        before: wish.before.map(MessageId),
+        limit: 0,
+    })
 }
 
 async fn redeliver(desk: &mut Desk<'_>, id: i64) -> Outcome {

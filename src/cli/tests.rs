@@ -200,6 +200,9 @@ fn the_exit_code_says_what_kind_of_failure_it_was() {
         (&["credential", "rotate", "a"], 3, "no system_id"),
         (&["message", "show", "1"], 3, "no message has the id 1"),
         (&["message", "trace", "1"], 3, "no message has the id 1"),
+        (&["message", "find", "--partner", "acme"], 3, "no partner is called `acme`"),
+        (&["message", "find", "--number", "acme"], 2, "`acme` is no number"),
+        (&["message", "find", "--state", "lost"], 2, "`lost` is no state; there are accepted"),
         (&["status"], 4, "is `bramka run` running?"),
         (&["top", "--once"], 4, "no daemon answers"),
         (&["link", "down", "north"], 4, "no daemon answers"),
@@ -479,6 +482,17 @@ fn an_unknown_message_needs_a_second_person_at_the_command_line_too() {
     assert_eq!(host.json(&["message", "show", &id, "--reveal"])["recipient"], "48600100200");
     let trail = host.json(&["audit", "list", "--limit", "1"]);
     assert_eq!((&trail[0]["what"], &trail[0]["subject"]), (&json!("message.reveal"), &json!(id)));
+    for arguments in [
+        &[&*id][..],
+        &["--number", "48600100200"],
+        &["--number", "*200", "--partner", "acme", "--state", "unknown_final"],
+        &["--direction", "mt", "--from", "2020-01-02T00:00:00Z", "--limit", "1"],
+    ] {
+        let found = host.json(&[&["message", "find"], arguments].concat());
+        let row = (&found[0]["id"], &found[0]["recipient"]);
+        assert_eq!(row, (&json!(id), &json!("48600***200")), "{arguments:?}: {found}");
+    }
+    assert_eq!(host.json(&["message", "find", "--state", "expired"]), json!([]));
     let events = host.json(&["message", "trace", &id]);
     let kinds: Vec<_> = events.as_array().unwrap().iter().map(|row| row["kind"].clone()).collect();
     assert!(kinds.contains(&json!("write_off_proposed")), "{kinds:?}");

@@ -14,7 +14,9 @@ use crate::{
         lane::LaneHead,
         registry::{LinkCard, SessionCard, TraceLine},
     },
-    store::{EventLine, MessageLine, QuarantinedReceipt, UnknownLine, change::Orphan},
+    store::{
+        EventLine, FoundMessage, MessageLine, QuarantinedReceipt, UnknownLine, change::Orphan,
+    },
 };
 
 /// A moment as people and their tools read it; null for "never".
@@ -129,6 +131,30 @@ pub fn message(line: &MessageLine, is_open: bool) -> Value {
         value[key] = moment(at);
     }
     value
+}
+
+/// A message in a list, its number masked.
+pub fn found(row: &FoundMessage) -> Value {
+    let mo = row.direction == "mo";
+    let (sender, recipient) = shown(&row.sender, &row.recipient, mo, false);
+    json!({
+        "id": row.id.to_string(),
+        "accepted_at": moment(row.accepted_at),
+        "direction": row.direction,
+        "partner": row.partner,
+        "service": row.service,
+        "sender": sender,
+        "recipient": recipient,
+        "state": row.state,
+        "state_at": moment(row.state_at),
+        "error": row.error,
+        "parts": row.parts,
+        "tariff": row.tariff_code,
+        "gross_minor": row.gross_minor,
+        "currency": row.currency,
+        "keyword": row.keyword,
+        "partner_reference": row.partner_reference,
+    })
 }
 
 pub fn event(line: &EventLine) -> Value {

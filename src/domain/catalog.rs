@@ -38,6 +38,16 @@ pub enum Unrouted {
 }
 
 impl Unrouted {
+    pub const ALL: [Self; 7] = [
+        Self::NoSuchNumber,
+        Self::NoSuchKeyword,
+        Self::ServiceNotLive,
+        Self::NotATestNumber,
+        Self::PartnerSuspended,
+        Self::NumberNotActive,
+        Self::OutOfSchedule,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoSuchNumber => "no_such_number",

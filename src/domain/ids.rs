@@ -7,6 +7,8 @@ use super::MessageId;
 /// 2020-01-01T00:00:00Z in milliseconds.
 const EPOCH_MS: i64 = 1_577_836_800_000;
 const COUNT_BITS: u32 = 16;
+/// 41 bits of milliseconds.
+const MS_MAX: i64 = (1 << 41) - 1;
 const NODE_BITS: u32 = 6;
 
 /// Gives out numbers for messages, events and items. One per node.
@@ -65,7 +67,14 @@ pub fn beside_nodes(at: i64) -> std::ops::Range<i64> {
 
 /// The lowest number that can have been given out at or after a moment (microseconds UTC).
 pub fn first_at(at: i64) -> MessageId {
-    MessageId((at / 1000 - EPOCH_MS).max(0) << (NODE_BITS + COUNT_BITS))
+    // Moments that no number can have come from people who look for messages.
+    let ms = (at / 1000 - EPOCH_MS).clamp(0, MS_MAX);
+    MessageId(ms << (NODE_BITS + COUNT_BITS))
+}
+
+/// When a number was given out, in microseconds UTC, to the millisecond.
+pub fn moment_of(id: MessageId) -> i64 {
+    ((id.0 >> (NODE_BITS + COUNT_BITS)) + EPOCH_MS) * 1000
 }
 
 #[cfg(test)]
@@ -81,6 +90,7 @@ mod tests {
         let later = ids.next(NOON - 3_600_000_000);
         assert!(later > first);
         assert!(first >= first_at(NOON).0);
+        assert_eq!(moment_of(MessageId(first)), NOON);
     }
 
     #[test]

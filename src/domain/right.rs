@@ -78,6 +78,8 @@ rights! {
     SeeFullNumbers = "see_full_numbers",
     /// The text of a message.
     SeeTexts = "see_texts",
+    /// A callback is given once more what it took.
+    RedeliverMessages = "redeliver_messages",
     ReleaseUnknown = "release_unknown",
     SeeMoney = "see_money",
     EditTariffs = "edit_tariffs",
@@ -135,6 +137,7 @@ pub fn allows(role: Role, right: Right) -> bool {
         R::SeeTraffic => &[PA, PD, PV, OS, OP, OAud, OA],
         R::SeeFullNumbers => &[PA, PD, OS, OA],
         R::SeeTexts => &[PA, PD, OS],
+        R::RedeliverMessages => &[PA, PD, OS, OA],
         R::ReleaseUnknown => &[OS, OA],
         R::SeeMoney => &[PA, PF, OF, OAud, OA],
         R::EditTariffs | R::ApproveSettlement => &[OF, OA],
@@ -211,6 +214,7 @@ decide_complaints       ---- x---x
 see_traffic             xx-x xx-xx
 see_full_numbers        xx-- x---x
 see_texts               xx-- x----
+redeliver_messages      xx-- x---x
 release_unknown         ---- x---x
 see_money               x-x- --xxx
 edit_tariffs            ---- --x-x

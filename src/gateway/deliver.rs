@@ -9,7 +9,10 @@ use super::{
     lane::{Exit, Outlet},
 };
 use crate::{
-    domain::{Content, Item, Lane, MessageEvent, MessageState, PartnerId, ServiceId},
+    domain::{
+        Content, Item, Lane, MessageEvent, MessageState, PartnerId, ServiceId,
+        story::REFUSED_BY_PARTNER,
+    },
     metrics,
     store::{
         self, Change,
@@ -111,7 +114,7 @@ impl Gateway {
                         message: id,
                         state: MessageState::Rejected,
                         at: self.now(),
-                        error: Some("refused by the partner".into()),
+                        error: Some(REFUSED_BY_PARTNER.into()),
                     });
                     metrics::message("mo", "rejected");
                 } else {

@@ -10,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{
-    domain::{Content, Item, ItemKey, Lane, LaneId, MessageEvent, MessageState},
+    domain::{Content, Item, ItemKey, Lane, LaneId, MessageEvent, MessageState, story::NO_RECEIPT},
     metrics,
     store::{
         Change, Stored,
@@ -22,8 +22,6 @@ use crate::{
 const PAGE: i64 = 2000;
 /// Pause between two rounds through all messages that may lack their receipt.
 const SILENCE_ROUND: Duration = Duration::from_mins(10);
-/// Why such a message is written off.
-const NO_RECEIPT: &str = "no receipt came in time";
 
 /// Where the round is that looks for messages without a receipt.
 #[derive(Debug, Default)]

@@ -19,12 +19,10 @@ use super::{
     submit::{LinkSeat, PART_REFUSED, unshare},
 };
 use crate::{
-    domain::{ChargeAt, Item, MessageEvent, MessageState, MtMessage},
+    domain::{ChargeAt, Item, MessageEvent, MessageState, MtMessage, story::NO_ID},
     metrics,
     store::{self, Change},
 };
-
-const WHY: &str = "taken without an id";
 
 /// Whether receipts can come under one of these at least. Where some parts have names and others
 /// have none, those that have decide.
@@ -55,13 +53,13 @@ impl Gateway {
         let attempt = item.attempt + 1;
         let step = |event| self.step(message.id, event, by_itself()).over(&seat.name, attempt);
         let mut change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
-            .event(step(MessageEvent::Submit).saying(WHY))
-            .event(step(MessageEvent::LoseOutcome).saying(WHY))
-            .state(self.state(message, MessageState::Unknown, Some(WHY.into())));
+            .event(step(MessageEvent::Submit).saying(NO_ID))
+            .event(step(MessageEvent::LoseOutcome).saying(NO_ID))
+            .state(self.state(message, MessageState::Unknown, Some(NO_ID.into())));
         if is_due_now(message, ids) {
             change.charge = self.charge_row(message, "submitted");
         }
-        tracing::debug!(message.id = %message.id, link = %seat.name, WHY);
+        tracing::debug!(message.id = %message.id, link = %seat.name, "{NO_ID}");
         self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
         // Awaited: a receipt that proves it sent must find it unknown.
         self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
@@ -79,8 +77,10 @@ impl Gateway {
         message: &MtMessage,
         ids: &[SmolStr],
     ) -> Result<(), store::Error> {
-        let row =
-            self.note_row(message.id, "late_response", by_itself()).over(&seat.name, 0).saying(WHY);
+        let row = self
+            .note_row(message.id, "late_response", by_itself())
+            .over(&seat.name, 0)
+            .saying(NO_ID);
         let mut change = Change::default().event(row);
         if is_due_now(message, ids) {
             change.charge = self.charge_row(message, "late_response");

@@ -11,7 +11,7 @@ use super::{Error, Gateway, lane::Withdrawn};
 use crate::{
     domain::{
         Body, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Msisdn,
-        MtMessage, PartnerId, Refusal,
+        MtMessage, PartnerId, Refusal, story::REPLACED,
     },
     store::{Change, Stored, change::Rare},
 };
@@ -156,7 +156,7 @@ impl Gateway {
                     message,
                     Some(&item),
                     MessageEvent::Delete,
-                    Some("replaced".into()),
+                    Some(REPLACED.into()),
                     None,
                 )
                 .await?;

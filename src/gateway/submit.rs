@@ -17,7 +17,7 @@ use super::{
 use crate::{
     domain::{
         ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, MtMessage, Receipt,
-        message::ReceiptState,
+        message::ReceiptState, story::NO_ANSWER,
     },
     metrics,
     store::{
@@ -292,11 +292,7 @@ impl Gateway {
                             self.step(message.id, MessageEvent::LoseOutcome, by_itself())
                                 .over(link, item.attempt),
                         )
-                        .state(self.state(
-                            &message,
-                            MessageState::Unknown,
-                            Some("no answer".into()),
-                        ));
+                        .state(self.state(&message, MessageState::Unknown, Some(NO_ANSWER.into())));
                 self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
                 // Awaited: a receipt that proves it sent must find it unknown.
                 self.inner.store.save(change).await.map_err(|error| unshare(&error))?;

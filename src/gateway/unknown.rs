@@ -7,7 +7,7 @@ use super::{Error, Gateway, by_itself};
 use crate::{
     domain::{
         Caller, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Receipt,
-        Refusal, message::ReceiptState,
+        Refusal, message::ReceiptState, story::NO_ANSWER,
     },
     store::{Change, Stored, change::Rare},
 };
@@ -73,7 +73,7 @@ impl Gateway {
                             .over(&link, attempt)
                             .saying("the process ended while it was claimed"),
                     )
-                    .state(self.state(message, MessageState::Unknown, Some("no answer".into())))
+                    .state(self.state(message, MessageState::Unknown, Some(NO_ANSWER.into())))
             } else {
                 let rare = vec![Rare::Unclaim { items: vec![claimed.item.key] }];
                 Change { rare, ..Change::default() }.event(

@@ -126,7 +126,7 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/applications", post(api::applications::create))
         .route("/api/v1/applications/{reference}", get(api::applications::show))
         .route("/api/v1/applications/{reference}/submission", post(api::applications::submit))
-        .route("/api/v1/messages", post(api::messages::create))
+        .route("/api/v1/messages", get(api::message_search::list).post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
         .route("/api/v1/messages/{id}/redeliver", post(api::messages::redeliver))
         .merge(portal::routes(&app))

@@ -19,7 +19,7 @@ use crate::{
         Refusal, Right, company::MailAddress, refusal::FieldFault,
     },
     metrics,
-    store::{ComplaintMessage, ComplaintRow, FoundMessage, OPEN_MAX},
+    store::{ComplaintMessage, ComplaintRow, DisputedMessage, OPEN_MAX},
 };
 
 /// Messages that one complaint is about at most.
@@ -182,7 +182,7 @@ impl Partnership {
     async fn in_question(
         &self,
         number: &Msisdn,
-        found: &FoundMessage,
+        found: &DisputedMessage,
     ) -> Result<ComplaintMessage, Error> {
         let is_sender = found.sender == number.as_str();
         let steps: Vec<_> = self

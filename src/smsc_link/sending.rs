@@ -23,7 +23,7 @@ use super::{
     session::{Talk, Token},
 };
 use crate::{
-    domain::{Content, Item, MtMessage},
+    domain::{Content, Item, MtMessage, story::NO_VALUE},
     gateway::submit::{NotTaken, PART_REFUSED},
     metrics,
     smpp::{Command, CommandId, CommandStatus, Pdu, ShortMessage, Version, tag},
@@ -52,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     pub(super) async fn send_item(&mut self, item: Item, now: Instant) {
         let Content::Mt(message) = item.content.clone() else { return };
         if let Some(name) = self.link.profile.missing_tlv(&message) {
-            let status = smol_str::format_smolstr!("no value for {name}");
+            let status = smol_str::format_smolstr!("{NO_VALUE}{name}");
             self.refuse(&item, NotTaken::Never { status }).await;
             return;
         }

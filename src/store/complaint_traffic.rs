@@ -17,7 +17,7 @@ const STEPS_MAX: usize = 400;
 
 /// A message of a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct FoundMessage {
+pub struct DisputedMessage {
     pub id: i64,
     pub direction: String,
     pub partner_id: Option<i64>,
@@ -35,7 +35,7 @@ pub struct FoundMessage {
 /// What was found, and whether there may be more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundTraffic {
-    pub messages: Vec<FoundMessage>,
+    pub messages: Vec<DisputedMessage>,
     pub is_cut: bool,
 }
 
@@ -102,7 +102,7 @@ impl Store {
             let room = i64::try_from(most + 1 - found.messages.len()).unwrap_or(i64::MAX);
             let page = fetch_all!(
                 &self.db,
-                FoundMessage,
+                DisputedMessage,
                 "select id, direction, partner_id, service_id, service_version, sender, \
                  recipient, keyword, accepted_at, state, state_at, error from message \
                  where id > $1 and id <= $2 and (sender = $3 or recipient = $3) \

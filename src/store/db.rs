@@ -228,8 +228,9 @@ const STEPS: &[(i64, &str, &str)] = &[
     (9, "faults", include_str!("../../migrations/0009_faults.sql")),
     (10, "services", include_str!("../../migrations/0010_services.sql")),
     (11, "complaints", include_str!("../../migrations/0011_complaints.sql")),
-    (13, "standard_words", include_str!("../../migrations/0013_standard_words.sql")),
-    (14, "service_limits", include_str!("../../migrations/0014_service_limits.sql")),
+    (12, "message search", include_str!("../../migrations/0012_message_search.sql")),
+    (13, "standard words", include_str!("../../migrations/0013_standard_words.sql")),
+    (14, "service limits", include_str!("../../migrations/0014_service_limits.sql")),
 ];
 
 /// The newest step of the schema that this program knows.

@@ -36,6 +36,9 @@ mod faults;
 mod files;
 #[cfg(test)]
 mod files_tests;
+mod find;
+#[cfg(test)]
+mod find_tests;
 mod habits;
 mod holds;
 mod incidents;
@@ -105,6 +108,7 @@ pub use complaint_steps::{
     ComplaintLetters, ComplaintStepped, ComplaintWrite, LAW_RULE, PARTNER_RULE,
 };
 pub use complaint_traffic::{FoundMessage, FoundTraffic, ServiceText, StoppedService};
+pub use complaint_traffic::{DisputedMessage, FoundTraffic, ServiceText};
 pub use complaints::{
     ComplaintCharge, ComplaintFilter, ComplaintMessage, ComplaintRow, EarlierComplaint,
     reference as complaint_reference,
@@ -115,6 +119,7 @@ pub use error::{Constraint, Error};
 pub use fault_steps::{ANSWER_RULE, FaultLetters, FaultWrite, NewFault, OPEN_MAX, SOLUTION_RULE};
 pub use faults::{FaultFilter, FaultItem, FaultRow, QueuePlace, reference as fault_reference};
 pub use files::{FileLine, NewFile, SealedFile};
+pub use find::{FoundMessage, FoundMessages, MessageFilter};
 pub use habits::PartnerSetting;
 pub use holds::{Hold, HoldDenial, HoldTerms, NewReservation, Offer, ReservationWrite};
 pub use incidents::{IncidentNews, IncidentRow, NewIncident, NewsLetter};

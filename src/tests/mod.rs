@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may die of a surprise")]
 
+mod biography;
 mod browser;
 mod complaints;
 mod conformance_bind;

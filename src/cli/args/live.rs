@@ -37,6 +37,11 @@ pub enum MessageCommand {
         #[arg(long)]
         reveal: bool,
     },
+    /// Messages by what they are called, or by number, partner, state and time; the newest first
+    #[command(after_help = "Examples:\n  bramka message find order-17\n  \
+        bramka message find --number 48600100200 --from 2026-11-20T00:00:00Z\n  \
+        bramka message find --partner acme --state expired --limit 200 --json")]
+    Find(FindArgs),
     /// Everything that happened to one message, oldest first
     #[command(after_help = "Example:\n  bramka message trace 884930212345856")]
     Trace {
@@ -52,6 +57,37 @@ pub enum MessageCommand {
         /// Our id of it, as receipts and the partner's answers have it
         id: i64,
     },
+}
+
+/// Which messages.
+#[derive(Debug, clap::Args)]
+pub struct FindArgs {
+    /// An id of ours or of an SMSC, or the partner's own reference; no option counts beside it
+    pub name: Option<String>,
+    /// Subscriber's number, whole or with stars: 48600***200; it is shown masked
+    #[arg(long)]
+    pub number: Option<String>,
+    /// Name of the partner
+    #[arg(long)]
+    pub partner: Option<String>,
+    /// One state, such as submitted or expired
+    #[arg(long)]
+    pub state: Option<String>,
+    /// To subscribers (mt) or from them (mo)
+    #[arg(long, value_parser = ["mt", "mo"])]
+    pub direction: Option<String>,
+    /// Accepted at or after this moment, such as 2026-11-21T08:00:00Z
+    #[arg(long)]
+    pub from: Option<jiff::Timestamp>,
+    /// Accepted before this moment
+    #[arg(long)]
+    pub until: Option<jiff::Timestamp>,
+    /// Older than this message: the last id of the page before
+    #[arg(long)]
+    pub before: Option<i64>,
+    /// Messages at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
 }
 
 #[derive(Debug, Subcommand)]

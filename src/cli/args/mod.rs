@@ -26,7 +26,7 @@ pub use document::{DocumentCommand, Render};
 pub use fault::FaultCommand;
 pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
-    AuditCommand, BindCommand, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
+    AuditCommand, BindCommand, FindArgs, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
     QueueCommand, ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
 pub use number::{NumberCommand, NumberFind};

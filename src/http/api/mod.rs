@@ -19,6 +19,7 @@ pub mod desk;
 mod fault_shapes;
 pub mod faults;
 pub mod fields;
+pub mod message_search;
 pub mod messages;
 pub mod new_message;
 pub mod numbers;

@@ -22,7 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    messages, numbers, people, reservations, services, session, terms, tmf, tmf_tickets,
+    message_search, messages, numbers, people, reservations, services, session, terms, tmf,
+    tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -36,6 +37,7 @@ use crate::http::error::ProblemBody;
     ),
     paths(
         applications::create, applications::show, applications::submit,
+        message_search::list,
         messages::create, messages::show, messages::cancel, messages::redeliver,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,

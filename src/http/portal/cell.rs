@@ -27,6 +27,11 @@ impl Time {
         Self { utc: format::utc(at_us), shown: format::moment(language, at_us) }
     }
 
+    /// To the millisecond.
+    pub fn exact(language: Language, at_us: i64) -> Self {
+        Self { utc: format::exact_utc(at_us), shown: format::exact(language, at_us) }
+    }
+
     pub fn day(language: Language, at_us: i64) -> Self {
         Self { utc: format::utc(at_us), shown: format::day(language, at_us) }
     }

@@ -52,6 +52,20 @@ pub fn moment(language: Language, at_us: i64) -> String {
     format!("{}, {:02}:{:02}", date(language, local.date()), local.hour(), local.minute())
 }
 
+/// "21 listopada 2026, 10:25:03,147", for what happens within a second.
+pub fn exact(language: Language, at_us: i64) -> String {
+    let local = in_warsaw(at_us);
+    let mark = if language == Language::English { '.' } else { ',' };
+    let clock = local.strftime("%H:%M:%S");
+    format!("{}, {clock}{mark}{:03}", date(language, local.date()), local.millisecond())
+}
+
+/// "2026-11-21T09:25:03.147Z"
+pub fn exact_utc(at_us: i64) -> String {
+    let at = Timestamp::from_microsecond(at_us).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
 /// "2026-11-21T09:25:00Z"
 pub fn utc(at_us: i64) -> String {
     let at = Timestamp::from_microsecond(at_us).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -134,6 +148,14 @@ mod tests {
             money(Language::English, i64::MIN, "PLN"),
             "\u{2212}PLN\u{a0}92,233,720,368,547,758.08"
         );
+    }
+
+    #[test]
+    fn what_happens_within_a_second_is_told_to_the_millisecond() {
+        let at = NOON + 3_147_900;
+        assert_eq!(exact(Language::Polish, at), "21 listopada 2026, 13:00:03,147");
+        assert_eq!(exact(Language::English, at), "21 November 2026, 13:00:03.147");
+        assert_eq!(exact_utc(at), "2026-11-21T12:00:03.147Z");
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub struct Column {
 pub struct Filter {
     name: &'static str,
     text: String,
+    /// Type of its input, where there are no choices.
+    kind: &'static str,
     choices: Vec<Choice>,
 }
 
@@ -165,10 +167,18 @@ impl<'a> List<'a> {
         self.filter(name, key, Vec::new())
     }
 
+    /// A moment, of the reader's clock.
+    #[must_use]
+    pub fn moment(mut self, name: &'static str, key: &str) -> Self {
+        let (text, kind) = (self.page.t(key), "datetime-local");
+        self.filters.push(Filter { name, text, kind, choices: Vec::new() });
+        self
+    }
+
     /// A choice; "all" is added.
     #[must_use]
     pub fn filter(mut self, name: &'static str, key: &str, choices: Vec<Choice>) -> Self {
-        self.filters.push(Filter { name, text: self.page.t(key), choices });
+        self.filters.push(Filter { name, text: self.page.t(key), kind: "search", choices });
         self
     }
 
@@ -199,6 +209,13 @@ impl<'a> List<'a> {
             self.next = found.get(shown - 1).map(key);
         }
         self.rows = found.iter().take(shown).map(cells).collect();
+        self
+    }
+
+    /// Where the list goes on, if the store said it and no row too many does.
+    #[must_use]
+    pub fn further(mut self, next: Option<String>) -> Self {
+        self.next = next.or(self.next);
         self
     }
 

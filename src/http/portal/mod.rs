@@ -71,6 +71,7 @@ mod gallery;
 pub mod guard;
 pub mod letters;
 pub mod list;
+mod messages;
 mod numbers;
 pub mod page;
 pub mod person;
@@ -105,6 +106,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(faults::routes())
         .merge(complaints::routes())
         .merge(letters::routes())
+        .merge(messages::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

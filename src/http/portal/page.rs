@@ -194,6 +194,11 @@ impl Page {
         super::cell::Time::moment(self.language, at_us)
     }
 
+    /// A moment to the millisecond.
+    pub fn exact(&self, at_us: i64) -> super::cell::Time {
+        super::cell::Time::exact(self.language, at_us)
+    }
+
     /// Now on the clocks of Warsaw, to fill a form with.
     pub fn local_now(&self) -> jiff::Zoned {
         format::in_warsaw(self.now)

@@ -103,6 +103,9 @@ pub const MENU: &[Entry] = &[
     entry("/services", "services-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeServices))
     }),
+    entry("/messages", "messages-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeTraffic))
+    }),
     entry("/faults", "faults-title", |person| person.is_some_and(|one| one.may(Right::SeeTickets))),
     entry("/complaints", "complaints-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeTickets))

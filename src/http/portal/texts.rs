@@ -37,6 +37,7 @@ areas![
     "gallery",
     "letters",
     "lists",
+    "messages",
     "numbers",
     "problems",
     "services",

@@ -10,6 +10,7 @@ mod desk;
 mod doors;
 mod faults;
 mod matrix;
+mod messages;
 mod numbers;
 mod pages;
 mod people;

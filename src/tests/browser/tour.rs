@@ -1,7 +1,13 @@
 //! Every page behind the log-in, looked at once: those that only have to be opened, and the errands
 //! that make the others.
 
+use bramka::{
+    demo::esme::mt,
+    domain::{MessageId, MessageState},
+};
+
 use super::driver::Human;
+use crate::world::World;
 
 /// What an administrator of a partner can open.
 pub(super) async fn of_partner(admin: &Human<'_>) {
@@ -109,6 +115,30 @@ pub(super) async fn bank(admin: &Human<'_>, finance: &Human<'_>, desk: &Human<'_
     finance.look("partner-bank-change").await;
     finance.press("Potwierdź nowy rachunek").await;
     finance.reads(&["Nowy rachunek obowiązuje"]).await;
+}
+
+/// A message goes its way, and the desk reads what became of it.
+pub(super) async fn messages(world: &World, admin: &Human<'_>, desk: &Human<'_>) {
+    admin.go("/messages").await;
+    admin.reads(&["Nie ma jeszcze żadnej wiadomości."]).await;
+    admin.look("partner-no-messages").await;
+    world.link_up().await;
+    let acme = world.bind("acme").await;
+    let sent = acme.submit(mt("7455", "48600100200", "Hello")).await.expect("accepted");
+    let id = String::from_utf8_lossy(&sent.message_id).into_owned();
+    world.becomes(MessageId(id.parse().expect("a number")), MessageState::Delivered).await;
+    desk.go("/messages").await;
+    desk.reads(&["48600***200", "Delivered"]).await;
+    desk.look("operator-messages").await;
+    desk.follow(&id).await;
+    desk.reads(&["reached the subscriber", "The SMSC took it", "48600***200"]).await;
+    desk.look("operator-message").await;
+    desk.press("Show number and text").await;
+    desk.reads(&["48600100200"]).await;
+    desk.look_here("operator-message-shown").await;
+    admin.go(&format!("/messages?q={id}")).await;
+    admin.does_not_read(&["48600***200"]).await;
+    admin.look("partner-messages-none").await;
 }
 
 /// Numbers come in, one is reserved, ordered and activated.

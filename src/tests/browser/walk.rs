@@ -328,6 +328,7 @@ async fn makes_a_team(
     tour::of_operator(desk).await;
     tour::access(admin).await;
     tour::bank(admin, finance, desk).await;
+    tour::messages(world, admin, desk).await;
     tour::numbers(admin, desk).await;
     tour::services(admin, desk).await;
     tour::faults(admin, desk).await;

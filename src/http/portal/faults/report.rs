@@ -12,7 +12,7 @@ use crate::{
     domain::{FaultArea, FaultItemKind, PartnerId, Refusal, Right, Severity},
     http::{
         error::Problem,
-        portal::{field::Choice, form::Form, list::Ask, person::Person},
+        portal::{address::encoded, field::Choice, form::Form, list::Ask, person::Person},
     },
     partnership::{FaultContact, FaultWish},
 };
@@ -24,7 +24,8 @@ struct New<'p> {
     form: &'p Form,
     /// None: the area is still to be chosen.
     area: Option<(FaultArea, String)>,
-    areas: Vec<(&'static str, String)>,
+    /// Word, text and what is named already, for the address.
+    areas: Vec<(&'static str, String, String)>,
     contact: FaultContact,
     incidents: Vec<Known>,
     severities: Vec<Choice>,
@@ -42,10 +43,11 @@ struct Known {
 pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
     let area = FaultArea::parse(ask.get("area"));
-    let messages = ask.get("messages");
+    let (messages, partner) = (ask.get("messages"), ask.get("partner"));
     let today = page.local_now();
     let form = Form::of([
         ("messages", messages.to_owned()),
+        ("partner", partner.to_owned()),
         ("since_day", today.date().to_string()),
         ("since_time", format!("{:02}:{:02}", today.hour(), today.minute())),
         ("contact", person.name.to_string()),
@@ -75,7 +77,9 @@ async fn whole(
     });
     let belongs = open.iter().map(|row| Choice::new(row.id.to_string(), row.title(language)));
     let belongs = belongs.collect();
-    let areas = FaultArea::ALL.iter().map(|area| (area.as_str(), area_text(&page, *area)));
+    let named = named(form);
+    let area_of = |area: &FaultArea| (area.as_str(), area_text(&page, *area), named.clone());
+    let areas = FaultArea::ALL.iter().map(area_of);
     let body = New {
         form,
         area: area.map(|area| (area, area_text(&page, area))),
@@ -88,6 +92,15 @@ async fn whole(
         page: &page,
     };
     Ok(page.show(&body))
+}
+
+/// What the form has before an area is chosen, such as the message that somebody came from.
+fn named(form: &Form) -> String {
+    ["messages", "partner"]
+        .into_iter()
+        .filter(|name| !form.text(name).is_empty())
+        .map(|name| format!("&{name}={}", encoded(form.text(name))))
+        .collect()
 }
 
 pub(super) async fn send(page: Page, mut form: Form) -> Result<Response, Problem> {

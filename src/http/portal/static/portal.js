@@ -55,21 +55,25 @@ for (const button of document.querySelectorAll('[data-show]')) {
 }
 
 // <section id="x" data-refresh="10"> is fetched anew every so many seconds while it is looked at.
+// It is over when the fresh one does not want it any more.
 async function refresh(region) {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' }, cache: 'no-store' });
-  if (!answer.ok || answer.redirected) return;
+  if (!answer.ok || answer.redirected) return true;
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const fresh = page.getElementById(region.id);
+  const goesOn = fresh && 'refresh' in fresh.dataset;
   const isBusy = region.contains(document.activeElement) && document.activeElement !== region;
   if (fresh && !isBusy && fresh.innerHTML !== region.innerHTML) {
     region.replaceChildren(...fresh.childNodes);
   }
+  return isBusy || !fresh || goesOn;
 }
 
 for (const region of document.querySelectorAll('[id][data-refresh]')) {
   const seconds = Math.max(2, Number(region.dataset.refresh) || 10);
-  setInterval(() => {
-    if (document.visibilityState === 'visible') refresh(region).catch(() => {});
+  const timer = setInterval(async () => {
+    if (document.visibilityState !== 'visible') return;
+    if (!await refresh(region).catch(() => true)) clearInterval(timer);
   }, seconds * 1000);
 }
 
