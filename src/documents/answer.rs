@@ -78,7 +78,7 @@ impl AnswerValues {
                 story: "Niczego nie zamawiałam.".into(),
                 due_on: "10 grudnia 2026 r.".into(),
                 period: "od 1 do 5 listopada 2026 r.".into(),
-                msisdn: "48 600 100 200".into(),
+                msisdn: "+48600100200".into(),
                 name: "Łucja Żółw".into(),
                 address: "ul. Chłodna 7, 31-007 Kraków".into(),
                 is_accepted: true,

@@ -64,6 +64,11 @@ impl StandardWord {
         }
     }
 
+    /// What a keyword by itself means on every subscription.
+    pub fn of_keyword(keyword: &str) -> Option<Self> {
+        Self::split(keyword).map(|(word, _)| word)
+    }
+
     /// The word with which a folded text opens, and what stands behind it.
     fn split(folded: &str) -> Option<(Self, &str)> {
         let end = folded.find(|c: char| !c.is_alphanumeric()).unwrap_or(folded.len());

@@ -82,7 +82,7 @@ impl Partnership {
             subject: subject(row.subject).to_owned(),
             story: on_one_line(&row.story),
             period: format!("{} – {}", day(row.from_at), day(row.until_at)),
-            msisdn: row.msisdn.clone(),
+            msisdn: format!("+{}", row.msisdn),
             name: row.name.clone(),
             address: on_one_line(&row.address),
             ..ComplaintValues::default()

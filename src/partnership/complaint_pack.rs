@@ -13,12 +13,10 @@ use super::{
     files::FileFault,
 };
 use crate::{
-    domain::{Msisdn, PartnerId, Refusal, Right, number::mask, secret::hex},
-    store::{ComplaintRow, ComplaintWrite, NewFile, ServiceText},
+    domain::{Msisdn, PartnerId, Refusal, Right, StandardWord, number::mask, secret::hex},
+    store::{ComplaintRow, ComplaintWrite, NewFile, ServiceText, StoppedService},
 };
 
-/// Words that stop a service on every number. [poland.md 2, keyword policy]
-const STOPS: [&str; 5] = ["STOP", "KONIEC", "REZYGNACJA", "STOPALL", "STOPP"];
 /// Descriptions of services in one pack.
 const TEXTS_MAX: usize = 50;
 
@@ -79,18 +77,31 @@ impl Partnership {
 
     async fn packs(&self, view: &ComplaintView) -> Result<Packs, Error> {
         let texts = self.consents(view).await?;
+        let ended = self.ended(view).await?;
         let number = Msisdn::parse(&view.row.msisdn);
         let is_barred = match &number {
             Ok(number) => self.store.is_barred(number).await?,
             // Forgotten: a pseudonym is on no list.
             Err(_) => false,
         };
-        let whole = pack(view, &texts, (is_barred, None));
-        let copy = view
-            .row
-            .partner()
-            .map(|partner| (partner, octets(&pack(view, &texts, (is_barred, Some(partner.0))))));
+        let whole = pack(view, (&texts, &ended), (is_barred, None));
+        let copy = view.row.partner().map(|partner| {
+            (partner, octets(&pack(view, (&texts, &ended), (is_barred, Some(partner.0)))))
+        });
         Ok(Packs { whole: octets(&whole), copy })
+    }
+
+    /// Which of the services in question the subscriber had ended, and by which message.
+    async fn ended(&self, view: &ComplaintView) -> Result<Vec<StoppedService>, Error> {
+        let mut services: Vec<i64> =
+            view.messages.iter().filter_map(|one| one.service_id).collect();
+        services.sort_unstable();
+        services.dedup();
+        let mut ended = Vec::new();
+        for service in services {
+            ended.extend(self.store.stopped(service, &view.row.msisdn).await?);
+        }
+        Ok(ended)
     }
 
     /// What the services said of themselves when the messages were charged, each once.
@@ -121,7 +132,7 @@ fn octets(pack: &Value) -> Vec<u8> {
 /// The pack; for a partner without the person, other partners and what the staff told itself.
 fn pack(
     view: &ComplaintView,
-    texts: &[ServiceText],
+    (texts, ended): (&[ServiceText], &[StoppedService]),
     (is_barred, partner): (bool, Option<i64>),
 ) -> Value {
     let is_mine = |of: Option<i64>| partner.is_none() || of == partner;
@@ -131,7 +142,7 @@ fn pack(
     let history = view.history.iter().filter(|one| partner.is_none() || one.is_public != 0);
     let history: Vec<Value> =
         history.map(|one| json!({ "at": one.at, "what": one.kind, "note": one.note })).collect();
-    let is_stop = |keyword: &str| STOPS.contains(&keyword);
+    let is_stop = |keyword: &str| StandardWord::of_keyword(keyword) == Some(StandardWord::Stop);
     let stops: Vec<_> = messages
         .iter()
         .filter(|one| one.direction == "mo" && one.keyword.as_deref().is_some_and(is_stop))
@@ -141,6 +152,10 @@ fn pack(
         .iter()
         .filter(|text| messages.iter().any(|one| one.service_id == Some(text.service_id)))
         .map(consent)
+        .collect();
+    let ended: Vec<_> = ended
+        .iter()
+        .filter(|one| messages.iter().any(|message| message.service_id == Some(one.service_id)))
         .collect();
     let shown: Vec<Value> = messages
         .iter()
@@ -160,6 +175,7 @@ fn pack(
         "consents": texts,
         "messages": shown,
         "stops": stops,
+        "ended_services": ended,
         "is_barred": is_barred,
         "charges": charges,
         "earlier_complaints": earlier,

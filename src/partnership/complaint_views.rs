@@ -111,7 +111,13 @@ impl Partnership {
     pub async fn complaint_view(&self, signed: &Signed, id: i64) -> Result<ComplaintView, Error> {
         self.require(signed, Right::SeeTickets)?;
         let row = self.reached_complaint(signed, id).await?;
-        let view = self.whole_complaint(signed, row).await?;
+        let mut view = self.whole_complaint(signed, row).await?;
+        if !signed.may(Right::SeeTraffic) {
+            // That there were messages, and what they cost, is money; the rest is traffic.
+            for one in &mut view.messages {
+                (one.trace, one.keyword) = ("{}".to_owned(), None);
+            }
+        }
         Ok(ComplaintView { row: shown(signed, view.row), ..view })
     }
 

@@ -5,6 +5,8 @@
 //! and what the subscriber sent and got in them attaches itself; of what a partner hands over only
 //! its own.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{
@@ -25,6 +27,8 @@ pub const COMPLAINT_MESSAGES_MAX: usize = 200;
 const STORY_MAX: usize = 4000;
 const NAME_MAX: usize = 120;
 const ADDRESS_MAX: usize = 300;
+/// Complaints that one partner hands over in an hour at most.
+const FORWARDS_PER_HOUR: u32 = 100;
 const DAY_US: i64 = 86_400_000_000;
 /// Days that one complaint is about at most: each of them is searched.
 const SPAN_MAX: i64 = 93 * DAY_US;
@@ -65,6 +69,14 @@ impl Partnership {
         self.require(signed, Right::FileTickets)?;
         let number = self.checked_complaint(wish)?;
         let (partner, service) = self.complained_of(signed, wish).await?;
+        if let Some(own) = signed.partner {
+            // Each looks through days of traffic, which is not for a partner to ask for at will.
+            let who = format!("complaints of {}", own.0);
+            if !self.floods.admits(&who, FORWARDS_PER_HOUR, self.now()) {
+                let retry_after = Duration::from_hours(1);
+                return Err(Refusal::TooManyTries { retry_after }.into());
+            }
+        }
         let days = (wish.from_at, wish.until_at);
         let found = self.store.traffic_of(&number, partner, days, COMPLAINT_MESSAGES_MAX).await?;
         let mut messages = Vec::new();

@@ -357,6 +357,9 @@ on_both!(s44_the_subscriber_is_shown_by_right_and_never_to_the_partner_as_a_pers
         let signed = Signed::try_out(role, partner);
         let masked = ("48600***200".to_owned(), nothing(), nothing(), nothing());
         assert_eq!(seen(&signed).await, masked, "{role:?}");
+        let view = world.verbs.complaint_view(&signed, row.id).await.unwrap();
+        let has_trace = view.messages[0].trace.contains("accepted");
+        assert_eq!(has_trace, role == Role::OperatorAuditor, "traffic is a right of its own");
         // Nor may they try a number out.
         let wish = ComplaintFilter { msisdn: NUMBER.to_owned(), limit: 9, ..ComplaintFilter::default() };
         assert_eq!(refused(world.verbs.complaints(&signed, &wish).await), Refusal::NotAllowed);
@@ -514,6 +517,12 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
          approved_by, approved_at, service_version) values (1, 3, 'approved', \
          '{\"stop\":\"Wyślij STOP\",\"tariff\":\"T4\",\"contact_phone\":\"1\"}', 'ewa', 0, 'anna', 5, 1)",
     ).await;
+    world
+        .run(&format!(
+            "insert into stopped_subscriber (service_id, msisdn, message_id, at) values \
+             (1, '{NUMBER}', 77, 5), (2, '{NUMBER}', 78, 6), (1, '48600999999', 79, 7)"
+        ))
+        .await;
     let first = world.complains().await;
     let row = world.complains().await;
     let at = (row.id, row.version);
@@ -530,6 +539,8 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
     assert_eq!(pack["complaint"]["subscriber"], NUMBER);
     assert_eq!(pack["messages"].as_array().unwrap().len(), 2);
     assert_eq!(pack["stops"][0]["message"], stop);
+    let ended = pack["ended_services"].as_array().unwrap();
+    assert_eq!(ended.iter().map(|one| &one["message_id"]).collect::<Vec<_>>(), [77, 78]);
     assert_eq!(pack["charges"][0]["gross_minor"], 492);
     assert_eq!(pack["consents"][0]["text_version"], 3);
     assert_eq!(pack["consents"][0]["said"]["stop"], "Wyślij STOP");
@@ -543,6 +554,8 @@ on_both!(d20_the_evidence_is_kept_under_its_hash_and_the_partners_copy_names_nob
     for secret in [NUMBER, "Łucja", "lucja@", "Chłodna", "Niczego", "trudny", "7452"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
+    let ended: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(ended["ended_services"].as_array().unwrap().len(), 1);
     assert!(text.contains("48600***200") && text.contains("\"is_redacted\": true"));
     // Who opens a pack needs the right to see numbers, whatever else it may see.
     let right = world.verbs.right_to_file(&staff().caller(), row.pack_file.as_deref().unwrap()).await;
@@ -657,3 +670,18 @@ on_both!(a_hundred_complaints_at_once_have_a_hundred_numbers, world => {
     let rest = world.verbs.complaint_queue(&staff(), &wish, Some((last.due_at, last.id))).await.unwrap();
     assert_eq!((first.len(), rest.len()), (60, 40));
 });
+
+#[tokio::test]
+async fn a_partner_hands_over_a_hundred_in_an_hour_and_staff_takes_what_there_is() {
+    let world = Box::pin(world(false).await.complained()).await;
+    let wish = ComplaintWish { channel: ComplaintChannel::Partner, ..world.complaint() };
+    for _ in 0..100 {
+        world.verbs.take_complaint(&of(1), &wish).await.unwrap();
+    }
+    let more = refused(world.verbs.take_complaint(&of(1), &wish).await);
+    assert!(matches!(more, Refusal::TooManyTries { .. }), "{more:?}");
+    assert!(world.verbs.take_complaint(&of(2), &wish).await.is_ok());
+    world.complains().await;
+    world.clock.advance(Duration::from_hours(1));
+    assert!(world.verbs.take_complaint(&of(1), &wish).await.is_ok());
+}

@@ -51,7 +51,32 @@ pub struct ServiceText {
     pub approved_at: Option<i64>,
 }
 
+/// A service that a subscriber ended with STOP and did not start again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct StoppedService {
+    pub service_id: i64,
+    /// The MO that ended it.
+    pub message_id: i64,
+    pub at: i64,
+}
+
 impl Store {
+    /// Whether and when a number ended a service.
+    pub async fn stopped(
+        &self,
+        service: i64,
+        number: &str,
+    ) -> Result<Option<StoppedService>, Error> {
+        fetch_optional!(
+            &self.db,
+            StoppedService,
+            "select service_id, message_id, at from stopped_subscriber \
+             where service_id = $1 and msisdn = $2",
+            service,
+            number
+        )
+    }
+
     /// Messages from and to a number between two moments, oldest first; of one partner, or all.
     pub async fn traffic_of(
         &self,

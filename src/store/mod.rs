@@ -107,7 +107,7 @@ pub use complaint_rates::{AlarmRow, ComplaintRate, in_ten_thousand};
 pub use complaint_steps::{
     ComplaintLetters, ComplaintStepped, ComplaintWrite, LAW_RULE, PARTNER_RULE,
 };
-pub use complaint_traffic::{DisputedMessage, FoundTraffic, ServiceText};
+pub use complaint_traffic::{DisputedMessage, FoundTraffic, ServiceText, StoppedService};
 pub use complaints::{
     ComplaintCharge, ComplaintFilter, ComplaintMessage, ComplaintRow, EarlierComplaint,
     reference as complaint_reference,

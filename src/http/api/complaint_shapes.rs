@@ -110,6 +110,9 @@ pub(crate) struct ComplaintBody {
     demand: &'static str,
     /// `received`, `asked_partner`, `answered`, `accepted`, `refused` or `closed`.
     state: &'static str,
+    /// The same in the words of TMF621: `acknowledged`, `pending`, `inProgress`, `resolved` or
+    /// `closed`.
+    ticket_status: &'static str,
     /// Masked for whoever may not see numbers.
     msisdn: String,
     /// Null while nobody knows whose service it is.
@@ -157,6 +160,7 @@ impl From<&ComplaintRow> for ComplaintBody {
             channel: row.channel.as_str(),
             demand: row.demand.as_str(),
             state: row.state.as_str(),
+            ticket_status: row.state.ticket().tmf(),
             msisdn: row.msisdn.clone(),
             partner: row.partner_id,
             service: row.service.clone(),

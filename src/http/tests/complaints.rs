@@ -113,6 +113,7 @@ async fn a_complaint_over_the_api_is_made_once_and_a_stale_decision_gives_nothin
         first.text
     );
     assert_eq!(first.json()["channel"], "partner");
+    assert_eq!(first.json()["ticket_status"], "acknowledged");
     let again = ask(&world, &acme, ("POST", path), &new, &key).await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
     let of_staff = ask(&world, &desk, ("POST", path), &new, &[]).await;

@@ -89,6 +89,7 @@ async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Re
     Ok(page.show(&body))
 }
 
+/// A rate over the threshold stands out; that alone suspends nothing.
 fn cells(page: &Page, row: &ComplaintRate, is_too_often: bool) -> Vec<Cell> {
     let rate = page.number(in_ten_thousand(row.complaints, row.charges));
     vec![
@@ -124,6 +125,7 @@ fn by_partner(page: &Page, rates: &[ComplaintRate]) -> Vec<(String, String)> {
     sums.into_iter().map(shown).collect()
 }
 
+/// A proposal with its figures as they were when it was made.
 fn alarm(page: &Page, row: &AlarmRow) -> Alarm {
     let tone = match row.state.as_str() {
         "proposed" => Tone::Warn,
@@ -147,6 +149,7 @@ fn alarm(page: &Page, row: &AlarmRow) -> Alarm {
     }
 }
 
+/// The field of words of one proposal.
 fn field(id: i64) -> String {
     format!("words-{id}")
 }

@@ -91,6 +91,7 @@ pub(super) async fn whole(
     let is_asked = person.is_partner() && person.may(Right::FileTickets);
     let is_over = row.state == ComplaintState::Closed;
     let steps = Steps::of(&page, person, row);
+    // Charges are offered only where a button can give them back.
     let can_pay = steps.deciding.iter().any(|(step, _)| *step != "refuse");
     let body = One {
         form,
@@ -167,11 +168,13 @@ fn law(page: &Page, person: &Person, row: &ComplaintRow) -> Option<String> {
     Some(page.t1("complaints-partner-by", "day", day(due)))
 }
 
+/// What a partner can say; the decision stays the operator's (R4.36).
 fn says(page: &Page) -> Vec<Choice> {
     let text = |one: &PartnerSays| word(page, "complaints-says-", one.as_str());
     PartnerSays::ALL.iter().map(|one| Choice::new(one.as_str(), text(one))).collect()
 }
 
+/// What is known, without rows for what is not. The verb has hidden what is not the reader's.
 fn summary(page: &Page, person: &Person, row: &ComplaintRow) -> Summary {
     let mut summary = Summary::new()
         .row(page.t("complaints-number"), Cell::code(&row.msisdn))
@@ -268,6 +271,7 @@ fn charges(page: &Page, view: &ComplaintView) -> Vec<Choice> {
     view.messages.iter().filter_map(choice).collect()
 }
 
+/// Other complaints of the same number: address, number, what became of it.
 fn earlier(page: &Page, view: &ComplaintView) -> Vec<(String, String, String)> {
     let line = |one: &crate::store::EarlierComplaint| {
         let subject = word(page, "complaints-subject-", &one.subject);
@@ -278,6 +282,7 @@ fn earlier(page: &Page, view: &ComplaintView) -> Vec<(String, String, String)> {
     view.earlier.iter().map(line).collect()
 }
 
+/// Files that the scanner let through.
 fn kept(view: &ComplaintView) -> Vec<(String, String)> {
     let kept = view.files.iter().filter(|file| file.scan == "clean");
     kept.map(|file| (format!("/files/{}", file.id), file.name.clone())).collect()
