@@ -44,6 +44,7 @@ async fn export(desk: &mut Desk<'_>, number: &Msisdn) -> Outcome {
     }
     let charges: Vec<Value> = store.subscriber_charges(number).await?.iter().map(charge).collect();
     let is_barred = store.is_barred(number).await?;
+    let stops = store.stops_of(number).await?;
     // A number is in no complaint 0, so that nothing is left out.
     let complaints = store.earlier_complaints(number.as_str(), 0).await?;
     store.note_export(&desk.by(), desk.now(), &desk.pepper().pseudonym(number)).await?;
@@ -53,6 +54,7 @@ async fn export(desk: &mut Desk<'_>, number: &Msisdn) -> Outcome {
         "messages": messages,
         "charges": charges,
         "complaints": complaints,
+        "ended_services": stops,
         "is_barred": is_barred,
     }));
     Ok(())

@@ -77,6 +77,17 @@ impl Store {
         )
     }
 
+    /// The services that a number ended.
+    pub async fn stops_of(&self, number: &Msisdn) -> Result<Vec<StoppedService>, Error> {
+        fetch_all!(
+            &self.db,
+            StoppedService,
+            "select service_id, message_id, at from stopped_subscriber where msisdn = $1 \
+             order by at",
+            number.as_str()
+        )
+    }
+
     /// Messages from and to a number between two moments, oldest first; of one partner, or all.
     pub async fn traffic_of(
         &self,
