@@ -304,11 +304,8 @@ impl Gateway {
     }
 
     pub(crate) fn bucket(&self, partner: &Partner) -> Arc<throttle::Bucket> {
-        if let Some(bucket) = self.inner.throttles.get(&partner.id) {
-            return Arc::clone(&bucket);
-        }
-        let fresh = || Arc::new(throttle::Bucket::new(partner.limits.rate, partner.limits.burst));
-        Arc::clone(&self.inner.throttles.entry(partner.id).or_insert_with(fresh))
+        let limits = (partner.limits.rate, partner.limits.burst);
+        throttle::bucket_of(&self.inner.throttles, partner.id, limits)
     }
 
     pub(crate) fn backlog(&self, partner: PartnerId) -> Arc<AtomicI64> {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Billing, Body, Caller, Catalog, ChargeAt, Content, Item, ItemKey, Lane, MessageId,
+        Billing, Body, Caller, Catalog, ChargeAt, Content, GroupId, Item, ItemKey, Lane, MessageId,
         MoMessage, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price, ReceiptWish, Refusal,
         Sender, Service, ServiceState,
     },
@@ -129,9 +129,9 @@ impl Gateway {
         if new.replaces {
             self.withdraw_replaced(&message).await?;
         }
-        self.within_limits(partner)?;
+        let waiting = self.within_limits(partner)?;
         self.within_rate(&service, partner)?;
-        let _turn = self.turn(partner.id).await;
+        let _turn = self.turn(waiting).await;
         self.store_mt(&service, Arc::new(message), likeness, &new).await
     }
 
@@ -145,19 +145,20 @@ impl Gateway {
         Ok(())
     }
 
-    /// Rate first, then backlog: the two limits that a partner can only wait out.
-    fn within_limits(&self, partner: &Partner) -> Result<(), Refusal> {
+    /// Rate first, then backlog: the two limits that a partner can only wait out. Answers with the
+    /// backlog.
+    fn within_limits(&self, partner: &Partner) -> Result<u64, Refusal> {
         let bucket = self.bucket(partner);
         bucket.take(self.inner.clock.monotonic_nanos()).map_err(|retry_after| {
             metrics::throttled(&partner.name, "rate");
             Refusal::Throttled { rate: partner.limits.rate, retry_after }
         })?;
-        let backlog = self.backlog(partner.id).load(Ordering::Acquire);
-        if backlog.unsigned_abs() >= partner.limits.backlog_max {
+        let backlog = self.backlog(partner.id).load(Ordering::Acquire).unsigned_abs();
+        if backlog >= partner.limits.backlog_max {
             metrics::throttled(&partner.name, "backlog");
             return Err(Refusal::BacklogFull { backlog: partner.limits.backlog_max });
         }
-        Ok(())
+        Ok(backlog)
     }
 
     /// A turn at the store for a partner of whom more waits than memory holds.
@@ -165,8 +166,7 @@ impl Gateway {
     /// Taking in costs less than sending out. Without turns, whoever submits as fast as it is
     /// answered would fill the groups of the writer, and what waits would leave ever more slowly.
     /// The wait is one of `OVERFLOWN_TOGETHER` commits, and no longer than the sessions' windows.
-    async fn turn(&self, partner: PartnerId) -> Option<tokio::sync::SemaphorePermit<'_>> {
-        let waiting = self.backlog(partner).load(Ordering::Acquire).unsigned_abs();
+    async fn turn(&self, waiting: u64) -> Option<tokio::sync::SemaphorePermit<'_>> {
         let room = u64::try_from(self.settings().lane_head).unwrap_or(u64::MAX);
         if waiting <= room {
             return None;
@@ -180,10 +180,7 @@ impl Gateway {
         if rate == 0 {
             return Ok(());
         }
-        let bucket = {
-            let known = self.inner.service_throttles.entry(service.id);
-            Arc::clone(&known.or_insert_with(|| Arc::new(throttle::Bucket::new(rate, rate))))
-        };
+        let bucket = throttle::bucket_of(&self.inner.service_throttles, service.id, (rate, rate));
         bucket.tune(rate, rate);
         bucket.take(self.inner.clock.monotonic_nanos()).map_err(|retry_after| {
             metrics::throttled(&partner.name, "service_rate");
@@ -307,14 +304,7 @@ impl Gateway {
             service: service.name.clone(),
             state: "without a link group",
         })?;
-        let lane = Lane::Mt { group, partner: message.partner, is_charged: message.is_charged() };
-        let item = Item {
-            key: ItemKey { lane: lane.id(), due_at: message.deliver_after, seq: message.id.0 },
-            valid_until: message.valid_until,
-            attempt: 0,
-            deaths: 0,
-            content: Content::Mt(Arc::clone(&message)),
-        };
+        let item = send_item(group, &message);
         let change = Change {
             gates: self.gates(service, &message, new.idempotency.clone(), likeness),
             mt: Some(NewMtRow { message: Arc::clone(&message), likeness }),
@@ -468,6 +458,18 @@ fn is_live(service: &Service, recipient: &Msisdn, now: i64) -> Result<(), Refusa
                 state.as_str()
             },
         }),
+    }
+}
+
+/// What carries a new MT to the links of its group.
+pub(super) fn send_item(group: GroupId, message: &Arc<MtMessage>) -> Item {
+    let lane = Lane::Mt { group, partner: message.partner, is_charged: message.is_charged() };
+    Item {
+        key: ItemKey { lane: lane.id(), due_at: message.deliver_after, seq: message.id.0 },
+        valid_until: message.valid_until,
+        attempt: 0,
+        deaths: 0,
+        content: Content::Mt(Arc::clone(message)),
     }
 }
 

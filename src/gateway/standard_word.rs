@@ -13,8 +13,8 @@ use std::{
 use super::{Gateway, by_itself, likeness, mt};
 use crate::{
     domain::{
-        Body, Content, Item, ItemKey, Lane, MessageId, MoMessage, MtMessage, ReceiptWish, Sender,
-        ServiceId, StandardTurn, StandardWord,
+        Body, Content, Item, MessageId, MoMessage, MtMessage, ReceiptWish, Sender, ServiceId,
+        StandardTurn, StandardWord,
     },
     metrics,
     payload::{self, Coding, Reference},
@@ -141,14 +141,7 @@ impl Gateway {
             protocol_id: 0,
             tlvs: Vec::new(),
         });
-        let lane = Lane::Mt { group, partner: message.partner, is_charged: false };
-        let item = Item {
-            key: ItemKey { lane: lane.id(), due_at: 0, seq: message.id.0 },
-            valid_until: message.valid_until,
-            attempt: 0,
-            deaths: 0,
-            content: Content::Mt(Arc::clone(&message)),
-        };
+        let item = mt::send_item(group, &message);
         Some((message, item))
     }
 }

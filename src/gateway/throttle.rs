@@ -1,9 +1,15 @@
 //! Rates: a bucket in one atomic number (GCRA). A whole message counts once, however many parts.
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU32, Ordering},
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, Ordering},
+    },
     time::Duration,
 };
+
+use dashmap::DashMap;
 
 /// Messages that are taken in together for partners of whom more waits than memory holds.
 pub(super) const OVERFLOWN_TOGETHER: usize = 32;
@@ -91,6 +97,18 @@ impl Bucket {
         let early = self.full_at.load(Ordering::Relaxed) - slack - now;
         Duration::from_nanos(early.max(0).unsigned_abs())
     }
+}
+
+/// The bucket under a key, made at its first use; it keeps its rate until it is tuned.
+pub(super) fn bucket_of<K: Eq + Hash + Copy>(
+    buckets: &DashMap<K, Arc<Bucket>>,
+    key: K,
+    (rate, burst): (u32, u32),
+) -> Arc<Bucket> {
+    if let Some(bucket) = buckets.get(&key) {
+        return Arc::clone(&bucket);
+    }
+    Arc::clone(&buckets.entry(key).or_insert_with(|| Arc::new(Bucket::new(rate, burst))))
 }
 
 #[cfg(test)]
