@@ -152,6 +152,11 @@ impl ComplaintEvent {
         matches!(self, Self::Accept | Self::Refuse | Self::Refund)
     }
 
+    /// Steps that can give charges back.
+    pub fn pays(self) -> bool {
+        matches!(self, Self::Accept | Self::Refund)
+    }
+
     /// Somebody must be told why, or what.
     pub fn needs_words(self) -> bool {
         matches!(self, Self::Answer | Self::Refuse | Self::Withdraw | Self::Appeal)
@@ -214,6 +219,7 @@ fn step_at(from: i64, days: u16) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::deadline::tests::at;
 
     /// Every legal move; whatever is not here must be refused.
     const MOVES: &[(&str, &str, &str)] = &[
@@ -240,12 +246,6 @@ mod tests {
         ("refused", "appeal", "received"),
         ("closed", "appeal", "received"),
     ];
-
-    fn at(text: &str) -> i64 {
-        let moment: jiff::civil::DateTime = text.parse().unwrap();
-        let warsaw = jiff::tz::TimeZone::get("Europe/Warsaw").unwrap();
-        moment.to_zoned(warsaw).unwrap().timestamp().as_microsecond()
-    }
 
     #[test]
     fn only_the_listed_moves_are_legal() {

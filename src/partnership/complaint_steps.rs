@@ -64,6 +64,9 @@ impl Partnership {
         let words = checked_words(step.words, event.needs_words())?;
         let mut after = self.after_complaint(&before, (event, words))?;
         match event {
+            _ if !event.pays() && !step.charges.is_empty() => {
+                return Err(field("charges", "invalid", "belong to a step that gives them back"));
+            }
             E::Ask if before.partner_id.is_none() => {
                 return Err(field("partner", "missing", "say first whose service it is about"));
             }
@@ -72,7 +75,7 @@ impl Partnership {
                 let says = says.ok_or_else(|| field("says", "missing", "accept or refuse"))?;
                 after.partner_says = Some(says.as_str().to_owned());
             }
-            E::Accept | E::Refund => {
+            _ if event.pays() => {
                 let ledger = self.store.complaint_charges(before.id).await?;
                 give_back(&mut after, &ledger, step)?;
             }

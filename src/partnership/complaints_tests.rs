@@ -249,6 +249,17 @@ on_both!(of_many_who_give_back_at_the_same_instant_one_does_and_the_row_is_there
     assert_eq!(world.ledger(message).await.len(), 2);
 });
 
+on_both!(charges_named_with_a_step_that_gives_nothing_back_are_refused_and_nothing_is_written, world => {
+    let message = world.texted(1, 3, Some(492)).await;
+    let row = world.complains().await;
+    for event in [E::Ask, E::Refuse] {
+        let no = vec![("charges".to_owned(), "invalid")];
+        assert_eq!(wrong(refused(world.pays(&row, event, &[message]).await)), no, "{event:?}");
+    }
+    assert_eq!(world.again(&row).await.version, row.version, "nothing was written");
+    assert_eq!(world.ledger(message).await, ["0 492 400"]);
+});
+
 on_both!(what_the_gateway_took_back_meanwhile_is_not_given_back_again, world => {
     let (one, two) = (world.texted(1, 3, Some(492)).await, world.texted(1, 2, Some(246)).await);
     let row = world.complains().await;
