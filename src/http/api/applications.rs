@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     application_shapes::{ApplicationBody, BegunBody, NewApplicationBody, described},
-    asked::{placed, shaped},
+    asked::{placed, private, shaped},
     fields,
     messages::idempotency_key,
     openapi::{
@@ -175,11 +175,6 @@ async fn owner(
         }
         other => Ok(other?),
     }
-}
-
-fn private(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// The form as the portal has it.

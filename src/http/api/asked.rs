@@ -62,9 +62,7 @@ impl FromRequestParts<App> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, Problem> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = value.and_then(|value| value.split_once(' ')).map_or("", |(_, token)| token);
-        if token.trim_start().starts_with("bk_") {
+        if brings_key(&parts.headers) {
             let caller = ApiCaller::from_request_parts(parts, app).await?;
             let by = Caller::ApiKey { partner: caller.partner, key: caller.key.clone() };
             return Ok(Self { by, logged: LoggedAs::from(&caller) });
@@ -76,13 +74,28 @@ impl FromRequestParts<App> for Reader {
 }
 
 impl Reader {
-    /// An answer that nobody on the way may keep.
-    pub(super) fn named(&self, mut response: Response) -> Response {
-        response.extensions_mut().insert(self.logged.clone());
-        let private = HeaderValue::from_static("no-store");
-        response.headers_mut().insert(header::CACHE_CONTROL, private);
-        response
+    pub(super) fn named(&self, response: Response) -> Response {
+        logged(response, self.logged.clone())
     }
+}
+
+/// Whether a request comes with an API key, good or not, and not with a session.
+pub(super) fn brings_key(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = value.and_then(|value| value.split_once(' ')).map_or("", |(_, token)| token);
+    token.trim_start().starts_with("bk_")
+}
+
+/// An answer that nobody on the way may keep, with who asked for the log.
+pub(super) fn logged(mut response: Response, who: LoggedAs) -> Response {
+    response.extensions_mut().insert(who);
+    private(response)
+}
+
+/// An answer that nobody on the way may keep.
+pub(super) fn private(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A page of a list that goes by number.

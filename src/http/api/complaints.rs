@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     asked::{self, Asked, tagged},
     complaint_shapes::{ComplaintBody, ComplaintViewBody, NewComplaintBody},
+    faults::NoteBody,
     once,
     openapi::{IdempotencyKey, Problems},
     session::named,
@@ -62,17 +63,6 @@ pub(crate) struct ListBody {
     /// For `after`; null on the last page.
     #[schema(required)]
     next: Option<i64>,
-}
-
-/// A note for the other side, or for the staff alone.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ComplaintNoteBody {
-    #[schema(min_length = 1, max_length = 4000)]
-    text: String,
-    /// Of staff: the partner does not see it.
-    #[serde(default)]
-    is_internal: bool,
 }
 
 /// What goes with a step.
@@ -181,7 +171,7 @@ pub(crate) async fn show(
         ("id" = String, Path, description = "Number of the complaint"),
         ("If-Match" = String, Header, description = "The ETag that was read")
     ),
-    request_body(content = inline(ComplaintNoteBody), content_type = "application/json"),
+    request_body(content = inline(NoteBody), content_type = "application/json"),
     responses((status = 200, description = "Written", body = ComplaintBody), Problems),
     security(("session" = []))
 )]
@@ -192,7 +182,7 @@ pub(crate) async fn note(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let note: ComplaintNoteBody = asked::body(&app, &headers, body).await?;
+    let note: NoteBody = asked::body(&app, &headers, body).await?;
     let at = (row_id(&id, COMPLAINT)?, asked::only_version(&headers)?);
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.note_complaint(&signed, at, &note.text, note.is_internal).await };
@@ -229,8 +219,7 @@ pub(crate) async fn step(
         Some(word) => Some(PartnerSays::parse(word).ok_or_else(|| bad("says"))?),
         None => None,
     };
-    let is_paying = matches!(event, ComplaintEvent::Accept | ComplaintEvent::Refund);
-    if said.charges.len() > CHARGES_MAX || (!is_paying && !said.charges.is_empty()) {
+    if said.charges.len() > CHARGES_MAX || (!event.pays() && !said.charges.is_empty()) {
         return Err(bad("charges"));
     }
     let charges: Vec<i64> = said

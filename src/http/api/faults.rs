@@ -68,10 +68,10 @@ pub(crate) struct ListBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoteBody {
     #[schema(min_length = 1, max_length = 4000)]
-    text: String,
+    pub(super) text: String,
     /// Of staff: the partner does not see it.
     #[serde(default)]
-    is_internal: bool,
+    pub(super) is_internal: bool,
 }
 
 /// What the other side is told.

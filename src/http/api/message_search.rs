@@ -7,7 +7,7 @@
 use axum::{
     Json,
     extract::{FromRequestParts, State},
-    http::{HeaderValue, header, request},
+    http::request,
     response::{IntoResponse as _, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -139,9 +139,7 @@ impl FromRequestParts<App> for Seeker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, Problem> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = value.and_then(|value| value.split_once(' ')).map_or("", |(_, token)| token);
-        if token.trim_start().starts_with("bk_") {
+        if asked::brings_key(&parts.headers) {
             return Ok(Self::Key(ApiCaller::from_request_parts(parts, app).await?));
         }
         Ok(Self::Person(Box::new(SignedCaller::from_request_parts(parts, app).await?)))
@@ -167,14 +165,11 @@ pub(crate) async fn list(
         messages: found.rows.into_iter().map(|row| body(&catalog, row)).collect(),
         next: found.next.map(|next| next.to_string()),
     };
-    let mut response = Json(body).into_response();
-    response.extensions_mut().insert(match &seeker {
+    let who = match &seeker {
         Seeker::Key(caller) => LoggedAs::from(caller),
         Seeker::Person(caller) => LoggedAs::from(&**caller),
-    });
-    let private = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, private);
-    Ok(response)
+    };
+    Ok(asked::logged(Json(body).into_response(), who))
 }
 
 async fn look(

@@ -8,7 +8,7 @@ use axum::{
     Json,
     body::Body as HttpBody,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use smol_str::SmolStr;
 
 use super::{
     acceptance::accept,
+    asked::logged,
     fields,
     new_message::{Moment, NewMessage, read},
     openapi::{IdText, IdempotencyKey, LookProblems, SendProblems, True},
@@ -192,10 +193,8 @@ pub(crate) struct RedeliveredBody {
     outcome: String,
 }
 
-fn named(caller: &ApiCaller, mut response: Response) -> Response {
-    response.extensions_mut().insert(LoggedAs::from(caller));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+fn named(caller: &ApiCaller, response: Response) -> Response {
+    logged(response, LoggedAs::from(caller))
 }
 
 /// An id that can be one. What cannot is unknown, in the same words as an unknown one (S-28).
@@ -297,6 +296,8 @@ fn gsm7(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]

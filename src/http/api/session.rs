@@ -7,12 +7,17 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::{fields::Fields, openapi::Problems, shapes::moment};
+use super::{
+    asked::{logged, private},
+    fields::Fields,
+    openapi::Problems,
+    shapes::moment,
+};
 use crate::{
     domain::{Right, password},
     http::{
@@ -200,12 +205,6 @@ pub(super) fn needed(fields: &mut Fields, name: &str, size: (usize, usize)) -> S
 }
 
 /// An answer that nobody on the way may keep, with the person's number for the log.
-pub(super) fn named(caller: &SignedCaller, mut response: Response) -> Response {
-    response.extensions_mut().insert(LoggedAs::from(caller));
-    private(response)
-}
-
-fn private(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+pub(super) fn named(caller: &SignedCaller, response: Response) -> Response {
+    logged(response, LoggedAs::from(caller))
 }

@@ -213,8 +213,7 @@ pub(crate) async fn patch(
     let id = row_id(&id, FAULT)?;
     // First, or the state of the ticket would be told to whoever may not change it.
     let is_partner = caller.0.partner.is_some();
-    let right = if is_partner { Right::FileTickets } else { Right::WorkTickets };
-    app.partnership.require(&caller.0, right)?;
+    app.partnership.require(&caller.0, Right::on_tickets(is_partner))?;
     let state = TicketState::of_tmf(&wish.status)
         .ok_or_else(|| Fault::InvalidFields.says("`status` is none of a ticket"))?;
     let row = app.partnership.fault(&caller.0, id).await?;
