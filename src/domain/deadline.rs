@@ -237,10 +237,11 @@ impl Promise {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn at(text: &str) -> i64 {
+    /// A moment by the clock of Warsaw.
+    pub(in crate::domain) fn at(text: &str) -> i64 {
         let moment: jiff::civil::DateTime = text.parse().unwrap();
         moment.to_zoned(WARSAW.clone()).unwrap().timestamp().as_microsecond()
     }

@@ -24,6 +24,11 @@ macro_rules! rights {
 }
 
 impl Right {
+    /// Writing on a fault or a complaint: a partner files, the staff works.
+    pub fn on_tickets(is_partner: bool) -> Self {
+        if is_partner { Self::FileTickets } else { Self::WorkTickets }
+    }
+
     /// It changes nothing.
     pub fn is_reading(self) -> bool {
         self.as_str().starts_with("see_")

@@ -199,6 +199,7 @@ impl Default for Targets {
 mod tests {
     use super::*;
     use crate::domain::deadline::date;
+    use crate::domain::deadline::tests::at;
 
     /// Every legal move; whatever is not here must be refused.
     const MOVES: &[(&str, &str, &str)] = &[
@@ -218,12 +219,6 @@ mod tests {
         ("resolved", "close", "closed"),
         ("resolved", "recover", "closed"),
     ];
-
-    fn at(text: &str) -> i64 {
-        let moment: jiff::civil::DateTime = text.parse().unwrap();
-        let warsaw = jiff::tz::TimeZone::get("Europe/Warsaw").unwrap();
-        moment.to_zoned(warsaw).unwrap().timestamp().as_microsecond()
-    }
 
     #[test]
     fn only_the_listed_moves_are_legal() {

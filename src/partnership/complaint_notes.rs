@@ -27,7 +27,7 @@ impl Partnership {
         at: (i64, i64),
     ) -> Result<ComplaintRow, Error> {
         let is_partner = signed.partner.is_some();
-        self.require(signed, if is_partner { Right::FileTickets } else { Right::WorkTickets })?;
+        self.require(signed, Right::on_tickets(is_partner))?;
         let row = self.faced_complaint(signed, at).await?;
         if row.state == ComplaintState::Closed {
             return Err(Refusal::WrongState(format!("it is {}", row.state)).into());

@@ -203,7 +203,7 @@ impl Partnership {
         is_internal: bool,
     ) -> Result<FaultRow, Error> {
         let is_partner = signed.partner.is_some();
-        self.require(signed, if is_partner { Right::FileTickets } else { Right::WorkTickets })?;
+        self.require(signed, Right::on_tickets(is_partner))?;
         if is_partner && is_internal {
             return Err(Refusal::NotAllowed.into());
         }
@@ -305,7 +305,7 @@ impl Partnership {
         (name, octets): (&str, &[u8]),
     ) -> Result<Result<FaultRow, FileFault>, Error> {
         let is_partner = signed.partner.is_some();
-        self.require(signed, if is_partner { Right::FileTickets } else { Right::WorkTickets })?;
+        self.require(signed, Right::on_tickets(is_partner))?;
         let before = self.open_fault(signed, at).await?;
         let partner = before.partner_id.map(PartnerId);
         let sealed = self.sealed_upload(&before.subject(), partner, name, octets).await;

@@ -94,6 +94,46 @@ impl Ask {
     }
 }
 
+/// Rows for a page or a file, of a store that gives so many at once.
+#[derive(Debug)]
+pub struct Gathered<R> {
+    rows: Vec<R>,
+    wanted: usize,
+    at_once: usize,
+    /// How many were asked for last; 0 once no more will come.
+    asked: usize,
+}
+
+impl<R> Gathered<R> {
+    pub fn of(ask: &Ask, at_once: usize) -> Self {
+        Self { rows: Vec::new(), wanted: ask.rows(), at_once, asked: at_once }
+    }
+
+    /// How many to ask for next; none once there are enough, or the store has no more.
+    pub fn room(&mut self) -> Option<u32> {
+        let is_over = self.rows.len() >= self.wanted || self.asked == 0;
+        self.asked = self.wanted.saturating_sub(self.rows.len()).min(self.at_once);
+        (!is_over).then(|| u32::try_from(self.asked).unwrap_or(u32::MAX))
+    }
+
+    /// Takes what was given; fewer than asked for are the last.
+    pub fn add(&mut self, rows: Vec<R>) {
+        if rows.len() < self.asked {
+            self.asked = 0;
+        }
+        self.rows.extend(rows);
+    }
+
+    /// Behind which the next rows stand.
+    pub fn last(&self) -> Option<&R> {
+        self.rows.last()
+    }
+
+    pub fn rows(self) -> Vec<R> {
+        self.rows
+    }
+}
+
 /// One column; one with a `sort` can be sorted by.
 #[derive(Debug, Clone)]
 pub struct Column {
@@ -313,6 +353,27 @@ mod tests {
             assert_eq!(safe_cell(text), format!("'{text}"));
         }
         assert_eq!(safe_cell("Acme = quiz"), "Acme = quiz");
+    }
+
+    #[test]
+    fn rows_are_gathered_until_there_are_enough_or_no_more() {
+        let steps = |at_once: usize, stored: usize| {
+            let mut found = Gathered::of(&Ask::default(), at_once);
+            let mut asked = Vec::new();
+            while let Some(limit) = found.room() {
+                asked.push(limit);
+                let left: usize = stored - found.last().copied().unwrap_or_default();
+                let begin = stored - left + 1;
+                found.add((begin..begin + left.min(limit as usize)).collect());
+            }
+            (asked, found.rows().len())
+        };
+        // One row more than a page shows.
+        assert_eq!(steps(500, 60), (vec![51], 51));
+        assert_eq!(steps(20, 60), (vec![20, 20, 11], 51));
+        assert_eq!(steps(20, 40), (vec![20, 20, 11], 40));
+        assert_eq!(steps(20, 25), (vec![20, 20], 25));
+        assert_eq!(steps(20, 0), (vec![20], 0));
     }
 
     #[test]

@@ -162,6 +162,11 @@ impl Page {
         texts::t(self.language, key, &[])
     }
 
+    /// The text of a word of the code, such as a state.
+    pub fn word(&self, prefix: &str, word: &str) -> String {
+        self.t(&format!("{prefix}{}", word.replace('_', "-")))
+    }
+
     /// The same with one inserted text.
     pub fn t1(&self, key: &str, name: &str, value: impl std::fmt::Display) -> String {
         texts::t(self.language, key, &[(name, Value::text(value))])

@@ -85,11 +85,6 @@ impl Reader {
     }
 }
 
-/// The text of a word of the code, such as a state.
-fn word(page: &Page, prefix: &str, word: &str) -> String {
-    page.t(&format!("{prefix}{}", word.replace('_', "-")))
-}
-
 /// An agreement in one line: address, name and state.
 pub(super) fn line(page: &Page, row: &AgreementRow) -> (String, String, Tag) {
     let name = format!("{} {}", kind_title(page, row), row.number);
@@ -109,5 +104,5 @@ fn state_tag(page: &Page, state: AgreementState) -> Tag {
         AgreementState::Suspended => Tone::Warn,
         _ => Tone::Bad,
     };
-    Tag::new(tone, word(page, "agreements-state-", state.as_str()))
+    Tag::new(tone, page.word("agreements-state-", state.as_str()))
 }

@@ -7,7 +7,7 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{Page, word};
+use super::Page;
 use crate::{
     domain::Right,
     http::{
@@ -85,5 +85,5 @@ fn answer(page: &Page, state: &str) -> Tag {
         "bounced" | "refused" => Tone::Bad,
         _ => Tone::Busy,
     };
-    Tag::new(tone, word(page, "agreements-notice-of-", state))
+    Tag::new(tone, page.word("agreements-notice-of-", state))
 }

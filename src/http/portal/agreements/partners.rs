@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, show::cells, word};
+use super::{Page, show::cells};
 use crate::{
     domain::{PartnerId, Refusal, Right, Side, row_id},
     http::{
@@ -52,7 +52,7 @@ fn line(page: &Page, row: &CompanyRow) -> Vec<Cell> {
     vec![
         Cell::link(format!("/partners/{}", row.partner_id), &row.legal_name),
         Cell::text(row.partner_number.clone().unwrap_or_default()),
-        Cell::text(word(page, "agreements-company-", &row.state)),
+        Cell::text(page.word("agreements-company-", &row.state)),
         Cell::code(&row.nip),
     ]
 }
@@ -143,7 +143,7 @@ async fn whole(
 pub(super) fn company_summary(page: &Page, row: &CompanyRow) -> Summary {
     let mut summary = Summary::new()
         .row(page.t("agreements-company-name"), Cell::text(&row.legal_name))
-        .row(page.t("agreements-state"), Cell::text(word(page, "agreements-company-", &row.state)));
+        .row(page.t("agreements-state"), Cell::text(page.word("agreements-company-", &row.state)));
     let address = format!("{}, {} {}, {}", row.street, row.postal_code, row.city, row.country);
     let number = row.partner_number.clone().unwrap_or_default();
     for (key, value) in [
@@ -174,7 +174,7 @@ pub(in crate::http::portal) fn parcel(page: &Page, stops: &[Stop]) -> Parcel {
             _ => Passed::Here,
         };
         let title = kinds.get(&stop.kind).map_or(&*stop.kind, |kind| kind.title.of(language));
-        let mut note = word(page, "agreements-state-", stop.state);
+        let mut note = page.word("agreements-state-", stop.state);
         let turn = match stop.turn {
             Some(Side::Partner) => Some("agreements-turn-partner"),
             Some(Side::Operator) => Some("agreements-turn-operator"),

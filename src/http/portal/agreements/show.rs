@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::Path, http::HeaderMap, response::Response};
 
-use super::{Page, Reader, kind_title, state_tag, word};
+use super::{Page, Reader, kind_title, state_tag};
 use crate::{
     domain::{AgreementState, PartnerId, Right, Side, row_id},
     http::{
@@ -41,7 +41,7 @@ pub(super) async fn list(page: Page, ask: Ask, headers: HeaderMap) -> Result<Res
     let page = page.titled("agreements-title");
     let states = AgreementState::ALL
         .iter()
-        .map(|state| Choice::new(state.as_str(), word(&page, "agreements-state-", state.as_str())));
+        .map(|state| Choice::new(state.as_str(), page.word("agreements-state-", state.as_str())));
     let list = List::new(&page, &ask, "/agreements", "agreements-title", "agreements-empty")
         .filter("state", "agreements-state", states.collect())
         .column("agreements-number")
@@ -155,7 +155,7 @@ pub(super) async fn whole(
     let ways = ways
         .iter()
         .filter(|way| reader.is_staff() || **way != crate::domain::ReturnWay::Paper)
-        .map(|way| Choice::new(way.as_str(), word(&page, "agreements-way-", way.as_str())))
+        .map(|way| Choice::new(way.as_str(), page.word("agreements-way-", way.as_str())))
         .collect();
     // What the operator owes in return is owed from the day the agreement is in force.
     let reply = if row.state == AgreementState::InForce { reply } else { Vec::new() };
@@ -172,7 +172,7 @@ pub(super) async fn whole(
         reply: reply
             .iter()
             .map(|(item, is_done)| {
-                (item.as_str(), word(&page, "agreements-reply-", item.as_str()), *is_done)
+                (item.as_str(), page.word("agreements-reply-", item.as_str()), *is_done)
             })
             .collect(),
         copy_path: format!("/agreements/{id}/copy"),
@@ -257,13 +257,13 @@ fn timeline(page: &Page, reader: &Reader, history: &[HappeningRow]) -> Timeline 
             _ => Tone::Calm,
         };
         let note = if what == "reply" {
-            word(page, "agreements-reply-", &row.note)
+            page.word("agreements-reply-", &row.note)
         } else {
             row.note.clone()
         };
         Step {
             at: page.time(row.at),
-            what: word(page, "agreements-happened-", what),
+            what: page.word("agreements-happened-", what),
             who: if reader.is_staff() { doer(&row.who).to_owned() } else { side(&row.kind) },
             why: Some(note).filter(|note| !note.is_empty()),
             tone,
@@ -274,9 +274,9 @@ fn timeline(page: &Page, reader: &Reader, history: &[HappeningRow]) -> Timeline 
 
 /// A signature in a PDF is shown as found, never as verified (R4.13).
 fn copy(page: &Page, id: i64, row: &SignatureRow) -> Copy {
-    let side = word(page, "agreements-side-", &row.side);
+    let side = page.word("agreements-side-", &row.side);
     Copy {
-        text: format!("{side}: {}", word(page, "agreements-way-", &row.way)),
+        text: format!("{side}: {}", page.word("agreements-way-", &row.way)),
         by: row.signed_by.clone(),
         at: page.time(row.recorded_at),
         file: row.file_id.as_ref().map(|file| format!("/agreements/{id}/files/{file}")),

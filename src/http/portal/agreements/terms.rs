@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, word};
+use super::Page;
 use crate::{
     domain::{Right, row_id, terms::TermsState, wording::Piece},
     http::{
@@ -70,7 +70,7 @@ fn state(page: &Page, state: TermsState) -> Tag {
         TermsState::InForce => Tone::Good,
         _ => Tone::Bad,
     };
-    Tag::new(tone, word(page, "agreements-terms-", state.as_str()))
+    Tag::new(tone, page.word("agreements-terms-", state.as_str()))
 }
 
 #[derive(Template)]
@@ -180,7 +180,7 @@ fn proof(page: &Page, row: &NoticeRow) -> Vec<Cell> {
     let at = |at: Option<i64>| at.map_or(Cell::Nothing, |at| page.time(at).into());
     vec![
         Cell::text(format!("{} <{}>", row.recipient_name, row.recipient)),
-        Cell::text(word(page, "agreements-notice-of-", &row.state)),
+        Cell::text(page.word("agreements-notice-of-", &row.state)),
         page.time(row.queued_at).into(),
         at(row.sent_at),
         at(row.answered_at),

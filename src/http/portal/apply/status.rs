@@ -265,7 +265,7 @@ pub(in crate::http::portal) fn happened(page: &Page, rows: &[HappeningRow]) -> V
         };
         Step {
             at: page.time(row.at),
-            what: page.t(&format!("{}{}", "apply-happened-", row.kind.replace('_', "-"))),
+            what: page.word("apply-happened-", &row.kind),
             who,
             why: Some(row.note.clone()).filter(|note| !note.is_empty()),
             tone,

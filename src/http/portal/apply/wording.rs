@@ -92,11 +92,11 @@ fn worded(
 }
 
 pub(in crate::http::portal) fn document(page: &Page, kind: &str) -> String {
-    page.t(&format!("{}{}", "apply-document-", kind.replace('_', "-")))
+    page.word("apply-document-", kind)
 }
 
 pub(in crate::http::portal) fn area(page: &Page, area: &str) -> String {
-    page.t(&format!("{}{}", "apply-area-", area.replace('_', "-")))
+    page.word("apply-area-", area)
 }
 
 /// Why an uploaded file was not taken, or a problem that is nobody's fault here.

@@ -14,7 +14,7 @@ use crate::{
         error::{Fault, Problem},
         portal::{
             cell::{Cell, Tone},
-            list::{Ask, List},
+            list::{Ask, Gathered, List},
             person::Person,
         },
     },
@@ -127,19 +127,13 @@ fn filter(ask: &Ask) -> ComplaintFilter {
 async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<ComplaintRow>, Problem> {
     let mut wish = filter(ask);
     wish.before = ask.after().and_then(|after| after.parse().ok());
-    let mut found = Vec::new();
-    while found.len() < ask.rows() {
-        let limit = (ask.rows() - found.len()).min(LINES);
-        wish.limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let rows = page.app().partnership.complaints(&person.signed, &wish).await?;
-        let is_last = rows.len() < limit;
-        wish.before = rows.last().map(|row| row.id);
-        found.extend(rows);
-        if is_last {
-            break;
-        }
+    let mut found = Gathered::of(ask, LINES);
+    while let Some(limit) = found.room() {
+        wish.limit = limit;
+        found.add(page.app().partnership.complaints(&person.signed, &wish).await?);
+        wish.before = found.last().map(|row| row.id);
     }
-    Ok(found)
+    Ok(found.rows())
 }
 
 fn columns(list: List<'_>, is_staff: bool) -> List<'_> {

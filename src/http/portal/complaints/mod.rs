@@ -40,11 +40,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/complaints/{id}/file", post(steps::file))
 }
 
-/// The text of a word of the code, such as a state.
-fn word(page: &Page, prefix: &str, word: &str) -> String {
-    page.t(&format!("{prefix}{}", word.replace('_', "-")))
-}
-
 fn state_tag(page: &Page, state: ComplaintState) -> Tag {
     let tone = match state {
         ComplaintState::Received => Tone::Warn,
@@ -53,11 +48,11 @@ fn state_tag(page: &Page, state: ComplaintState) -> Tag {
         ComplaintState::Refused => Tone::Bad,
         ComplaintState::Closed => Tone::Calm,
     };
-    Tag::new(tone, word(page, "complaints-state-", state.as_str()))
+    Tag::new(tone, page.word("complaints-state-", state.as_str()))
 }
 
 fn subject_text(page: &Page, subject: ComplaintSubject) -> String {
-    word(page, "complaints-subject-", subject.as_str())
+    page.word("complaints-subject-", subject.as_str())
 }
 
 fn subject_choices(page: &Page) -> Vec<Choice> {
@@ -68,17 +63,17 @@ fn subject_choices(page: &Page) -> Vec<Choice> {
 /// How it came is the partner's own way for a partner, which is never offered to the staff.
 fn channel_choices(page: &Page) -> Vec<Choice> {
     let of_staff = ComplaintChannel::ALL.iter().filter(|one| **one != ComplaintChannel::Partner);
-    let text = |one: &ComplaintChannel| word(page, "complaints-channel-", one.as_str());
+    let text = |one: &ComplaintChannel| page.word("complaints-channel-", one.as_str());
     of_staff.map(|one| Choice::new(one.as_str(), text(one))).collect()
 }
 
 fn demand_choices(page: &Page) -> Vec<Choice> {
-    let text = |one: &ComplaintDemand| word(page, "complaints-demand-", one.as_str());
+    let text = |one: &ComplaintDemand| page.word("complaints-demand-", one.as_str());
     ComplaintDemand::ALL.iter().map(|one| Choice::new(one.as_str(), text(one))).collect()
 }
 
 fn state_choices(page: &Page) -> Vec<Choice> {
-    let text = |one: &ComplaintState| word(page, "complaints-state-", one.as_str());
+    let text = |one: &ComplaintState| page.word("complaints-state-", one.as_str());
     ComplaintState::ALL.iter().map(|one| Choice::new(one.as_str(), text(one))).collect()
 }
 

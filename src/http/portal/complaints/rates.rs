@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, explain, word};
+use super::{Page, explain};
 use crate::{
     domain::{Right, row_id},
     http::{
@@ -141,7 +141,7 @@ fn alarm(page: &Page, row: &AlarmRow) -> Alarm {
         version: row.version,
         title: format!("{} ({})", row.service, row.partner),
         figures,
-        state: Tag::new(tone, word(page, "complaints-alarm-", &row.state)),
+        state: Tag::new(tone, page.word("complaints-alarm-", &row.state)),
         reason: row.reason.clone(),
         is_open: row.is_open(),
         path: format!("/complaints/rates/{}", row.id),

@@ -7,7 +7,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, lists, state_tag, subject_text, word};
+use super::{Page, lists, state_tag, subject_text};
 use crate::{
     domain::{ComplaintEvent, ComplaintState, PartnerSays, Right, row_id},
     http::{
@@ -37,7 +37,7 @@ struct One<'p> {
     row: &'p ComplaintRow,
     title: String,
     state: Tag,
-    left: Cell,
+    left: Option<Cell>,
     /// What the law does, and when.
     law: Option<String>,
     summary: Summary,
@@ -96,7 +96,7 @@ pub(super) async fn whole(
     let body = One {
         form,
         state: state_tag(&page, row.state),
-        left: lists::left(&page, person, row),
+        left: Some(lists::left(&page, person, row)).filter(|left| !matches!(left, Cell::Nothing)),
         law: law(&page, person, row),
         summary: summary(&page, person, row),
         messages: view.messages.iter().map(|one| message(&page, &view, one)).collect(),
@@ -141,7 +141,7 @@ impl Steps {
             if !person.may(right) {
                 continue;
             }
-            let button = (event.as_str(), word(page, "complaints-do-", event.as_str()));
+            let button = (event.as_str(), page.word("complaints-do-", event.as_str()));
             if event.decides() {
                 steps.deciding.push(button);
             } else if event.needs_words() || event == ComplaintEvent::Ask {
@@ -170,7 +170,7 @@ fn law(page: &Page, person: &Person, row: &ComplaintRow) -> Option<String> {
 
 /// What a partner can say; the decision stays the operator's (R4.36).
 fn says(page: &Page) -> Vec<Choice> {
-    let text = |one: &PartnerSays| word(page, "complaints-says-", one.as_str());
+    let text = |one: &PartnerSays| page.word("complaints-says-", one.as_str());
     PartnerSays::ALL.iter().map(|one| Choice::new(one.as_str(), text(one))).collect()
 }
 
@@ -182,11 +182,11 @@ fn summary(page: &Page, person: &Person, row: &ComplaintRow) -> Summary {
         .row(page.t("complaints-until"), page.day(row.until_at))
         .row(
             page.t("complaints-demand"),
-            Cell::text(word(page, "complaints-demand-", row.demand.as_str())),
+            Cell::text(page.word("complaints-demand-", row.demand.as_str())),
         )
         .row(
             page.t("complaints-channel"),
-            Cell::text(word(page, "complaints-channel-", row.channel.as_str())),
+            Cell::text(page.word("complaints-channel-", row.channel.as_str())),
         )
         .row(page.t("complaints-received"), page.day(row.received_at));
     for (key, text) in [
@@ -204,11 +204,11 @@ fn summary(page: &Page, person: &Person, row: &ComplaintRow) -> Summary {
         summary = summary.row(page.t("complaints-service"), Cell::text(service));
     }
     if let Some(says) = &row.partner_says {
-        let text = word(page, "complaints-says-", says);
+        let text = page.word("complaints-says-", says);
         summary = summary.row(page.t("complaints-says"), Cell::text(text));
     }
     if let Some(decision) = &row.decision {
-        let text = word(page, "complaints-decision-", decision);
+        let text = page.word("complaints-decision-", decision);
         summary = summary.row(page.t("complaints-decision"), Cell::text(text));
     }
     if row.refund_minor > 0 {
@@ -252,7 +252,7 @@ fn message(page: &Page, view: &ComplaintView, one: &ComplaintMessage) -> Vec<Cel
     };
     vec![
         page.time(one.accepted_at).into(),
-        Cell::text(word(page, "complaints-way-", &one.direction)),
+        Cell::text(page.word("complaints-way-", &one.direction)),
         Cell::code(format!("{} {keyword}", one.short_code).trim()),
         price,
         Cell::text(steps.join(", ")),
@@ -274,8 +274,8 @@ fn charges(page: &Page, view: &ComplaintView) -> Vec<Choice> {
 /// Other complaints of the same number: address, number, what became of it.
 fn earlier(page: &Page, view: &ComplaintView) -> Vec<(String, String, String)> {
     let line = |one: &crate::store::EarlierComplaint| {
-        let subject = word(page, "complaints-subject-", &one.subject);
-        let state = word(page, "complaints-state-", &one.state);
+        let subject = page.word("complaints-subject-", &one.subject);
+        let state = page.word("complaints-state-", &one.state);
         let path = format!("/complaints/{}", one.id);
         (path, complaint_reference(one.id), format!("{subject}, {state}"))
     };
@@ -305,7 +305,7 @@ fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline 
         } else {
             page.t("complaints-side-other")
         };
-        let said = word(page, "complaints-happened-", what);
+        let said = page.word("complaints-happened-", what);
         let what_said = if row.is_public == 0 {
             format!("{said} {}", page.t("complaints-inside"))
         } else {

@@ -59,13 +59,12 @@ async fn taken(
             let event = ComplaintEvent::parse(step)?;
             let charges: Vec<i64> =
                 form.all("charges").filter_map(|message| message.parse().ok()).collect();
-            let is_paying = matches!(event, ComplaintEvent::Accept | ComplaintEvent::Refund);
             let step = ComplaintStep {
                 event,
                 words,
                 says: PartnerSays::parse(form.text("says")),
                 // A refusal beside ticked charges gives nothing back.
-                charges: if is_paying { &charges } else { &[] },
+                charges: if event.pays() { &charges } else { &[] },
             };
             verbs.step_complaint(signed, at, &step).await
         }
@@ -82,7 +81,7 @@ pub(super) async fn file(
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let id = row_id(&id, "complaint")?;
     let at = (id, form.number("version").unwrap_or_default());
-    let right = if person.is_operator() { Right::WorkTickets } else { Right::FileTickets };
+    let right = Right::on_tickets(!person.is_operator());
     page.app().partnership.require(&person.signed, right)?;
     let Some(upload) = form.file("file").cloned() else {
         form.wrong("file", page.t("complaints-wrong-no-file"));

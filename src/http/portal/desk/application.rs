@@ -206,7 +206,7 @@ fn duplicates(page: &Page, staff: &StaffView) -> Vec<(String, String)> {
         .iter()
         .map(|company| (page.t1("desk-same-partner", "name", &company.legal_name), String::new()));
     let others = staff.same_nip.iter().map(|(id, reference, state)| {
-        let state = page.t(&format!("{}{}", "apply-state-", state.replace('_', "-")));
+        let state = page.word("apply-state-", state);
         let text = page.t2("desk-same-nip", ("reference", reference), ("state", state));
         (text, format!("/applications/{id}"))
     });

@@ -14,7 +14,7 @@ use crate::{
             apply::wording,
             cell::{Cell, Tone},
             field::Choice,
-            list::{Ask, List},
+            list::{Ask, Gathered, List},
             page::Page,
             person::Person,
         },
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Lines that the store gives at once.
-const LINES: u32 = 200;
+const LINES: usize = 200;
 
 #[derive(Template)]
 #[template(path = "desk_applications.html", config = "src/http/portal/askama.toml")]
@@ -69,11 +69,11 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
 }
 
 fn state_text(page: &Page, state: &str) -> String {
-    page.t(&format!("{}{}", "apply-state-", state.replace('_', "-")))
+    page.word("apply-state-", state)
 }
 
 fn purpose_text(page: &Page, purpose: &str) -> String {
-    page.t(&format!("{}{}", "desk-purpose-", purpose.replace('_', "-")))
+    page.word("desk-purpose-", purpose)
 }
 
 async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<ApplicationLine>, Problem> {
@@ -84,28 +84,23 @@ async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<Applicatio
         _ => ApplicationOrder::Due,
     };
     let place = ask.after().and_then(|after| after.split_once('.'));
-    let mut after = place.and_then(|(key, id)| Some((key.parse().ok()?, id.parse().ok()?)));
-    let mut found = Vec::new();
-    while found.len() < ask.rows() {
-        let limit = u32::try_from(ask.rows() - found.len()).unwrap_or(LINES).min(LINES);
-        let filter = ApplicationFilter {
-            state: ask.get("state").to_owned(),
-            purpose: ask.get("purpose").to_owned(),
-            area: ask.get("area").to_owned(),
-            text: ask.get("q").to_owned(),
-            order,
-            after,
-            limit,
-        };
-        let lines = page.app().partnership.applications(&person.signed, &filter).await?;
-        let is_last = lines.len() < limit as usize;
-        after = lines.last().map(|line| (line.sort_key, line.id));
-        found.extend(lines);
-        if is_last {
-            break;
-        }
+    let after = place.and_then(|(key, id)| Some((key.parse().ok()?, id.parse().ok()?)));
+    let mut filter = ApplicationFilter {
+        state: ask.get("state").to_owned(),
+        purpose: ask.get("purpose").to_owned(),
+        area: ask.get("area").to_owned(),
+        text: ask.get("q").to_owned(),
+        order,
+        after,
+        limit: 0,
+    };
+    let mut found = Gathered::of(ask, LINES);
+    while let Some(limit) = found.room() {
+        filter.limit = limit;
+        found.add(page.app().partnership.applications(&person.signed, &filter).await?);
+        filter.after = found.last().map(|line| (line.sort_key, line.id));
     }
-    Ok(found)
+    Ok(found.rows())
 }
 
 fn cells(page: &Page, line: &ApplicationLine) -> Vec<Cell> {

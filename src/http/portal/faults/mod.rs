@@ -42,11 +42,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/incidents/{id}/follow", post(incidents::follow))
 }
 
-/// The text of a word of the code, such as a state.
-fn word(page: &Page, prefix: &str, word: &str) -> String {
-    page.t(&format!("{prefix}{}", word.replace('_', "-")))
-}
-
 fn state_tag(page: &Page, state: TicketState) -> Tag {
     let tone = match state {
         TicketState::Acknowledged => Tone::Calm,
@@ -55,7 +50,7 @@ fn state_tag(page: &Page, state: TicketState) -> Tag {
         TicketState::Resolved | TicketState::Closed => Tone::Good,
         TicketState::Rejected | TicketState::Cancelled => Tone::Bad,
     };
-    Tag::new(tone, word(page, "faults-state-", state.as_str()))
+    Tag::new(tone, page.word("faults-state-", state.as_str()))
 }
 
 fn severity_tag(page: &Page, severity: Severity) -> Tag {
@@ -65,11 +60,11 @@ fn severity_tag(page: &Page, severity: Severity) -> Tag {
         Severity::Minor => Tone::Busy,
         Severity::Question => Tone::Calm,
     };
-    Tag::new(tone, word(page, "faults-severity-", severity.as_str()))
+    Tag::new(tone, page.word("faults-severity-", severity.as_str()))
 }
 
 fn area_text(page: &Page, area: FaultArea) -> String {
-    word(page, "faults-area-", area.as_str())
+    page.word("faults-area-", area.as_str())
 }
 
 fn area_choices(page: &Page) -> Vec<Choice> {
@@ -79,14 +74,14 @@ fn area_choices(page: &Page) -> Vec<Choice> {
 fn severity_choices(page: &Page) -> Vec<Choice> {
     let choice = |severity: &Severity| {
         let name = severity.as_str();
-        let text = word(page, "faults-severity-", name);
-        Choice::new(name, text).hint(word(page, "faults-means-", name))
+        let text = page.word("faults-severity-", name);
+        Choice::new(name, text).hint(page.word("faults-means-", name))
     };
     Severity::ALL.iter().map(choice).collect()
 }
 
 fn state_choices(page: &Page) -> Vec<Choice> {
-    let text = |state: &TicketState| word(page, "faults-state-", state.as_str());
+    let text = |state: &TicketState| page.word("faults-state-", state.as_str());
     TicketState::ALL.iter().map(|state| Choice::new(state.as_str(), text(state))).collect()
 }
 

@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, area_text, lists, severity_choices, severity_tag, state_tag, word};
+use super::{Page, area_text, lists, severity_choices, severity_tag, state_tag};
 use crate::{
     domain::{Right, TicketEvent, TicketState, row_id},
     http::{
@@ -31,7 +31,7 @@ struct One<'p> {
     row: &'p FaultRow,
     state: Tag,
     severity: Tag,
-    left: Cell,
+    left: Option<Cell>,
     summary: Summary,
     items: Vec<(String, String, String)>,
     files: Vec<(String, String)>,
@@ -75,7 +75,7 @@ pub(super) async fn whole(
         form,
         state: state_tag(&page, row.state),
         severity: severity_tag(&page, row.severity),
-        left: lists::left(&page, row),
+        left: Some(lists::left(&page, row)).filter(|left| !matches!(left, Cell::Nothing)),
         summary: summary(&page, person, row),
         items: view.items.iter().map(|item| item_of(&page, item)).collect(),
         files: files(&view),
@@ -105,7 +105,7 @@ fn steps(page: &Page, state: TicketState, is_staff: bool, may_write: bool) -> (B
     let steps = state.steps().filter(|event| *event != TicketEvent::Merge).filter(allowed);
     let named = steps.map(|event| {
         let has_words = event.needs_words() || event == TicketEvent::Resume;
-        (has_words, (event.as_str(), word(page, "faults-do-", event.as_str())))
+        (has_words, (event.as_str(), page.word("faults-do-", event.as_str())))
     });
     let (worded, plain): (Vec<_>, Vec<_>) = named.partition(|(has_words, _)| *has_words);
     let bare = |steps: Vec<(bool, _)>| steps.into_iter().map(|(_, step)| step).collect();
@@ -158,7 +158,7 @@ fn item_of(page: &Page, item: &FaultItem) -> (String, String, String) {
     let trace: serde_json::Value = serde_json::from_str(&item.trace).unwrap_or_default();
     let steps = trace["steps"].as_array().map_or(&[][..], Vec::as_slice);
     let steps: Vec<&str> = steps.iter().filter_map(|step| step["what"].as_str()).collect();
-    (word(page, "faults-item-", &item.kind), item.name.clone(), steps.join(", "))
+    (page.word("faults-item-", &item.kind), item.name.clone(), steps.join(", "))
 }
 
 fn files(view: &FaultView) -> Vec<(String, String)> {
@@ -183,7 +183,7 @@ fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline 
         } else {
             page.t("faults-side-other")
         };
-        let what = word(page, "faults-happened-", what);
+        let what = page.word("faults-happened-", what);
         let what =
             if row.is_public == 0 { format!("{what} {}", page.t("faults-inside")) } else { what };
         // The rule of a promise is no word for people.

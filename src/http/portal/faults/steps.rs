@@ -73,7 +73,7 @@ pub(super) async fn file(
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&path)) };
     let id = row_id(&id, "fault")?;
     let at = (id, form.number("version").unwrap_or_default());
-    let right = if person.is_operator() { Right::WorkTickets } else { Right::FileTickets };
+    let right = Right::on_tickets(!person.is_operator());
     page.app().partnership.require(&person.signed, right)?;
     let Some(upload) = form.file("file").cloned() else {
         form.wrong("file", page.t("faults-wrong-no-file"));

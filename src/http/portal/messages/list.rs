@@ -10,7 +10,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-use super::{Page, message_id, state_tag, word};
+use super::{Page, message_id, state_tag};
 use crate::{
     domain::{MessageState, PartnerId, Refusal, ServiceId},
     http::{
@@ -166,13 +166,13 @@ async fn found(
 
 fn states(page: &Page) -> Vec<Choice> {
     let text = |state: MessageState| {
-        Choice::new(state.as_str(), word(page, "messages-state-", state.as_str()))
+        Choice::new(state.as_str(), page.word("messages-state-", state.as_str()))
     };
     MessageState::ALL.into_iter().map(text).collect()
 }
 
 fn directions(page: &Page) -> Vec<Choice> {
-    ["mt", "mo"].map(|way| Choice::new(way, word(page, "messages-way-", way))).into()
+    ["mt", "mo"].map(|way| Choice::new(way, page.word("messages-way-", way))).into()
 }
 
 fn services(page: &Page, person: &Person) -> Vec<Choice> {
@@ -208,7 +208,7 @@ fn cells(page: &Page, person: &Person, row: &FoundMessage) -> Vec<Cell> {
     let mut cells = vec![
         Cell::link(format!("/messages/{}", row.id), row.id.to_string()),
         page.exact(row.accepted_at).into(),
-        Cell::text(word(page, "messages-way-", &row.direction)),
+        Cell::text(page.word("messages-way-", &row.direction)),
         Cell::text(&row.sender),
         Cell::text(&row.recipient),
         row.service.as_ref().map_or(Cell::Nothing, Cell::text),

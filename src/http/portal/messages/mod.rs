@@ -35,11 +35,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/messages/{id}/redeliver", post(steps::redeliver))
 }
 
-/// The text of a word of the code, such as a state.
-fn word(page: &Page, prefix: &str, word: &str) -> String {
-    page.t(&format!("{prefix}{}", word.replace('_', "-")))
-}
-
 /// What cannot be an id is as unknown as one that nobody has (S-28).
 fn message_id(text: &str) -> Result<MessageId, Refusal> {
     let is_plain =
@@ -63,5 +58,5 @@ fn state_tag(page: &Page, state: &str) -> Tag {
             Tone::Bad
         }
     };
-    Tag::new(tone, word(page, "messages-state-", state))
+    Tag::new(tone, page.word("messages-state-", state))
 }

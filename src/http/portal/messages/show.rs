@@ -7,7 +7,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, message_id, state_tag, word};
+use super::{Page, message_id, state_tag};
 use crate::{
     domain::Right,
     http::{
@@ -88,8 +88,8 @@ pub(super) fn whole(page: Page, person: &Person, view: &MessageView) -> Response
         title,
         path: format!("/messages/{}", line.id),
         state: state_tag(&page, view.state.as_str()),
-        story: word(&page, "messages-what-", story),
-        advice: word(&page, "messages-todo-", story),
+        story: page.word("messages-what-", story),
+        advice: page.word("messages-todo-", story),
         is_live: !view.state.is_final() && !is_shown,
         summary: summary(&page, person, view),
         text: view
@@ -122,7 +122,7 @@ fn summary(page: &Page, person: &Person, view: &MessageView) -> Summary {
     let line = &view.line;
     let text = |key: &str| page.t(key);
     let mut summary = Summary::new()
-        .row(text("messages-direction"), Cell::text(word(page, "messages-way-", &line.direction)))
+        .row(text("messages-direction"), Cell::text(page.word("messages-way-", &line.direction)))
         .row(text("messages-sender"), Cell::code(&line.sender))
         .row(text("messages-recipient"), Cell::code(&line.recipient));
     if let (Some(name), true) = (&view.partner, person.is_operator()) {
@@ -191,7 +191,7 @@ fn rule(page: &Page, view: &MessageView) -> String {
 /// The stored reason, behind its meaning where that is known.
 fn reason(page: &Page, view: &MessageView, error: &str) -> String {
     match view.cause {
-        Some(cause) => format!("{} ({error})", word(page, "messages-cause-", cause)),
+        Some(cause) => format!("{} ({error})", page.word("messages-cause-", cause)),
         None => error.to_owned(),
     }
 }
@@ -201,7 +201,7 @@ fn steps(page: &Page, view: &MessageView) -> Vec<StepRow> {
     let step = |event: &crate::store::EventLine| StepRow {
         at: page.exact(event.at),
         after: before.replace(event.at).map_or_else(String::new, |last| span(event.at - last)),
-        what: word(page, "messages-step-", &event.kind),
+        what: page.word("messages-step-", &event.kind),
         attempt: event.attempt,
         who: doer(&event.who).to_owned(),
         link: event.link.clone().unwrap_or_default(),
@@ -236,7 +236,7 @@ fn charges(page: &Page, view: &MessageView) -> Vec<(String, String)> {
     let row = |(_, minor, currency, reason): &(i64, i64, String, String)| {
         // `complaint:12`: what gave it back, and which one.
         let reason = reason.split(':').next().unwrap_or_default();
-        (page.money(*minor, currency), word(page, "messages-charge-", reason))
+        (page.money(*minor, currency), page.word("messages-charge-", reason))
     };
     view.charges.iter().map(row).collect()
 }

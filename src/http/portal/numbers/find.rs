@@ -14,7 +14,7 @@ use crate::{
         portal::{
             cell::Cell,
             field::Choice,
-            list::{Ask, List},
+            list::{Ask, Gathered, List},
             person::Person,
         },
     },
@@ -94,19 +94,13 @@ async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<NumberRow>
         after: ask.after().unwrap_or_default().to_owned(),
         limit: 0,
     };
-    let mut found = Vec::new();
-    while found.len() < ask.rows() {
-        let limit = (ask.rows() - found.len()).min(LINES);
-        filter.limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let rows = page.app().partnership.numbers(&person.signed, &filter).await?;
-        let is_last = rows.len() < limit;
-        filter.after = rows.last().map(|row| row.digits.clone()).unwrap_or_default();
-        found.extend(rows);
-        if is_last {
-            break;
-        }
+    let mut found = Gathered::of(ask, LINES);
+    while let Some(limit) = found.room() {
+        filter.limit = limit;
+        found.add(page.app().partnership.numbers(&person.signed, &filter).await?);
+        filter.after = found.last().map(|row| row.digits.clone()).unwrap_or_default();
     }
-    Ok(found)
+    Ok(found.rows())
 }
 
 fn cells(page: &Page, person: &Person, row: &NumberRow) -> Vec<Cell> {

@@ -7,7 +7,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, class_title, explain, name, state_choices, state_tag, word};
+use super::{Page, class_title, explain, name, state_choices, state_tag};
 use crate::{
     domain::{NumberEvent, NumberState, Right, row_id},
     http::{
@@ -15,7 +15,7 @@ use crate::{
         portal::{
             cell::{Cell, Summary, Tag, Tone},
             form::Form,
-            list::{Ask, List},
+            list::{Ask, Gathered, List},
             person::Person,
             timeline::{Step, Timeline, doer},
         },
@@ -75,19 +75,13 @@ async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<Reservatio
         before: ask.after().and_then(|after| after.parse().ok()),
         ..ReservationFilter::default()
     };
-    let mut found = Vec::new();
-    while found.len() < ask.rows() {
-        let limit = (ask.rows() - found.len()).min(LINES);
-        filter.limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let rows = page.app().partnership.reservations(&person.signed, &filter).await?;
-        let is_last = rows.len() < limit;
-        filter.before = rows.last().map(|row| row.id);
-        found.extend(rows);
-        if is_last {
-            break;
-        }
+    let mut found = Gathered::of(ask, LINES);
+    while let Some(limit) = found.room() {
+        filter.limit = limit;
+        found.add(page.app().partnership.reservations(&person.signed, &filter).await?);
+        filter.before = found.last().map(|row| row.id);
     }
-    Ok(found)
+    Ok(found.rows())
 }
 
 fn cells(page: &Page, person: &Person, row: &ReservationRow) -> Vec<Cell> {
@@ -164,7 +158,7 @@ async fn whole(page: Page, person: &Person, form: &Form, id: i64) -> Result<Resp
     // What rests is over for both sides.
     let steps = steps.filter(|_| row.ended_at.is_none());
     let named =
-        steps.map(|event| (event, (event.as_str(), word(&page, "numbers-do-", event.as_str()))));
+        steps.map(|event| (event, (event.as_str(), page.word("numbers-do-", event.as_str()))));
     let (reasoned, plain): (Vec<_>, Vec<_>) = named.partition(|(event, _)| {
         matches!(event, NumberEvent::Reject | NumberEvent::Suspend | NumberEvent::Close)
     });
@@ -228,7 +222,7 @@ fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline 
         let side = if is_own { "numbers-side-partner" } else { "numbers-side-operator" };
         Step {
             at: page.time(row.at),
-            what: word(page, "numbers-happened-", what),
+            what: page.word("numbers-happened-", what),
             who: if person.is_operator() { doer(&row.who).to_owned() } else { page.t(side) },
             why: Some(row.note.clone()).filter(|note| !note.is_empty()),
             tone,

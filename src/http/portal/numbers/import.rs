@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{Page, explain, word};
+use super::{Page, explain};
 use crate::{
     domain::{Refusal, Right, number_import::COLUMNS},
     http::{
@@ -69,7 +69,7 @@ fn whole(
                 vec![
                     Cell::figure(row.line.to_string()),
                     Cell::code(&row.digits),
-                    Cell::text(word(&page, "numbers-row-", row.code)),
+                    Cell::text(page.word("numbers-row-", row.code)),
                     Cell::text(&row.detail),
                 ]
             },

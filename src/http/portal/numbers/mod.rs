@@ -43,11 +43,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/reservations/{id}/step", post(held::step))
 }
 
-/// The text of a word of the code, such as a state.
-fn word(page: &Page, prefix: &str, word: &str) -> String {
-    page.t(&format!("{prefix}{}", word.replace('_', "-")))
-}
-
 fn state_tag(page: &Page, state: NumberState) -> Tag {
     let tone = match state {
         NumberState::Free | NumberState::Active => Tone::Good,
@@ -56,11 +51,11 @@ fn state_tag(page: &Page, state: NumberState) -> Tag {
         NumberState::Quarantined => Tone::Calm,
         NumberState::Withdrawn => Tone::Bad,
     };
-    Tag::new(tone, word(page, "numbers-state-", state.as_str()))
+    Tag::new(tone, page.word("numbers-state-", state.as_str()))
 }
 
 fn state_choices(page: &Page, states: &[NumberState]) -> Vec<Choice> {
-    let text = |state: &NumberState| word(page, "numbers-state-", state.as_str());
+    let text = |state: &NumberState| page.word("numbers-state-", state.as_str());
     states.iter().map(|state| Choice::new(state.as_str(), text(state))).collect()
 }
 
@@ -94,7 +89,7 @@ fn explain(page: &Page, form: &mut Form, error: Error) -> Result<(), Error> {
     match error {
         Error::Refused(Refusal::FieldErrors(faults)) => {
             for fault in &faults {
-                let text = word(page, "numbers-wrong-", fault.code);
+                let text = page.word("numbers-wrong-", fault.code);
                 form.wrong(&fault.field, text);
             }
             Ok(())

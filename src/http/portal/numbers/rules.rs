@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{Page, class_choices, class_title, explain, word as word_text};
+use super::{Page, class_choices, class_title, explain};
 use crate::{
     domain::{NumberClass, PartnerId, Refusal, Right, WordBar},
     http::{
@@ -64,13 +64,13 @@ async fn whole(
             &words,
             |row| row.word.clone(),
             |row| {
-                let kind = word_text(&page, "numbers-bar-", &row.kind);
+                let kind = page.word("numbers-bar-", &row.kind);
                 vec![Cell::code(&row.word), Cell::text(kind)]
             },
         );
     let kinds = WordBar::ALL.iter().map(|bar| bar.as_str());
     let mut kinds: Vec<_> =
-        kinds.map(|bar| Choice::new(bar, word_text(&page, "numbers-bar-", bar))).collect();
+        kinds.map(|bar| Choice::new(bar, page.word("numbers-bar-", bar))).collect();
     kinds.push(Choice::new("none", page.t("numbers-bar-none")));
     let class_choices = class_choices(&page);
     Ok(page.show(&Rules { page: &page, form, classes, words, kinds, class_choices }))

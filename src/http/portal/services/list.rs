@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{Page, choices, explain, shown, state_tag, word};
+use super::{Page, choices, explain, shown, state_tag};
 use crate::{
     domain::{LifeState, Right, service_life::RevisionState},
     http::{
@@ -15,7 +15,7 @@ use crate::{
             cell::{Cell, Tag, Tone},
             field::Choice,
             form::Form,
-            list::{Ask, List},
+            list::{Ask, Gathered, List},
             person::Person,
         },
     },
@@ -44,7 +44,7 @@ async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Re
     let page = page.titled("services-title").with(form);
     let states = LifeState::ALL
         .iter()
-        .map(|state| Choice::new(state.as_str(), word(&page, "services-state-", state.as_str())));
+        .map(|state| Choice::new(state.as_str(), page.word("services-state-", state.as_str())));
     let list = List::new(&page, ask, "/services", "services-title", "services-none")
         .filter("state", "services-state", states.collect())
         .filter("waiting", "services-waiting", vec![Choice::new("yes", page.t("services-waits"))])
@@ -71,19 +71,13 @@ async fn lines(page: &Page, person: &Person, ask: &Ask) -> Result<Vec<OfferingRo
         before: ask.after().and_then(|after| after.parse().ok()),
         ..OfferingFilter::default()
     };
-    let mut found = Vec::new();
-    while found.len() < ask.rows() {
-        let limit = (ask.rows() - found.len()).min(LINES);
-        filter.limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let rows = page.app().partnership.services(&person.signed, &filter).await?;
-        let is_last = rows.len() < limit;
-        filter.before = rows.last().map(|row| row.id);
-        found.extend(rows);
-        if is_last {
-            break;
-        }
+    let mut found = Gathered::of(ask, LINES);
+    while let Some(limit) = found.room() {
+        filter.limit = limit;
+        found.add(page.app().partnership.services(&person.signed, &filter).await?);
+        filter.before = found.last().map(|row| row.id);
     }
-    Ok(found)
+    Ok(found.rows())
 }
 
 fn cells(page: &Page, person: &Person, row: &OfferingRow) -> Vec<Cell> {

@@ -36,11 +36,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/services/{id}/secret", post(steps::secret))
 }
 
-/// The text of a word of the code, such as a state.
-fn word(page: &Page, prefix: &str, word: &str) -> String {
-    page.t(&format!("{prefix}{}", word.replace('_', "-")))
-}
-
 fn state_tag(page: &Page, state: LifeState) -> Tag {
     let tone = match state {
         LifeState::Live => Tone::Good,
@@ -49,7 +44,7 @@ fn state_tag(page: &Page, state: LifeState) -> Tag {
         LifeState::Suspended => Tone::Warn,
         LifeState::Closed => Tone::Bad,
     };
-    Tag::new(tone, word(page, "services-state-", state.as_str()))
+    Tag::new(tone, page.word("services-state-", state.as_str()))
 }
 
 /// What can be chosen in a field; empty: it is written.
@@ -67,12 +62,12 @@ fn choices(page: &Page, field: &str) -> Vec<Choice> {
         "on_unknown" => ("services-unknown-", &["park", "resend"]),
         _ => return Vec::new(),
     };
-    words.iter().map(|one| Choice::new(*one, word(page, prefix, one))).collect()
+    words.iter().map(|one| Choice::new(*one, page.word(prefix, one))).collect()
 }
 
 /// A field's name on pages.
 fn label(page: &Page, field: &str) -> String {
-    word(page, "services-field-", field)
+    page.word("services-field-", field)
 }
 
 /// A field's value as people read it.

@@ -7,7 +7,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, choices, explain, said, word};
+use super::{Page, choices, explain, said};
 use crate::{
     domain::{
         Refusal,
@@ -124,7 +124,7 @@ fn draw(
     version: i64,
     form: &Form,
 ) -> Response {
-    let title = word(&page, "services-section-", section.as_str());
+    let title = page.word("services-section-", section.as_str());
     let page = page
         .titled_as(format!("{title}: {}", file.row.name))
         .under("/services", "services-title")

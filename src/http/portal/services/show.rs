@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 
-use super::{Page, label, shown, state_tag, word};
+use super::{Page, label, shown, state_tag};
 use crate::{
     domain::{
         LifeEvent, LifeState, Right, row_id,
@@ -138,7 +138,7 @@ fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> 
     if may_approve && row.state == LifeState::Testing {
         words.push("pass_test");
     }
-    let named = words.into_iter().map(|step| (step, word(page, "services-do-", step)));
+    let named = words.into_iter().map(|step| (step, page.word("services-do-", step)));
     named.partition(|(step, _)| !matches!(*step, "return" | "suspend" | "close" | "pass_test"))
 }
 
@@ -161,7 +161,7 @@ fn tasks(page: &Page, file: &ServiceFile) -> TaskList {
             (Tone::Busy, "services-incomplete")
         };
         Task {
-            text: word(page, "services-section-", section.as_str()),
+            text: page.word("services-section-", section.as_str()),
             hint: None,
             href: Some(format!("/services/{}/section/{section}", file.row.id)),
             state: Tag::new(tone, page.t(key)),
@@ -178,7 +178,7 @@ fn gates(page: &Page, file: &ServiceFile) -> TaskList {
             (Tone::Busy, "services-gate-open")
         };
         Task {
-            text: word(page, "services-gate-", gate.as_str()),
+            text: page.word("services-gate-", gate.as_str()),
             hint: None,
             href: None,
             state: Tag::new(tone, page.t(key)),
@@ -224,7 +224,7 @@ fn parts(page: &Page, form: &ServiceForm) -> Vec<(String, Summary)> {
             }
         }
         if count > 0 {
-            parts.push((word(page, "services-section-", section.as_str()), summary));
+            parts.push((page.word("services-section-", section.as_str()), summary));
         }
     }
     parts
@@ -250,7 +250,7 @@ fn timeline(page: &Page, person: &Person, file: &ServiceFile) -> Timeline {
         };
         Step {
             at: page.time(row.at),
-            what: word(page, "services-happened-", what),
+            what: page.word("services-happened-", what),
             who: if person.is_operator() { doer(&row.who).to_owned() } else { page.t(side(what)) },
             why: Some(row.note.clone()).filter(|note| !note.is_empty()),
             tone,
