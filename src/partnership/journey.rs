@@ -128,10 +128,9 @@ fn way_of_service(state: LifeState) -> u8 {
 fn service_facts(row: &OfferingRow) -> StepFacts {
     let owner = match row.state {
         LifeState::Draft => Some(Owner::Partner),
-        LifeState::Submitted | LifeState::Approved => Some(Owner::Operator),
         // The partner tries it; then the operator lets everybody in.
         LifeState::Testing if row.tested_at.is_none() => Some(Owner::Partner),
-        LifeState::Testing => Some(Owner::Operator),
+        LifeState::Submitted | LifeState::Approved | LifeState::Testing => Some(Owner::Operator),
         LifeState::Live | LifeState::Suspended | LifeState::Closed => None,
     };
     let done_at = row.live_at.filter(|_| owner.is_none());
