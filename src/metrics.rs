@@ -21,8 +21,10 @@ pub use contract::{CONTRACT, Kind, Series};
 #[cfg(test)]
 #[path = "metrics_tests.rs"]
 mod tests;
+mod orders;
 mod tickets;
 
+pub use orders::{order_step, orders};
 pub use tickets::{complaint_refunds, complaint_step, complaints, fault_step, faults};
 
 /// Partners that have a label of their own; the others share `other`.

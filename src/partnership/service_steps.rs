@@ -45,7 +45,7 @@ impl Partnership {
             Right::ApproveServices
         };
         self.require(signed, right)?;
-        if event == LifeEvent::Submit && signed.is_operator() {
+        if matches!(event, LifeEvent::Submit | LifeEvent::AskClose) && signed.is_operator() {
             return Err(Refusal::NotAllowed.into());
         }
         let (row, revisions) = self.read_service(signed, (id, version)).await?;
@@ -165,6 +165,7 @@ impl Partnership {
                 Traffic::End
             }
             (LifeEvent::Suspend, _) => Traffic::State("suspended"),
+            (LifeEvent::AskClose, _) => Traffic::Same,
             (_, None) => return Err(no_step(row, event)),
             (_, Some(holds)) => {
                 self.pass(row, holds, event.gates()).await?;

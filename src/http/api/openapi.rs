@@ -22,8 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, people, reservations, services, session, terms, tmf,
-    tmf_tickets,
+    message_search, messages, numbers, orders, people, reservations, services, session, terms,
+    tmf, tmf_orders, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -63,6 +63,8 @@ use crate::http::error::ProblemBody;
         reservations::waits, reservations::wait, reservations::stop_waiting,
         services::list, services::create, services::show, services::change, services::step,
         services::comment,
+        orders::list, orders::show, orders::note, orders::step,
+        tmf_orders::list, tmf_orders::show,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -77,6 +79,8 @@ use crate::http::error::ProblemBody;
         (name = "companies", description = "What partners say of themselves"),
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
         (name = "services", description = "What subscribers are offered, from draft to end"),
+        (name = "orders", description = "What partners and the operator do together"),
+        (name = "tmf641", description = "Orders as TMF641 v4 shows them"),
         (name = "faults", description = "Faults, and what becomes of them"),
         (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
         (name = "tmf621", description = "Faults as TMF621 v4 shows them"),
