@@ -285,10 +285,10 @@ mod tests {
 
     #[test]
     fn what_is_no_toml_or_has_a_strange_key_is_told_with_its_line() {
-        let text = SHIPPED.replacen("working_days = 1", "working_days = 1\ndays = 2", 1);
+        let text = SHIPPED.replacen("working_days = 1", "working_days = 1\ncolour = 2", 1);
         let told = told(&text);
-        let wanted = format!("line {}: ", line(&text, "days = 2"));
-        assert!(told[0].starts_with(&wanted) && told[0].contains("days"), "{told:?}");
+        let wanted = format!("line {}: ", line(&text, "colour"));
+        assert!(told[0].starts_with(&wanted) && told[0].contains("`colour`"), "{told:?}");
         assert!(OrderPlan::parse("[[order]").is_err());
     }
 }

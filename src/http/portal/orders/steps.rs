@@ -34,8 +34,7 @@ pub(super) async fn step(
         Ok(_) => Ok(page.done(&path, "orders-notice-done")),
         Err(Error::Refused(Refusal::FieldErrors(faults))) => {
             for fault in &faults {
-                let key = format!("orders-wrong-{}", fault.code.replace('_', "-"));
-                form.wrong(&fault.field, page.t(&key));
+                form.wrong(&fault.field, page.word("orders-wrong-", fault.code));
             }
             whole(page, &person, &form, id).await
         }
