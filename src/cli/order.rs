@@ -49,7 +49,7 @@ async fn show(desk: &mut Desk<'_>, store: &Store, id: &str) -> Outcome {
     let history = store.timeline(&row.subject(), false).await?;
     let history: Vec<String> = history
         .iter()
-        .map(|one| format!("{} {} {} {}", moment(one.at), one.kind, one.who, one.note))
+        .map(|one| format!("{} {} {} {}", at(one.at), one.kind, one.who, one.note))
         .collect();
     value["about"] = json!(row.about);
     value["reason"] = json!(row.reason);
@@ -64,11 +64,16 @@ async fn show(desk: &mut Desk<'_>, store: &Store, id: &str) -> Outcome {
 
 fn step(step: &OrderStepRow) -> String {
     let state = match (step.done_at, step.due_at) {
-        (Some(at), _) => format!("done {}", moment(at)),
-        (None, Some(due)) => format!("due {}", moment(due)),
+        (Some(done), _) => format!("done {}", at(done)),
+        (None, Some(due)) => format!("due {}", at(due)),
         (None, None) => "later".to_owned(),
     };
     format!("{} ({}): {state}", step.name, step.side)
+}
+
+/// Within a line, and so without the quotes of a value.
+fn at(moment_us: i64) -> String {
+    moment(moment_us).as_str().unwrap_or_default().to_owned()
 }
 
 fn described(row: &OrderRow) -> Value {

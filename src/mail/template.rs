@@ -119,6 +119,7 @@ kinds! {
     service_close_asked { service: Text = "win", partner: Text = "zolw", reason: Note = "Koniec konkursu.", link: Link = "/services/7", }
     order_note { reference: Text = "Z-000012", title: Text = "Uruchomienie usługi: win", note: Note = "Kiedy zaczniemy testy?", link: Link = "/orders/12", }
     order_turn { reference: Text = "Z-000012", title: Text = "Rezygnacja z numeru: 7455", step: Text = "Zakończenie reklamy numeru", due_at: Time = "1795262400000000", link: Link = "/orders/12", }
+    order_late { reference: Text = "Z-000012", title: Text = "Uruchomienie usługi: win", step: Text = "Zatwierdzenie opisu", due_at: Time = "1795262400000000", link: Link = "/orders/12", }
     order_ended { reference: Text = "Z-000012", title: Text = "Rezygnacja z numeru: 7455", state: Word = "rejected", reason: Note ? true = "Konkurs jeszcze trwa.", link: Link = "/orders/12", }
     service_submitted { service: Text = "win", partner: Text = "zolw", link: Link = "/services/7", }
     service_returned { service: Text = "win", reason: Note = "Brak ceny z VAT.", link: Link = "/services/7", }

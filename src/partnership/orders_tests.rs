@@ -320,6 +320,21 @@ on_both!(a_question_stops_the_operators_clock_and_an_answer_starts_it, world => 
     assert!(letters.contains(&"order_ended p1@x.pl".to_owned()), "{letters:?}");
 });
 
+on_both!(a_step_of_the_operator_that_is_late_is_told_to_the_desk_once, world => {
+    world.number(&of(1), &world.held("QUIZ").await, N::Order).await.unwrap();
+    world.clock.step(7 * DAY);
+    for noticed in [1, 0] {
+        assert_eq!(world.verbs.sweep_overdue().await.unwrap(), noticed);
+    }
+    let order = world.newest(K::NumberActivation).await;
+    assert!(order.is_late(world.verbs.now()));
+    assert_eq!(world.history_of(&order).await, ["open", "overdue"]);
+    let counts = world.verbs.store.open_orders_by(world.verbs.now()).await.unwrap();
+    assert_eq!(counts, [("number_activation".to_owned(), 1, 1)]);
+    let letters = world.letters_fit().await;
+    assert_eq!(letters.last().unwrap(), "order_late desk@operator.pl");
+});
+
 on_both!(steps_of_an_operator_behind_the_work_keep_an_order_open, world => {
     let text = include_str!("../../config/orders.toml").replacen(
         "[[order]]\nkind = \"number_release\"",
