@@ -18,10 +18,10 @@ use crate::domain::Price;
 mod contract;
 pub use contract::{CONTRACT, Kind, Series};
 
+mod orders;
 #[cfg(test)]
 #[path = "metrics_tests.rs"]
 mod tests;
-mod orders;
 mod tickets;
 
 pub use orders::{order_step, orders};

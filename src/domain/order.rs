@@ -84,6 +84,7 @@ impl OrderState {
     }
 
     /// Where an order is whose next step is that side's; none: every step was done.
+    #[must_use]
     pub fn with_next(self, side: Option<Side>) -> Self {
         let event = match (self, side) {
             (_, None) => OrderEvent::Complete,
@@ -181,17 +182,12 @@ pub enum OrderMove {
 
 /// The orders that a step concerns. `was_live`: of a service that was live once, so that a new
 /// description is a change; `is_by_partner`: who takes the step.
-pub fn order_moves(
-    what: &str,
-    was_live: bool,
-    is_by_partner: bool,
-) -> Vec<(OrderKind, OrderMove)> {
+pub fn order_moves(what: &str, was_live: bool, is_by_partner: bool) -> Vec<(OrderKind, OrderMove)> {
     use OrderKind as K;
     use OrderMove as M;
     let described = if was_live { K::ServiceChange } else { K::ServiceLaunch };
     let done = M::End(OrderEvent::Complete);
-    let given_up =
-        M::End(if is_by_partner { OrderEvent::Cancel } else { OrderEvent::Reject });
+    let given_up = M::End(if is_by_partner { OrderEvent::Cancel } else { OrderEvent::Reject });
     match what {
         "number.order" => vec![(K::NumberActivation, M::Begin)],
         "number.activate" => vec![(K::NumberActivation, done)],

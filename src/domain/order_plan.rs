@@ -9,11 +9,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use super::{
-    agreement::Side,
-    agreement_kind::Both,
-    order::OrderKind,
-};
+use super::{agreement::Side, agreement_kind::Both, order::OrderKind};
 
 /// The word of a step that somebody ticks.
 pub const BY_HAND: &str = "hand";
@@ -174,7 +170,8 @@ fn steps(found: &mut Found<'_>, kind: OrderKind, order: &FileOrder) -> Vec<Plann
     for step in order.step.iter().take(STEPS_MAX) {
         check_title(found, &step.title);
         let (name, done_by) = (step.name.get_ref(), step.done_by.get_ref());
-        let is_word = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_';
+        let is_word =
+            |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_';
         if !(1..=NAME_MAX).contains(&name.len()) || !name.bytes().all(is_word) {
             let text = format!("name `{name}` must be 1 to {NAME_MAX} of `a-z`, `0-9`, `_`");
             found.say(&step.name.span(), text);
@@ -280,7 +277,9 @@ mod tests {
         let told = told(&text);
         assert_eq!(told.len(), 4, "{told:?}");
         assert!(told.iter().any(|one| one == "kind `service_closure` is missing"), "{told:?}");
-        assert!(told.iter().any(|one| one.contains("needs a step with done_by = \"number.close\"")));
+        assert!(
+            told.iter().any(|one| one.contains("needs a step with done_by = \"number.close\""))
+        );
     }
 
     #[test]

@@ -25,8 +25,7 @@ use crate::{
     metrics,
     store::{
         ApplicationFilter, ApplicationLine, ApplicationRow, ApplicationSet, ApplicationStep,
-        CompanyRow, DeadlineRow, DeadlineStep, Extras, FileLine, NewMail, ORDER_RULE,
-        Prospect,
+        CompanyRow, DeadlineRow, DeadlineStep, Extras, FileLine, NewMail, ORDER_RULE, Prospect,
     },
 };
 

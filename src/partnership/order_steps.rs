@@ -110,8 +110,9 @@ impl Partnership {
             return Err(Refusal::NotAllowed.into());
         }
         let words = checked_words(words, event.needs_words())?;
-        let no_step =
-            || Refusal::WrongState(format!("it is {}; `{event}` is no step from there", before.state));
+        let no_step = || {
+            Refusal::WrongState(format!("it is {}; `{event}` is no step from there", before.state))
+        };
         let state = before.state.after(event).ok_or_else(no_step)?;
         let mut after = OrderRow { state, ..before.clone() };
         if state.is_over() {
@@ -141,9 +142,8 @@ impl Partnership {
         };
         let promise = self.store.deadline(&write.before.subject(), ORDER_RULE).await?;
         let calendar = &self.rules.calendar;
-        let promise = promise.and_then(|row| {
-            row.promise().resume(self.now(), Unit::WorkingDay, calendar)
-        });
+        let promise =
+            promise.and_then(|row| row.promise().resume(self.now(), Unit::WorkingDay, calendar));
         if let Some(promise) = promise {
             next.due_at = Some(promise.due_at);
             let due_at = promise.due_at;
@@ -177,8 +177,7 @@ impl Partnership {
             return Err(Refusal::NotAllowed.into());
         }
         let words = checked_words(words, true)?;
-        let note =
-            OrderHappening { kind: "note", note: words.to_owned(), is_public: !is_internal };
+        let note = OrderHappening { kind: "note", note: words.to_owned(), is_public: !is_internal };
         let after = before.clone();
         let mut write = plain(before, after, steps, note);
         if !is_internal {

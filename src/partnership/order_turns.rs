@@ -140,7 +140,8 @@ impl Partnership {
         let mut happened = Vec::new();
         match step {
             OrderMove::Begin | OrderMove::Tick => {
-                let open = |step: &&mut OrderStepRow| step.done_by == what && step.done_at.is_none();
+                let open =
+                    |step: &&mut OrderStepRow| step.done_by == what && step.done_at.is_none();
                 let Some(done) = steps.iter_mut().find(open) else { return Ok(None) };
                 happened.push(tick(done, now, by, ""));
             }

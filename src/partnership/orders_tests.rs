@@ -11,10 +11,11 @@ use super::{
 };
 use crate::domain::{
     LifeEvent as L, NumberEvent as N, OrderEvent as E, OrderKind as K, OrderState as S, PartnerId,
-    Refusal, Role, UserId,
-    service_revision::ServiceForm,
+    Refusal, Role, UserId, service_revision::ServiceForm,
 };
-use crate::store::{ORDER_RULE, OfferingRow, OrderFilter, OrderRow, ReservationFilter, ReservationRow};
+use crate::store::{
+    ORDER_RULE, OfferingRow, OrderFilter, OrderRow, ReservationFilter, ReservationRow,
+};
 
 const DAY: i64 = 86_400_000_000;
 

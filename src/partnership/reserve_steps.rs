@@ -194,10 +194,9 @@ fn check_reason(event: NumberEvent, reason: &str) -> Result<&str, Error> {
 
 /// What an order about a reservation is about.
 fn about(row: &ReservationRow) -> OrderAbout {
-    let item = |kind: &str, name: &str| OrderItem { kind: kind.to_owned(), name: name.to_owned() };
-    let mut items = vec![item("number", &row.digits)];
+    let mut items = vec![OrderItem::new("number", &row.digits)];
     if !row.keyword.is_empty() {
-        items.push(item("keyword", &row.keyword));
+        items.push(OrderItem::new("keyword", &row.keyword));
     }
     OrderAbout {
         partner: PartnerId(row.partner_id),

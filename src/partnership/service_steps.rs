@@ -155,13 +155,12 @@ impl Partnership {
     ) -> Result<OfferingRow, Error> {
         let state = row.state.after(event).ok_or_else(|| no_step(row, event))?;
         let holds = approved(revisions);
-        let now = self.now();
         let mut after = OfferingRow { state, ..row.clone() };
         reason.clone_into(&mut after.reason);
         let mut revision = None;
         let traffic = match (event, holds) {
             (LifeEvent::Close, _) => {
-                after.ended_at = Some(now);
+                after.ended_at = Some(self.now());
                 Traffic::End
             }
             (LifeEvent::Suspend, _) => Traffic::State("suspended"),
@@ -174,7 +173,7 @@ impl Partnership {
             }
         };
         if event == LifeEvent::GoLive {
-            after.live_at = Some(now);
+            after.live_at = Some(self.now());
         }
         let what = format!("service.{event}");
         let write = OfferingWrite {

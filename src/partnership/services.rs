@@ -332,12 +332,12 @@ impl Partnership {
 /// What an order about a service is about: the service, and what it is reached by.
 fn order_about(write: &OfferingWrite<'_>) -> OrderAbout {
     let row = write.before;
-    let item = |kind: &str, name: &str| OrderItem { kind: kind.to_owned(), name: name.to_owned() };
-    let mut items = vec![item("service", &row.name)];
+    let mut items = vec![OrderItem::new("service", &row.name)];
     let meant = write.revision.as_ref().and_then(|revision| revision.form().check().ok());
     if let Some(meant) = meant {
-        items.push(item("number", &meant.number.to_string()));
-        items.extend(meant.keywords.iter().map(|keyword| item("keyword", keyword.as_str())));
+        items.push(OrderItem::new("number", meant.number.as_str()));
+        let keywords = meant.keywords.iter();
+        items.extend(keywords.map(|keyword| OrderItem::new("keyword", keyword.as_str())));
     }
     OrderAbout {
         partner: PartnerId(row.partner_id),

@@ -77,7 +77,12 @@ impl World {
         self.verbs.edit_service(&of(1), (row.id, row.version), &fields(form)).await.unwrap()
     }
 
-    pub(super) async fn take(&self, by: &Signed, row: &OfferingRow, event: L) -> Result<OfferingRow, Error> {
+    pub(super) async fn take(
+        &self,
+        by: &Signed,
+        row: &OfferingRow,
+        event: L,
+    ) -> Result<OfferingRow, Error> {
         let note = StepNote { reason: "powód", link_group: "" };
         self.verbs.step_service(by, (row.id, row.version), event, note).await
     }

@@ -64,6 +64,12 @@ pub struct OrderItem {
     pub name: String,
 }
 
+impl OrderItem {
+    pub fn new(kind: &str, name: &str) -> Self {
+        Self { kind: kind.to_owned(), name: name.to_owned() }
+    }
+}
+
 /// One step of an order, done or not.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct OrderStepRow {

@@ -52,7 +52,8 @@ impl Desks {
     /// What both sides read of their orders, the newest first.
     async fn orders(&self) -> Vec<String> {
         let all = OrderFilter { limit: 10, ..OrderFilter::default() };
-        let (own, staff) = (self.verbs.orders(&self.partner, &all), self.verbs.orders(&self.staff, &all));
+        let (own, staff) =
+            (self.verbs.orders(&self.partner, &all), self.verbs.orders(&self.staff, &all));
         let (own, staff) = (own.await.unwrap(), staff.await.unwrap());
         assert_eq!(own, staff);
         own.iter().map(|row| format!("{} {}", row.kind, row.state)).collect()

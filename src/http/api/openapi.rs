@@ -22,8 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, orders, people, reservations, services, session, terms,
-    tmf, tmf_orders, tmf_tickets,
+    message_search, messages, numbers, orders, people, reservations, services, session, terms, tmf,
+    tmf_orders, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 

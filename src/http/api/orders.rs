@@ -37,10 +37,14 @@ pub(super) const ORDER: &str = "order";
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrdersWanted {
     /// One state, or `open` for all that are not over; without it all.
-    #[param(pattern = "^(open|acknowledged|in_progress|pending|completed|rejected|cancelled|failed)$")]
+    #[param(
+        pattern = "^(open|acknowledged|in_progress|pending|completed|rejected|cancelled|failed)$"
+    )]
     #[serde(default, deserialize_with = "asked::word")]
     state: Option<String>,
-    #[param(pattern = "^(number_activation|number_release|service_launch|service_change|service_closure)$")]
+    #[param(
+        pattern = "^(number_activation|number_release|service_launch|service_change|service_closure)$"
+    )]
     #[serde(default, deserialize_with = "asked::word")]
     kind: Option<String>,
     /// `next` of the page before.

@@ -199,8 +199,7 @@ fn milestones(view: &OrderView) -> Value {
 
 fn notes(view: &OrderView) -> Value {
     let notes = view.history.iter().filter(|one| one.kind == "order_note");
-    let note =
-        |one: &crate::store::HappeningRow| json!({ "id": one.id.to_string(), "date": moment(one.at), "text": one.note });
+    let note = |one: &crate::store::HappeningRow| json!({ "id": one.id.to_string(), "date": moment(one.at), "text": one.note });
     json!(notes.map(note).collect::<Vec<_>>())
 }
 

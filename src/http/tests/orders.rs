@@ -55,7 +55,8 @@ async fn a_number_is_given_back_by_an_order_that_both_sides_see() {
     let ticked = [("step", "tick.advertising_ended"), ("words", "Nothing is printed any more")];
     assert_eq!(acme.send(one, step, &ticked, b"").await.status, 303);
     let shown = desk.get(one).await.text;
-    for part in ["In progress", "Advertising of the number has ended. Nothing is printed any more"] {
+    for part in ["In progress", "Advertising of the number has ended. Nothing is printed any more"]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let bare = desk.send(one, step, &[("step", "wait"), ("words", "")], b"").await;
@@ -71,7 +72,10 @@ async fn a_number_is_given_back_by_an_order_that_both_sides_see() {
     }
     assert!(!other.get("/orders").await.text.contains("Z-0000"));
     let csv = acme.get("/orders?format=csv&kind=number_release").await.text;
-    assert!(csv.contains("Z-000002 Release of a number: 7477,") && csv.contains("Completed"), "{csv}");
+    assert!(
+        csv.contains("Z-000002 Release of a number: 7477,") && csv.contains("Completed"),
+        "{csv}"
+    );
     assert!(!csv.contains("Z-000001"));
     for page in ["/orders", "/orders/1", "/orders/2", "/desk", "/reservations/1"] {
         for who in [&acme, &desk] {
@@ -89,7 +93,8 @@ async fn orders_over_the_api_are_ticked_by_the_version_that_was_read_and_are_see
     let get = async |by: &str, path: &str| ask(&world, by, ("GET", path), &Value::Null, &[]).await;
     let held = get(&acme, "/api/v1/reservations/1").await;
     let (path, why) = ("/api/v1/reservations/1/ask_release", json!({ "reason": "over" }));
-    let asked = ask(&world, &acme, ("POST", path), &why, &[("if-match", held.header("etag"))]).await;
+    let asked =
+        ask(&world, &acme, ("POST", path), &why, &[("if-match", held.header("etag"))]).await;
     assert_eq!(asked.status, 200, "{}", asked.text);
 
     let list = get(&acme, "/api/v1/orders?limit=1").await.json();

@@ -76,8 +76,7 @@ pub(super) struct About {
 }
 
 pub(super) async fn about(page: &Page, person: &Person, subject: &str) -> Result<About, Problem> {
-    let filter =
-        OrderFilter { about: subject.to_owned(), limit: SHOWN, ..OrderFilter::default() };
+    let filter = OrderFilter { about: subject.to_owned(), limit: SHOWN, ..OrderFilter::default() };
     let rows = page.app().partnership.orders(&person.signed, &filter).await?;
     let link = |row: &OrderRow| {
         let state = page.word("orders-state-", row.state.as_str());

@@ -148,7 +148,9 @@ fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> 
         words.push("pass_test");
     }
     let named = words.into_iter().map(|step| (step, page.word("services-do-", step)));
-    named.partition(|(step, _)| !matches!(*step, "return" | "suspend" | "ask_close" | "close" | "pass_test"))
+    named.partition(|(step, _)| {
+        !matches!(*step, "return" | "suspend" | "ask_close" | "close" | "pass_test")
+    })
 }
 
 /// Of a service that was approved: where its change is.

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::super::*;
 use crate::{
     domain::{
-        AgreementState, ComplaintChannel, ComplaintDemand, ComplaintSubject, FaultArea, NumberEvent,
-        PartnerId, Role, Severity,
+        AgreementState, ComplaintChannel, ComplaintDemand, ComplaintSubject, FaultArea,
+        NumberEvent, PartnerId, Role, Severity,
         agreement_kind::Both,
         application::{Area, Criterion, Verdict},
         application_form::{ConsentForm, ContactForm, Form, PlanForm},
