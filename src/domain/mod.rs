@@ -61,7 +61,7 @@ pub use message::{
 };
 pub use number::{Keyword, Msisdn, Sender, ShortCode};
 pub use number_pattern::NumberPattern;
-pub use number_plan::{NumberArea, NumberClass, NumberPlan, WordBar};
+pub use number_plan::{NumberArea, NumberClass, NumberPlan, NumberRange, WordBar};
 pub use number_state::{NumberEvent, NumberState};
 pub use order::{OrderEvent, OrderKind, OrderMove, OrderState};
 pub use order_plan::{OrderPlan, PlannedStep};

@@ -159,6 +159,7 @@ impl Partnership {
             Some("complaint") if line.partner_id.is_none() => Right::SeeFullNumbers,
             Some("fault" | "complaint") => Right::SeeTickets,
             Some("order") => Right::SeeOrders,
+            Some("specification") => Right::SeeSpecifications,
             _ => Right::SeeApplications,
         })
     }

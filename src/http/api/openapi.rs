@@ -22,8 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, orders, people, reservations, services, session, terms, tmf,
-    tmf_orders, tmf_tickets,
+    message_search, messages, numbers, orders, people, reservations, services, session,
+    specifications, terms, tmf, tmf_orders, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -65,6 +65,8 @@ use crate::http::error::ProblemBody;
         services::comment,
         orders::list, orders::show, orders::note, orders::step,
         tmf_orders::list, tmf_orders::show,
+        specifications::list, specifications::show, specifications::publish,
+        specifications::withdraw,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -81,6 +83,7 @@ use crate::http::error::ProblemBody;
         (name = "services", description = "What subscribers are offered, from draft to end"),
         (name = "orders", description = "What partners and the operator do together"),
         (name = "tmf641", description = "Orders as TMF641 v4 shows them"),
+        (name = "specifications", description = "How to connect, and what the operator says of its systems"),
         (name = "faults", description = "Faults, and what becomes of them"),
         (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
         (name = "tmf621", description = "Faults as TMF621 v4 shows them"),

@@ -79,6 +79,7 @@ pub mod person;
 pub mod preferences;
 mod reference;
 mod services;
+mod specifications;
 mod start;
 pub mod texts;
 pub mod timeline;
@@ -105,6 +106,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(numbers::routes())
         .merge(services::routes())
         .merge(orders::routes())
+        .merge(specifications::routes())
         .merge(faults::routes())
         .merge(complaints::routes())
         .merge(letters::routes())

@@ -42,6 +42,7 @@ areas![
     "orders",
     "problems",
     "services",
+    "specifications",
     "start",
     "time",
 ];
