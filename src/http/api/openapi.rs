@@ -27,6 +27,9 @@ use super::{
 };
 use crate::http::error::ProblemBody;
 
+// Whatever has a route stands here too: the matrix of rights is read from the routers and from this
+// list, and a tool makes its requests of it. What is left out would be an address that works and
+// that nobody is told of.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -93,6 +96,8 @@ use crate::http::error::ProblemBody;
 )]
 struct Api;
 
+/// Three kinds of bearer token that look alike: of a partner's system, of a person, and of somebody
+/// who applies. Which one an operation takes stands at the operation.
 struct ApiKeys;
 
 impl Modify for ApiKeys {
