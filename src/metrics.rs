@@ -18,11 +18,13 @@ use crate::domain::Price;
 mod contract;
 pub use contract::{CONTRACT, Kind, Series};
 
+mod orders;
 #[cfg(test)]
 #[path = "metrics_tests.rs"]
 mod tests;
 mod tickets;
 
+pub use orders::{order_step, orders};
 pub use tickets::{complaint_refunds, complaint_step, complaints, fault_step, faults};
 
 /// Partners that have a label of their own; the others share `other`.

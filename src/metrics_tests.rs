@@ -159,6 +159,8 @@ fn tell_everything() {
     numbers("premium_sms", "free", 3);
     number_step("reserve");
     service_step("draft");
+    orders("service_launch", 2, 1);
+    order_step("tick");
     faults("pending", "major", 1);
     fault_step("take");
     complaints("received", 1);

@@ -11,7 +11,7 @@ use super::{
     failure::{Exit, Outcome},
 };
 use crate::{
-    config::Config, documents::Texts, mail::Templates, partnership::Contract, store::Store,
+    config::Config, daemon, documents::Texts, mail::Templates, partnership::Contract, store::Store,
 };
 
 /// Every mistake at once; exit code 2 if there is one.
@@ -21,6 +21,9 @@ pub(crate) fn check(file: &Path, out: &mut Output) -> Outcome {
             // Texts are no part of the configuration proper, but as easily spoilt.
             if let Err(wrong) = Templates::load(config.resolved_mail().templates.as_deref()) {
                 return Err(many("mail.templates", &wrong, out));
+            }
+            if let Err(wrong) = daemon::order_plan(&config) {
+                return Err(many("partnership.orders_file", &wrong, out));
             }
             // An empty setting is no mistake: a gateway of traffic alone never writes a contract.
             let unset = match unset(&config) {

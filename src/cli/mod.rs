@@ -22,6 +22,7 @@ mod live;
 mod message;
 mod money;
 mod number_base;
+mod order;
 mod output;
 mod partner;
 mod privacy;
@@ -139,6 +140,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,
         Command::Complaint(command) => complaint::complaint(desk, command).await,
+        Command::Order(command) => order::order(desk, command).await,
         Command::Fault(command) => fault::fault(desk, command).await,
         Command::Mail(command) => letters::mail(desk, command).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,

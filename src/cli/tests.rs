@@ -1,6 +1,7 @@
 //! Whole commands, run in this process against a folder of their own.
 
 mod changes;
+mod orders;
 mod people;
 
 use std::{

@@ -18,6 +18,8 @@ section! {
         fixed holidays_file: Option<PathBuf> = None;
         /// The operator's own classes, ranges and prices of numbers instead of the shipped Polish ones.
         fixed numbers_file: Option<PathBuf> = None;
+        /// The operator's own steps of each kind of order instead of the shipped ones.
+        fixed orders_file: Option<PathBuf> = None;
         /// Where the desk is told that a decision is late; empty tells nobody.
         fixed desk_mail: String = String::new();
         /// Language of letters to the desk: `"pl"` or `"en"`.

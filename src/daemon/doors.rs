@@ -165,6 +165,8 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
             Arc::new(plan.with_context(|| format!("reading {}", path.display()))?)
         }
     };
+    let orders = super::order_plan(config)
+        .map_err(|wrong| anyhow::anyhow!("partnership.orders_file: {}", wrong.join("; ")))?;
     let rules = Rules::from_settings(&config.partnership, calendar)
         .with_traffic(&config.limits, &config.smsc_link);
     let (store, clock) = (gateway.store().clone(), gateway.clock().clone());
@@ -174,6 +176,7 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         .with_texts(texts)
         .with_contract(contract)
         .with_number_plan(plan)
+        .with_order_plan(orders)
         .with_fault_rules(FaultRules::from_settings(config))
         .with_complaint_rules(ComplaintRules::from_settings(config))
         .with_rules(rules))

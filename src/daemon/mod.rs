@@ -18,6 +18,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use smol_str::SmolStr;
 
 pub use certificates::Certificates;
+pub(crate) use settings::order_plan;
 pub use settings::settings;
 
 use crate::{

@@ -1,9 +1,10 @@
 //! The configuration in the words of the verbs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{self, Config},
+    domain::OrderPlan,
     gateway,
 };
 
@@ -48,4 +49,14 @@ pub fn settings(config: &Config) -> gateway::Settings {
             .iter()
             .any(|link| link.on_missing_part == config::OnMissingPart::Drop),
     }
+}
+
+/// The steps of orders in force, or everything that is wrong with their file.
+pub(crate) fn order_plan(config: &Config) -> Result<Arc<OrderPlan>, Vec<String>> {
+    let Some(path) = &config.partnership.orders_file else { return Ok(OrderPlan::shipped()) };
+    let path = config.file(path);
+    let named = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let text = std::fs::read_to_string(&path).map_err(|error| vec![named(&error)])?;
+    let plan = OrderPlan::parse(&text);
+    plan.map(Arc::new).map_err(|wrong| wrong.iter().map(|one| named(one)).collect())
 }

@@ -36,6 +36,8 @@ words! {
         Resume = "resume",
         /// The partner gives back what it never used.
         Release = "release",
+        /// The partner wants to give back what it uses; the operator closes it then.
+        AskRelease = "ask_release",
         /// The time of the reservation is over.
         Expire = "expire",
         /// The end of use.
@@ -57,8 +59,10 @@ impl NumberState {
                 Self::Reserved
             }
             (Self::Reserved, E::Order) => Self::Ordered,
-            (Self::Ordered, E::Activate) | (Self::Suspended, E::Resume) => Self::Active,
-            (Self::Active, E::Suspend) => Self::Suspended,
+            (Self::Ordered, E::Activate)
+            | (Self::Suspended, E::Resume)
+            | (Self::Active, E::AskRelease) => Self::Active,
+            (Self::Active, E::Suspend) | (Self::Suspended, E::AskRelease) => Self::Suspended,
             (Self::Active | Self::Suspended, E::Close) => Self::Quarantined,
             (Self::Reserved, E::Release | E::Expire)
             | (Self::Ordered, E::Release)
@@ -72,7 +76,13 @@ impl NumberState {
     /// Steps that a person of the partner takes with what its partner holds.
     pub fn is_of_partner(event: NumberEvent) -> bool {
         use NumberEvent as E;
-        matches!(event, E::Reserve | E::Extend | E::Order | E::Release)
+        matches!(event, E::Reserve | E::Extend | E::Order | E::Release | E::AskRelease)
+    }
+
+    /// Whether the other side is owed a reason.
+    pub fn needs_reason(event: NumberEvent) -> bool {
+        use NumberEvent as E;
+        matches!(event, E::Reject | E::Suspend | E::Close | E::AskRelease)
     }
 
     /// Steps that lead on from here.
@@ -101,8 +111,10 @@ mod tests {
         ("ordered", "reject", "reserved"),
         ("ordered", "activate", "active"),
         ("ordered", "release", "free"),
+        ("active", "ask_release", "active"),
         ("active", "suspend", "suspended"),
         ("active", "close", "quarantined"),
+        ("suspended", "ask_release", "suspended"),
         ("suspended", "resume", "active"),
         ("suspended", "close", "quarantined"),
         ("quarantined", "cool_off", "free"),
@@ -134,6 +146,6 @@ mod tests {
         use NumberEvent as E;
         let own: Vec<_> =
             E::ALL.iter().filter(|event| NumberState::is_of_partner(**event)).collect();
-        assert_eq!(own, [&E::Reserve, &E::Extend, &E::Order, &E::Release]);
+        assert_eq!(own, [&E::Reserve, &E::Extend, &E::Order, &E::Release, &E::AskRelease]);
     }
 }

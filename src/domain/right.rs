@@ -29,6 +29,11 @@ impl Right {
         if is_partner { Self::FileTickets } else { Self::WorkTickets }
     }
 
+    /// The same of an order.
+    pub fn on_orders(is_partner: bool) -> Self {
+        if is_partner { Self::FileOrders } else { Self::WorkOrders }
+    }
+
     /// It changes nothing.
     pub fn is_reading(self) -> bool {
         self.as_str().starts_with("see_")

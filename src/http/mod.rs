@@ -134,6 +134,7 @@ pub fn public(app: App) -> Router {
         .merge(partnership())
         .merge(numbers())
         .merge(services())
+        .merge(orders())
         .merge(faults())
         .merge(complaints())
         .route("/problems", get(problems::list))
@@ -166,6 +167,18 @@ fn people() -> Router<App> {
         .route("/api/v1/keys", get(access::keys).post(access::add_key))
         .route("/api/v1/keys/{name}", delete(access::revoke_key))
         .route("/api/v1/keys/{name}/rotate", post(access::rotate_key))
+}
+
+/// Orders over the API, in our words and in those of TMF641.
+fn orders() -> Router<App> {
+    use api::{orders, tmf_orders as tmf};
+    Router::new()
+        .route("/api/v1/orders", get(orders::list))
+        .route("/api/v1/orders/{id}", get(orders::show))
+        .route("/api/v1/orders/{id}/notes", post(orders::note))
+        .route("/api/v1/orders/{id}/steps", post(orders::step))
+        .route("/tmf-api/serviceOrdering/v4/serviceOrder", get(tmf::list))
+        .route("/tmf-api/serviceOrdering/v4/serviceOrder/{id}", get(tmf::show))
 }
 
 /// Faults over the API, in our words and in those of TMF621.

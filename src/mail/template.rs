@@ -115,6 +115,12 @@ kinds! {
     number_suspended { number: Text = "7455", keyword: Text ? true = "QUIZ", reason: Note = "Brak wpisu w rejestrze.", link: Link = "/reservations/7", }
     number_resumed { number: Text = "7455", keyword: Text ? true = "QUIZ", link: Link = "/reservations/7", }
     number_closed { number: Text = "7455", keyword: Text ? true = "QUIZ", reason: Note = "Brak wpisu w rejestrze.", link: Link = "/reservations/7", }
+    number_release_asked { number: Text = "7455", keyword: Text ? true = "QUIZ", partner: Text = "zolw", reason: Note = "Koniec konkursu.", link: Link = "/reservations/7", }
+    service_close_asked { service: Text = "win", partner: Text = "zolw", reason: Note = "Koniec konkursu.", link: Link = "/services/7", }
+    order_note { reference: Text = "Z-000012", title: Text = "Uruchomienie usługi: win", note: Note = "Kiedy zaczniemy testy?", link: Link = "/orders/12", }
+    order_turn { reference: Text = "Z-000012", title: Text = "Rezygnacja z numeru: 7455", step: Text = "Zakończenie reklamy numeru", due_at: Time = "1795262400000000", link: Link = "/orders/12", }
+    order_late { reference: Text = "Z-000012", title: Text = "Uruchomienie usługi: win", step: Text = "Zatwierdzenie opisu", due_at: Time = "1795262400000000", link: Link = "/orders/12", }
+    order_ended { reference: Text = "Z-000012", title: Text = "Rezygnacja z numeru: 7455", state: Word = "rejected", reason: Note ? true = "Konkurs jeszcze trwa.", link: Link = "/orders/12", }
     service_submitted { service: Text = "win", partner: Text = "zolw", link: Link = "/services/7", }
     service_returned { service: Text = "win", reason: Note = "Brak ceny z VAT.", link: Link = "/services/7", }
     service_approved { service: Text = "win", link: Link = "/services/7", }

@@ -120,6 +120,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("question", "pytanie", "question"),
     ("closed", "zamknięte", "closed"),
     ("rejected", "odrzucone", "rejected"),
+    ("cancelled", "anulowane", "cancelled"),
+    ("failed", "zakończone bez powodzenia", "ended without success"),
     ("price", "cena usługi", "the price"),
     ("not_ordered", "usługa nie była zamówiona", "the service was not ordered"),
     ("not_delivered", "usługa nie została dostarczona", "the service was not delivered"),

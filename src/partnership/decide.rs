@@ -25,7 +25,7 @@ use crate::{
     metrics,
     store::{
         ApplicationFilter, ApplicationLine, ApplicationRow, ApplicationSet, ApplicationStep,
-        CompanyRow, DeadlineRow, DeadlineStep, Extras, FileLine, NewMail, Prospect,
+        CompanyRow, DeadlineRow, DeadlineStep, Extras, FileLine, NewMail, ORDER_RULE, Prospect,
     },
 };
 
@@ -262,6 +262,9 @@ impl Partnership {
 
     /// Letters about a broken promise; other nouns' rules have none here.
     async fn overdue_letters(&self, late: &DeadlineRow) -> Result<Vec<NewMail>, Error> {
+        if late.rule == ORDER_RULE {
+            return self.late_order_letter(&late.subject).await;
+        }
         let id = late.subject.strip_prefix("application:").and_then(|id| id.parse().ok());
         let (Some(id), false) = (id, self.rules.desk_mail.is_empty()) else {
             return Ok(Vec::new());

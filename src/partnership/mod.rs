@@ -65,6 +65,12 @@ mod number_sweep;
 mod numbers;
 #[cfg(test)]
 mod numbers_tests;
+mod order_letters;
+mod order_steps;
+mod order_turns;
+mod orders;
+#[cfg(test)]
+mod orders_tests;
 mod own;
 mod passwords;
 mod render;
@@ -122,6 +128,7 @@ pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
 pub use messages::{MessageView, number_pattern};
 pub use number_sweep::NumbersSwept;
 pub use numbers::{ImportReport, NumberView};
+pub use orders::OrderView;
 pub use request::RequestKey;
 pub use reserve::HoldWish;
 pub use rules::Rules;
@@ -136,7 +143,7 @@ use crate::{
     clock::Clock,
     config,
     documents::Texts,
-    domain::{AgreementKinds, NumberPlan, seal::Seal},
+    domain::{AgreementKinds, NumberPlan, OrderPlan, seal::Seal},
     store::Store,
 };
 
@@ -155,6 +162,7 @@ pub struct Partnership {
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
     pub(crate) plan: Arc<NumberPlan>,
+    orders: Arc<OrderPlan>,
     scanner: Scanner,
     texts: Arc<Texts>,
     contract: Arc<Contract>,
@@ -175,6 +183,7 @@ impl Partnership {
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
             plan: NumberPlan::shipped(),
+            orders: OrderPlan::shipped(),
             scanner: Scanner::none(),
             texts: Arc::new(Texts::shipped()),
             contract: Arc::default(),
@@ -235,6 +244,12 @@ impl Partnership {
     #[must_use]
     pub fn with_number_plan(self, plan: Arc<NumberPlan>) -> Self {
         Self { plan, ..self }
+    }
+
+    /// The same with the operator's own steps of orders.
+    #[must_use]
+    pub fn with_order_plan(self, orders: Arc<OrderPlan>) -> Self {
+        Self { orders, ..self }
     }
 
     /// The same with a scanner of uploads.

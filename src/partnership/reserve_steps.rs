@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     Error, Partnership, Signed,
     numbers::{field, no_step},
+    order_turns::OrderAbout,
     reserve::{said, terms_of},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         agreement_kind::micros,
     },
     metrics,
-    store::{Addressee, NewMail, ReservationRow, ReservationWrite},
+    store::{Addressee, NewMail, OrderItem, ReservationRow, ReservationWrite},
 };
 
 const REASON_MAX: usize = 1000;
@@ -119,6 +120,7 @@ impl Partnership {
     ) -> Result<ReservationRow, Error> {
         let class = self.class_of(&before.class)?;
         let (what, is_routed) = (format!("number.{step}"), class.is_routed());
+        let orders = self.order_turns(by, || about(before), (&what, false, note)).await?;
         let offer = |row: &ReservationRow, told: &Addressee| letter(row, told, "number_waited", "");
         let write = ReservationWrite {
             what: &what,
@@ -128,6 +130,7 @@ impl Partnership {
             note,
             mails,
             next: (terms_of(class, self.now()), &offer),
+            orders,
         };
         let done = self.store.step_reservation(by, self.now(), &write).await?;
         let row = done.map_err(|denial| said(denial, &before.keyword, class))?;
@@ -143,7 +146,10 @@ impl Partnership {
         reason: &str,
     ) -> Result<Vec<NewMail>, Error> {
         let template = match event {
-            NumberEvent::Order => return Ok(self.desk_letter(row)),
+            NumberEvent::Order => return Ok(self.desk_letter(row, "number_ordered", "")),
+            NumberEvent::AskRelease => {
+                return Ok(self.desk_letter(row, "number_release_asked", reason));
+            }
             NumberEvent::Activate => "number_active",
             NumberEvent::Reject => "number_refused",
             NumberEvent::Suspend => "number_suspended",
@@ -156,7 +162,12 @@ impl Partnership {
         Ok(told.map(|told| letter(row, &told, template, reason)).into_iter().collect())
     }
 
-    fn desk_letter(&self, row: &ReservationRow) -> Vec<NewMail> {
+    fn desk_letter(
+        &self,
+        row: &ReservationRow,
+        template: &'static str,
+        reason: &str,
+    ) -> Vec<NewMail> {
         if self.rules.desk_mail.is_empty() {
             return Vec::new();
         }
@@ -166,20 +177,33 @@ impl Partnership {
             name: String::new(),
             language: self.rules.desk_language.clone(),
         };
-        vec![letter(row, &desk, "number_ordered", "")]
+        vec![letter(row, &desk, template, reason)]
     }
 }
 
 fn check_reason(event: NumberEvent, reason: &str) -> Result<&str, Error> {
     let reason = reason.trim();
-    let needs = matches!(event, NumberEvent::Reject | NumberEvent::Suspend | NumberEvent::Close);
-    if needs && reason.is_empty() {
-        return Err(field("reason", "missing", "the partner is told why"));
+    if NumberState::needs_reason(event) && reason.is_empty() {
+        return Err(field("reason", "missing", "the other side is told why"));
     }
     if reason.chars().count() > REASON_MAX {
         return Err(field("reason", "too_long", &format!("has {REASON_MAX} characters at most")));
     }
     Ok(reason)
+}
+
+/// What an order about a reservation is about.
+fn about(row: &ReservationRow) -> OrderAbout {
+    let mut items = vec![OrderItem::new("number", &row.digits)];
+    if !row.keyword.is_empty() {
+        items.push(OrderItem::new("keyword", &row.keyword));
+    }
+    OrderAbout {
+        partner: PartnerId(row.partner_id),
+        subject: row.subject(),
+        name: format!("{} {}", row.digits, row.keyword).trim_end().to_owned(),
+        items,
+    }
 }
 
 /// A letter about a reservation.
@@ -197,11 +221,13 @@ pub(super) fn letter(
         data["keyword"] = json!(row.keyword);
     }
     match template {
-        "number_refused" | "number_suspended" | "number_closed" => data["reason"] = json!(reason),
+        "number_refused" | "number_suspended" | "number_closed" | "number_release_asked" => {
+            data["reason"] = json!(reason);
+        }
         "number_expires" | "number_waited" => data["expires_at"] = json!(row.expires_at),
         _ => {}
     }
-    if template != "number_ordered"
+    if !matches!(template, "number_ordered" | "number_release_asked")
         && let Some(data) = data.as_object_mut()
     {
         data.remove("partner");

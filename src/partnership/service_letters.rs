@@ -19,7 +19,10 @@ impl Partnership {
         reason: &str,
     ) -> Result<Vec<NewMail>, Error> {
         let template = match event {
-            LifeEvent::Submit => return Ok(self.service_to_desk(row)),
+            LifeEvent::Submit => return Ok(self.service_to_desk(row, "service_submitted", "")),
+            LifeEvent::AskClose => {
+                return Ok(self.service_to_desk(row, "service_close_asked", reason));
+            }
             LifeEvent::Return => "service_returned",
             LifeEvent::Approve => "service_approved",
             LifeEvent::GoLive | LifeEvent::Resume => "service_live",
@@ -31,7 +34,12 @@ impl Partnership {
         Ok(told.map(|told| letter(row, &told, template, reason)).into_iter().collect())
     }
 
-    fn service_to_desk(&self, row: &OfferingRow) -> Vec<NewMail> {
+    fn service_to_desk(
+        &self,
+        row: &OfferingRow,
+        template: &'static str,
+        reason: &str,
+    ) -> Vec<NewMail> {
         if self.rules.desk_mail.is_empty() {
             return Vec::new();
         }
@@ -41,7 +49,7 @@ impl Partnership {
             name: String::new(),
             language: self.rules.desk_language.clone(),
         };
-        vec![letter(row, &desk, "service_submitted", "")]
+        vec![letter(row, &desk, template, reason)]
     }
 }
 
@@ -49,6 +57,9 @@ fn letter(row: &OfferingRow, told: &Addressee, template: &'static str, reason: &
     let mut data = json!({ "service": row.name, "link": format!("/services/{}", row.id) });
     match template {
         "service_submitted" => data["partner"] = json!(row.partner),
+        "service_close_asked" => {
+            (data["partner"], data["reason"]) = (json!(row.partner), json!(reason));
+        }
         "service_returned" | "service_suspended" | "service_closed" => {
             data["reason"] = json!(reason);
         }

@@ -45,7 +45,7 @@ impl Partnership {
             Right::ApproveServices
         };
         self.require(signed, right)?;
-        if event == LifeEvent::Submit && signed.is_operator() {
+        if matches!(event, LifeEvent::Submit | LifeEvent::AskClose) && signed.is_operator() {
             return Err(Refusal::NotAllowed.into());
         }
         let (row, revisions) = self.read_service(signed, (id, version)).await?;
@@ -155,16 +155,16 @@ impl Partnership {
     ) -> Result<OfferingRow, Error> {
         let state = row.state.after(event).ok_or_else(|| no_step(row, event))?;
         let holds = approved(revisions);
-        let now = self.now();
         let mut after = OfferingRow { state, ..row.clone() };
         reason.clone_into(&mut after.reason);
         let mut revision = None;
         let traffic = match (event, holds) {
             (LifeEvent::Close, _) => {
-                after.ended_at = Some(now);
+                after.ended_at = Some(self.now());
                 Traffic::End
             }
             (LifeEvent::Suspend, _) => Traffic::State("suspended"),
+            (LifeEvent::AskClose, _) => Traffic::Same,
             (_, None) => return Err(no_step(row, event)),
             (_, Some(holds)) => {
                 self.pass(row, holds, event.gates()).await?;
@@ -173,7 +173,7 @@ impl Partnership {
             }
         };
         if event == LifeEvent::GoLive {
-            after.live_at = Some(now);
+            after.live_at = Some(self.now());
         }
         let what = format!("service.{event}");
         let write = OfferingWrite {

@@ -7,7 +7,9 @@
 
 use base64::Engine as _;
 
-use super::{Error, Partnership, Signed, numbers::field, service_steps::staff_or};
+use super::{
+    Error, Partnership, Signed, numbers::field, order_turns::OrderAbout, service_steps::staff_or,
+};
 use crate::{
     domain::{
         Gate, LifeState, PartnerId, Refusal, Right, ServiceId,
@@ -19,7 +21,7 @@ use crate::{
     metrics,
     store::{
         CallbackChange, Constraint, HappeningRow, NewOffering, OfferingFilter, OfferingRow,
-        OfferingWrite, RevisionRow, ServiceCommentRow, Traffic,
+        OfferingWrite, OrderItem, RevisionRow, ServiceCommentRow, Traffic,
     },
 };
 
@@ -308,7 +310,11 @@ impl Partnership {
         signed: &Signed,
         write: &OfferingWrite<'_>,
     ) -> Result<OfferingRow, Error> {
-        let done = match self.store.step_offering(&signed.caller(), self.now(), write).await {
+        let (by, was_live) = (signed.caller(), write.before.live_at.is_some());
+        let step = (write.what, was_live, write.note);
+        let orders = self.order_turns(&by, || order_about(write), step).await?;
+        let write = (write, orders.as_slice());
+        let done = match self.store.step_offering(&by, self.now(), write).await {
             Err(crate::store::Error::Conflict(Constraint::KeywordTaken)) => {
                 return Err(Refusal::Taken("keyword").into());
             }
@@ -318,8 +324,26 @@ impl Partnership {
             other => other?,
         };
         let row = done.ok_or(Refusal::VersionConflict)?;
-        metrics::service_step(write.what.trim_start_matches("service."));
+        metrics::service_step(write.0.what.trim_start_matches("service."));
         Ok(row)
+    }
+}
+
+/// What an order about a service is about: the service, and what it is reached by.
+fn order_about(write: &OfferingWrite<'_>) -> OrderAbout {
+    let row = write.before;
+    let mut items = vec![OrderItem::new("service", &row.name)];
+    let meant = write.revision.as_ref().and_then(|revision| revision.form().check().ok());
+    if let Some(meant) = meant {
+        items.push(OrderItem::new("number", meant.number.as_str()));
+        let keywords = meant.keywords.iter();
+        items.extend(keywords.map(|keyword| OrderItem::new("keyword", keyword.as_str())));
+    }
+    OrderAbout {
+        partner: PartnerId(row.partner_id),
+        subject: row.subject(),
+        name: row.name.clone(),
+        items,
     }
 }
 

@@ -21,12 +21,12 @@ fn of(partner: i64) -> Signed {
     Signed::try_out(Role::PartnerDeveloper, Some(PartnerId(partner)))
 }
 
-fn fields(form: &ServiceForm) -> Vec<(String, String)> {
+pub(super) fn fields(form: &ServiceForm) -> Vec<(String, String)> {
     let value = |name: &str| form.get(name).unwrap_or_default().to_owned();
     ServiceForm::FIELDS.iter().map(|(_, name)| ((*name).to_owned(), value(name))).collect()
 }
 
-fn free() -> ServiceForm {
+pub(super) fn free() -> ServiceForm {
     let empty = String::new;
     ServiceForm {
         billing: "free".to_owned(),
@@ -41,7 +41,7 @@ fn free() -> ServiceForm {
 
 impl World {
     /// Two partners with a contract; 8055 is shared and free, and partner 1 uses WIN and GOL on it.
-    async fn shop(&self) {
+    pub(super) async fn shop(&self) {
         for id in 1..=2 {
             self.company(id).await;
             self.run(&format!(
@@ -73,12 +73,17 @@ impl World {
         self.verbs.step_reservation(&staff(), at, NumberEvent::Activate, "").await.unwrap();
     }
 
-    async fn described(&self, name: &str, form: &ServiceForm) -> OfferingRow {
+    pub(super) async fn described(&self, name: &str, form: &ServiceForm) -> OfferingRow {
         let row = self.verbs.draft_service(&of(1), name).await.unwrap();
         self.verbs.edit_service(&of(1), (row.id, row.version), &fields(form)).await.unwrap()
     }
 
-    async fn take(&self, by: &Signed, row: &OfferingRow, event: L) -> Result<OfferingRow, Error> {
+    pub(super) async fn take(
+        &self,
+        by: &Signed,
+        row: &OfferingRow,
+        event: L,
+    ) -> Result<OfferingRow, Error> {
         let note = StepNote { reason: "powód", link_group: "" };
         self.verbs.step_service(by, (row.id, row.version), event, note).await
     }

@@ -110,6 +110,8 @@ macro_rules! word_from_text {
     )+};
 }
 
+pub(super) use word_from_text;
+
 word_from_text!(FaultArea, Severity, TicketState);
 
 /// Every column of a fault, with the names of its partner and owner.

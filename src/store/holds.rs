@@ -7,10 +7,11 @@
 use serde_json::json;
 
 use super::{
-    Addressee, Constraint, Error, Happening, NewMail, ReservationRow, Store, audit,
+    Addressee, Constraint, Error, Happening, NewMail, OrderTurn, ReservationRow, Store, audit,
     db::{Tx, execute, fetch_in},
     letters::{next_id, note_happening, queue_mail},
     number_base::add_short_code,
+    order_steps::take_turns,
     reservations::reservations,
     waits::pass_on,
 };
@@ -53,6 +54,8 @@ pub struct ReservationWrite<'a> {
     pub is_routed: bool,
     /// For the next one in the line, if this step sets it free.
     pub next: (HoldTerms<'a>, Offer<'a>),
+    /// What the step means to the orders about it.
+    pub orders: Vec<OrderTurn>,
 }
 
 /// Why nothing was written.
@@ -109,10 +112,12 @@ impl Store {
         let mut tx = pen.begin().await?;
         let (before, after) = (write.before, &write.after);
         let subject = before.subject();
+        let orders: Vec<_> = write.orders.iter().map(OrderTurn::told).collect();
         let detail = json!({ "from": before.state, "to": after.state, "digits": before.digits,
-            "keyword": before.keyword, "expires_at": after.expires_at });
+            "keyword": before.keyword, "expires_at": after.expires_at, "orders": orders });
         audit::append(&mut tx, at, by, write.what, &subject, &detail).await?;
-        if update(&mut tx, before, after).await? == 0 {
+        let is_current = update(&mut tx, before, after).await? > 0;
+        if !is_current || !take_turns(&mut tx, at, by, &write.orders).await? {
             return Ok(Err(HoldDenial::Stale));
         }
         let kind = write.what.replace('.', "_");

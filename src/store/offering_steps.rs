@@ -8,12 +8,13 @@
 use serde_json::json;
 
 use super::{
-    Error, Happening, NewMail, NewService, OfferingRow, RevisionRow, Store,
+    Error, Happening, NewMail, NewService, OfferingRow, OrderTurn, RevisionRow, Store,
     admin::{insert_service, put_keywords, put_texts, tariff_id},
     audit, checked,
     db::{Tx, execute, fetch_in},
     letters::{next_id, note_happening, queue_mail},
     offerings::offerings,
+    order_steps::take_turns,
 };
 use crate::domain::{Caller, PartnerId, UserId};
 
@@ -95,13 +96,14 @@ impl Store {
         Ok(id)
     }
 
-    /// Writes a step if the service is still the one that was read; false: it is not. A conflict
-    /// with `KeywordTaken` or `ServiceName`: another service has it.
+    /// Writes a step, with what it means to the orders about the service, if all of them are still
+    /// as they were read; none: they are not. A conflict with `KeywordTaken` or `ServiceName`:
+    /// another service has it.
     pub async fn step_offering(
         &self,
         by: &Caller,
         at: i64,
-        write: &OfferingWrite<'_>,
+        (write, orders): (&OfferingWrite<'_>, &[OrderTurn]),
     ) -> Result<Option<OfferingRow>, Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
@@ -111,10 +113,12 @@ impl Store {
         let detail = json!({ "from": before.state, "to": after.state,
             "revision": revision.map(|revision| revision.number),
             "revision_state": revision.map(|revision| revision.state),
-            "field": write.comment.map(|(field, _)| field) });
+            "field": write.comment.map(|(field, _)| field),
+            "orders": orders.iter().map(OrderTurn::told).collect::<Vec<_>>() });
         audit::append(&mut tx, at, by, write.what, &subject, &detail).await?;
         let (service, version) = follow(&mut tx, at, before, &write.traffic).await?;
-        if update(&mut tx, before, after, service).await? == 0 {
+        let is_current = update(&mut tx, before, after, service).await? > 0;
+        if !is_current || !take_turns(&mut tx, at, by, orders).await? {
             // Dropped without a commit, the transaction leaves nothing.
             return Ok(None);
         }

@@ -7,7 +7,7 @@ use bramka::{
     domain::{LifeEvent, NumberEvent, Refusal, seal::Seal, service::ServiceLimits},
     partnership::{Error, HoldWish, Partnership, Signed, StepNote},
     smpp::{CommandStatus, ShortMessage},
-    store::{NewService, OfferingRow},
+    store::{NewService, OfferingRow, OrderFilter},
 };
 
 use super::{
@@ -49,6 +49,16 @@ impl Desks {
         verbs.step_reservation(&self.staff, at, NumberEvent::Activate, "").await.unwrap();
     }
 
+    /// What both sides read of their orders, the newest first.
+    async fn orders(&self) -> Vec<String> {
+        let all = OrderFilter { limit: 10, ..OrderFilter::default() };
+        let (own, staff) =
+            (self.verbs.orders(&self.partner, &all), self.verbs.orders(&self.staff, &all));
+        let (own, staff) = (own.await.unwrap(), staff.await.unwrap());
+        assert_eq!(own, staff);
+        own.iter().map(|row| format!("{} {}", row.kind, row.state)).collect()
+    }
+
     async fn write(&self, row: &OfferingRow, fields: &[(&str, &str)]) -> OfferingRow {
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -63,6 +73,9 @@ impl Desks {
         self.verbs.step_service(signed, (row.id, row.version), event, note).await
     }
 }
+
+/// The order of a keyword in use.
+const ACTIVE: &str = "number_activation completed";
 
 const FORM: &[(&str, &str)] = &[
     ("kind", "vote"),
@@ -110,7 +123,9 @@ async fn a_service_that_went_live_is_routed_within_a_second_and_a_suspended_one_
     assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "quiz tester");
     let at = (row.id, row.version);
     let row = desks.verbs.pass_service_test(&desks.staff, at, "an MO came").await.unwrap();
+    assert_eq!(desks.orders().await, ["service_launch in_progress", ACTIVE, ACTIVE]);
     let row = desks.take(&row, LifeEvent::GoLive).await.unwrap();
+    assert_eq!(desks.orders().await, ["service_launch completed", ACTIVE, ACTIVE]);
     known(&world, "live", 2).await;
     assert!(world.smsc.mo("48600999888", "8055", "quiz everybody").await.unwrap().is_ok());
     assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "quiz everybody");

@@ -10,6 +10,7 @@ mod fault;
 mod letters;
 mod live;
 mod number;
+mod order;
 mod people;
 
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ pub use live::{
     QueueCommand, ReceiptCommand, Top, TraceCommand, UnknownCommand,
 };
 pub use number::{NumberCommand, NumberFind};
+pub use order::OrderCommand;
 pub use people::{UserAdd, UserCommand};
 
 /// Bramka: premium SMS and WAP partner gateway.
@@ -174,6 +176,9 @@ pub enum Command {
     /// What a subscriber may ask for: a copy of what is known, and to be forgotten
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// What partners and the operator do together: activations, launches, changes, closures
+    #[command(subcommand)]
+    Order(OrderCommand),
     /// Fault reports of partners, and those that the gateway filed itself
     #[command(subcommand)]
     Fault(FaultCommand),

@@ -22,11 +22,14 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, people, reservations, services, session, specifications,
-    terms, tmf, tmf_tickets,
+    message_search, messages, numbers, orders, people, reservations, services, session,
+    specifications, terms, tmf, tmf_orders, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
+// Whatever has a route stands here too: the matrix of rights is read from the routers and from this
+// list, and a tool makes its requests of it. What is left out would be an address that works and
+// that nobody is told of.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -63,6 +66,8 @@ use crate::http::error::ProblemBody;
         reservations::waits, reservations::wait, reservations::stop_waiting,
         services::list, services::create, services::show, services::change, services::step,
         services::comment,
+        orders::list, orders::show, orders::note, orders::step,
+        tmf_orders::list, tmf_orders::show,
         specifications::list, specifications::show, specifications::publish,
         specifications::withdraw,
     ),
@@ -79,6 +84,8 @@ use crate::http::error::ProblemBody;
         (name = "companies", description = "What partners say of themselves"),
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
         (name = "services", description = "What subscribers are offered, from draft to end"),
+        (name = "orders", description = "What partners and the operator do together"),
+        (name = "tmf641", description = "Orders as TMF641 v4 shows them"),
         (name = "specifications", description = "How to connect, and what the operator says of its systems"),
         (name = "faults", description = "Faults, and what becomes of them"),
         (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
@@ -89,6 +96,8 @@ use crate::http::error::ProblemBody;
 )]
 struct Api;
 
+/// Three kinds of bearer token that look alike: of a partner's system, of a person, and of somebody
+/// who applies. Which one an operation takes stands at the operation.
 struct ApiKeys;
 
 impl Modify for ApiKeys {

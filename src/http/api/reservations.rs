@@ -68,7 +68,7 @@ pub(crate) struct NewReservationBody {
     despite_likeness: Option<bool>,
 }
 
-/// Why staff takes a step; the partner reads it.
+/// Why a step is taken; the other side reads it.
 #[expect(dead_code, reason = "it describes a body that is read field by field")]
 #[derive(utoipa::ToSchema)]
 pub(crate) struct StepBody {
@@ -253,8 +253,8 @@ pub(crate) async fn show(
     Ok(shown(&caller, StatusCode::OK, row))
 }
 
-/// Takes a reservation one step on: a partner `extend`, `order`, `release`; staff `activate`,
-/// `reject`, `suspend`, `resume`, `close`.
+/// Takes a reservation one step on: a partner `extend`, `order`, `release`, `ask_release`; staff
+/// `activate`, `reject`, `suspend`, `resume`, `close`.
 #[utoipa::path(
     post,
     path = "/api/v1/reservations/{id}/{step}",
@@ -263,7 +263,7 @@ pub(crate) async fn show(
     params(
         ("id" = i64, Path, description = "Number of the reservation"),
         ("step" = String, Path, description = "What to do",
-            pattern = "^(extend|order|release|activate|reject|suspend|resume|close)$"),
+            pattern = "^(extend|order|release|ask_release|activate|reject|suspend|resume|close)$"),
         ("If-Match" = String, Header, description = "The ETag that was read")
     ),
     request_body(content = inline(StepBody), content_type = "application/json"),

@@ -178,7 +178,7 @@ pub(crate) async fn change(
     params(
         ("id" = i64, Path, description = "Number of the service"),
         ("step" = String, Path, description = "What to do",
-            pattern = "^(submit|withdraw_change|return|approve|start_test|pass_test|go_live|suspend|resume|close)$"),
+            pattern = "^(submit|withdraw_change|return|approve|start_test|pass_test|go_live|suspend|resume|ask_close|close)$"),
         ("If-Match" = String, Header, description = "The ETag that was read")
     ),
     request_body(content = inline(ServiceStepBody), content_type = "application/json"),

@@ -73,6 +73,7 @@ pub mod letters;
 pub mod list;
 mod messages;
 mod numbers;
+mod orders;
 pub mod page;
 pub mod person;
 pub mod preferences;
@@ -104,6 +105,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(view_as::routes())
         .merge(numbers::routes())
         .merge(services::routes())
+        .merge(orders::routes())
         .merge(specifications::routes())
         .merge(faults::routes())
         .merge(complaints::routes())

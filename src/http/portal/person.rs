@@ -103,6 +103,7 @@ pub const MENU: &[Entry] = &[
     entry("/services", "services-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeServices))
     }),
+    entry("/orders", "orders-title", |person| person.is_some_and(|one| one.may(Right::SeeOrders))),
     entry("/messages", "messages-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeTraffic))
     }),

@@ -39,6 +39,7 @@ areas![
     "lists",
     "messages",
     "numbers",
+    "orders",
     "problems",
     "services",
     "specifications",

@@ -12,6 +12,7 @@ mod faults;
 mod matrix;
 mod messages;
 mod numbers;
+mod orders;
 mod pages;
 mod people;
 mod portal;

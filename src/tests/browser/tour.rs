@@ -34,6 +34,7 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-bank", "/bank-changes"),
         ("partner-bank-new", "/company/bank"),
         ("partner-no-reservations", "/reservations"),
+        ("partner-no-orders", "/orders"),
         ("partner-no-faults", "/faults"),
         ("partner-fault-area", "/faults/new"),
         ("partner-fault-new", "/faults/new?area=sms"),
@@ -173,6 +174,30 @@ pub(super) async fn numbers(admin: &Human<'_>, desk: &Human<'_>) {
     desk.press("Activate").await;
     desk.reads(&["Done.", "Active"]).await;
     desk.look_at("operator-number", "/numbers/2").await;
+    orders(admin, desk).await;
+}
+
+/// The number that was activated is given back: its partner asks, says what it did, is answered.
+async fn orders(admin: &Human<'_>, desk: &Human<'_>) {
+    admin.go("/reservations/1").await;
+    admin.fill(&[("#reason", "Konkurs się skończył.")]).await;
+    admin.press("Poproś o wyłączenie").await;
+    admin.follow("Z-000002 Rezygnacja z numeru: Czeka na partnera").await;
+    admin.reads(&["Konkurs się skończył.", "Zakończenie reklamy numeru", "Teraz"]).await;
+    admin.look("partner-order").await;
+    admin.press("Zrobione: Zakończenie reklamy numeru").await;
+    admin.reads(&["Zapisano.", "W toku"]).await;
+    desk.go("/orders").await;
+    desk.look("operator-orders").await;
+    desk.follow("Z-000002 Release of a number: 7477").await;
+    desk.look("operator-order").await;
+    desk.press("Ask the partner").await;
+    desk.reads(&["Write a text"]).await;
+    desk.look_here("operator-order-wrong").await;
+    desk.fill(&[("#words", "Since when?")]).await;
+    desk.press("Ask the partner").await;
+    desk.reads(&["Waiting for the partner", "Since when?"]).await;
+    admin.look_at("partner-orders", "/orders").await;
 }
 
 /// A service is begun, left unfinished and remarked upon.

@@ -16,6 +16,7 @@ use crate::{
             cell::{Cell, Summary, Tag, Tone},
             form::Form,
             list::{Ask, Gathered, List},
+            orders,
             person::Person,
             timeline::{Step, Timeline, doer},
         },
@@ -125,9 +126,11 @@ struct Reservation<'p> {
     summary: Summary,
     timeline: Timeline,
     path: String,
+    /// The orders about it, with their names.
+    orders: Vec<(String, String)>,
     /// Steps that need no reason, with their texts.
     plain: Vec<(&'static str, String)>,
-    /// Steps whose reason the partner is told.
+    /// Steps whose reason the other side is told.
     reasoned: Vec<(&'static str, String)>,
 }
 
@@ -157,11 +160,13 @@ async fn whole(page: Page, person: &Person, form: &Form, id: i64) -> Result<Resp
     let steps = row.state.steps().filter(|event| allowed(event) && !by_clock(event));
     // What rests is over for both sides.
     let steps = steps.filter(|_| row.ended_at.is_none());
+    let orders = orders::about(&page, person, &row.subject()).await?;
+    // Nobody asks twice.
+    let steps = steps.filter(|event| *event != NumberEvent::AskRelease || !orders.is_asked);
     let named =
         steps.map(|event| (event, (event.as_str(), page.word("numbers-do-", event.as_str()))));
-    let (reasoned, plain): (Vec<_>, Vec<_>) = named.partition(|(event, _)| {
-        matches!(event, NumberEvent::Reject | NumberEvent::Suspend | NumberEvent::Close)
-    });
+    let (reasoned, plain): (Vec<_>, Vec<_>) =
+        named.partition(|(event, _)| NumberState::needs_reason(*event));
     let bare = |steps: Vec<(NumberEvent, _)>| steps.into_iter().map(|(_, step)| step).collect();
     let is_reserved = row.state == NumberState::Reserved;
     let body = Reservation {
@@ -173,6 +178,7 @@ async fn whole(page: Page, person: &Person, form: &Form, id: i64) -> Result<Resp
         summary: summary(&page, person, &row),
         timeline: timeline(&page, person, &history),
         path: format!("/reservations/{id}/step"),
+        orders: orders.links,
         plain: bare(plain),
         reasoned: bare(reasoned),
         row: &row,
@@ -218,7 +224,7 @@ fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline 
             "expire" | "close" => Tone::Bad,
             _ => Tone::Calm,
         };
-        let is_own = matches!(what, "reserve" | "extend" | "order" | "release");
+        let is_own = matches!(what, "reserve" | "extend" | "order" | "release" | "ask_release");
         let side = if is_own { "numbers-side-partner" } else { "numbers-side-operator" };
         Step {
             at: page.time(row.at),

@@ -19,6 +19,7 @@ use crate::{
             cell::{Cell, Summary, Tag, Tone},
             field::Choice,
             form::Form,
+            orders,
             person::Person,
             timeline::{Step, Task, TaskList, Timeline, doer},
         },
@@ -44,6 +45,8 @@ struct Service<'p> {
     gates: TaskList,
     said: Vec<(String, String)>,
     timeline: Timeline,
+    /// The orders about it, with their names.
+    orders: Vec<(String, String)>,
     fields: Vec<Choice>,
     groups: Vec<Choice>,
     /// Steps that need no reason, with their texts.
@@ -71,7 +74,10 @@ pub(super) async fn whole(
     let may_edit = person.is_partner() && person.may(Right::EditServices);
     let may_approve = person.is_operator() && person.may(Right::ApproveServices);
     let is_open = file.row.state != LifeState::Closed;
-    let (plain, reasoned) = steps(&page, &file, may_edit, may_approve);
+    let orders = orders::about(&page, person, &file.row.subject()).await?;
+    let (plain, mut reasoned) = steps(&page, &file, may_edit, may_approve);
+    // Nobody asks twice.
+    reasoned.retain(|(step, _)| *step != "ask_close" || !orders.is_asked);
     let groups = &partnership.rules().link_groups;
     let approves = plain.iter().any(|(step, _)| *step == "approve") && groups.len() > 1;
     let groups = groups.iter().filter(|_| approves);
@@ -89,6 +95,7 @@ pub(super) async fn whole(
         gates: gates(&page, &file),
         said: said(&page, &file),
         timeline: timeline(&page, person, &file),
+        orders: orders.links,
         fields: ServiceForm::FIELDS
             .iter()
             .map(|(_, name)| Choice::new(*name, label(&page, name)))
@@ -130,7 +137,9 @@ fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> 
             matches!(event, LifeEvent::Submit | LifeEvent::Approve | LifeEvent::Return);
         // Gates of a change that is being written say nothing about what runs.
         let is_ready = file.open().is_some() || !event.gates().iter().any(is_shut);
-        let may = may_approve || (may_edit && LifeState::is_of_partner(event));
+        // Staff does not ask itself.
+        let may = (may_approve && event != LifeEvent::AskClose)
+            || (may_edit && LifeState::is_of_partner(event));
         if !is_of_review && may && is_ready {
             words.push(event.as_str());
         }
@@ -139,7 +148,9 @@ fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> 
         words.push("pass_test");
     }
     let named = words.into_iter().map(|step| (step, page.word("services-do-", step)));
-    named.partition(|(step, _)| !matches!(*step, "return" | "suspend" | "close" | "pass_test"))
+    named.partition(|(step, _)| {
+        !matches!(*step, "return" | "suspend" | "ask_close" | "close" | "pass_test")
+    })
 }
 
 /// Of a service that was approved: where its change is.
@@ -262,7 +273,7 @@ fn timeline(page: &Page, person: &Person, file: &ServiceFile) -> Timeline {
 /// Whose step it is; a comment or an end can come from both.
 fn side(what: &str) -> &'static str {
     match what {
-        "draft" | "edit" | "submit" | "withdraw_change" => "services-side-partner",
+        "draft" | "edit" | "submit" | "withdraw_change" | "ask_close" => "services-side-partner",
         "comment" | "close" => "services-side-either",
         _ => "services-side-operator",
     }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::super::*;
 use crate::{
     domain::{
-        AgreementState, ComplaintChannel, ComplaintDemand, ComplaintSubject, FaultArea, PartnerId,
-        Role, Severity,
+        AgreementState, ComplaintChannel, ComplaintDemand, ComplaintSubject, FaultArea,
+        NumberEvent, PartnerId, Role, Severity,
         agreement_kind::Both,
         application::{Area, Criterion, Verdict},
         application_form::{ConsentForm, ContactForm, Form, PlanForm},
@@ -22,6 +22,7 @@ use crate::{
         Beginning, Begun, ComplaintWish, CredentialWish, FaultWish, HoldWish, IncidentWish,
         NewPerson, Rules, Signed, TermsDraft, Visitor, WholeApplication, code_of,
     },
+    store::OrderFilter,
 };
 
 const PASSWORD: &str = "mosty nad rzeka o swicie";
@@ -67,6 +68,7 @@ pub(super) struct Cast {
     terms: [String; 2],
     draft_application: String,
     reservation: String,
+    order: String,
     /// A service of a partner that nobody here is of.
     service: String,
     wait: String,
@@ -241,6 +243,19 @@ async fn numbers(world: &World) -> (String, String) {
     (held.id.to_string(), wait.id.to_string())
 }
 
+/// An order of the partner with traffic, for the other number.
+async fn order(world: &World) -> String {
+    let partnership = &world.app.partnership;
+    let mut signed = Signed::try_out(Role::PartnerDeveloper, Some(PartnerId(1)));
+    signed.partner_name = None;
+    let number = partnership.number_called(&signed, "7577").await.unwrap().unwrap().id;
+    let wish = HoldWish { number, keyword: String::new(), despite_likeness: false };
+    let held = partnership.reserve_number(&signed, &wish).await.unwrap();
+    let at = (held.id, held.version);
+    partnership.step_reservation(&signed, at, NumberEvent::Order, "").await.unwrap();
+    partnership.orders(&signed, &OrderFilter::default()).await.unwrap()[0].id.to_string()
+}
+
 /// A service that another partner describes.
 async fn service(world: &World) -> String {
     let mut signed = Signed::try_out(Role::PartnerDeveloper, Some(PartnerId(1)));
@@ -296,6 +311,7 @@ impl Cast {
         let terms = terms(&world).await;
         incident(&world).await;
         let (reservation, wait) = numbers(&world).await;
+        let order = order(&world).await;
         let service = service(&world).await;
         let begin = Beginning { mail: "ewa@lis.example", language: "pl", address: "192.0.2.9" };
         let draft = world.app.partnership.begin_application(&begin).await.unwrap();
@@ -327,6 +343,7 @@ impl Cast {
             terms,
             draft_application,
             reservation,
+            order,
             service,
             wait,
             count: AtomicU32::new(0),
@@ -377,6 +394,8 @@ impl Cast {
             _ if is("waits/") => "888888",
             _ if is("/reservations/") && of == Of::Own && !is_staff => "888888",
             _ if is("/reservations/") => &self.reservation,
+            _ if (is("/orders/") || is("/serviceOrder/")) && of == Of::Own && !is_staff => "888888",
+            _ if is("/orders/") || is("/serviceOrder/") => &self.order,
             _ if is("/services/") && of == Of::Own && !is_staff => "888888",
             _ if is("/services/") => &self.service,
             _ if is("/agreementSpecification/") => "nda",

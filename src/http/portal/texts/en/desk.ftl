@@ -109,3 +109,5 @@ desk-rule-complaint = Answer to a complaint; after that the law accepts it
 desk-rule-fault-solution = Solution of a fault
 desk-complaint = Complaint no. { $id }
 desk-fault = Fault { $id }
+desk-rule-order-step = Next step of an order
+desk-order = Order { $id }

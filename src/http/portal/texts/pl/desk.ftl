@@ -110,3 +110,5 @@ desk-rule-complaint = Odpowiedź na reklamację, potem uzna ją prawo
 desk-rule-fault-solution = Rozwiązanie zgłoszenia
 desk-complaint = Reklamacja nr { $id }
 desk-fault = Zgłoszenie { $id }
+desk-rule-order-step = Kolejny krok zlecenia
+desk-order = Zlecenie { $id }
