@@ -12,6 +12,7 @@ use super::mistake::Mistake;
 use super::secret::{self, SecretFile, why};
 use super::smsc_link::{LinkTlv, SmscLink, TlvType};
 use super::{ClientNames, Config, SmppServer, status};
+use crate::domain::SANDBOX;
 
 /// Keys that no environment variable may set.
 pub(crate) const SECRET_KEYS: [&str; 4] =
@@ -236,6 +237,10 @@ impl Found<'_> {
             if is_missing && !self.is_noted_at(&path) {
                 self.say(&path, None, "missing; it has no default");
             }
+        }
+        if link.group() == SANDBOX || link.name == SANDBOX {
+            let text = "is the name of the link that plays the operator for tests; choose another";
+            self.say(&format!("{path}.name"), None, text);
         }
         if link.reconnect_min > link.reconnect_max {
             let path = format!("{path}.reconnect_min");

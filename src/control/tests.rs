@@ -121,6 +121,7 @@ pub(crate) fn submitter(gateway: &Gateway) -> Submitter {
     Submitter {
         caller: Caller::Session { partner, system_id: "acme1".into(), session: 1 },
         partner,
+        mode: crate::domain::Mode::Live,
         default_sender: None,
         may_have_receipts: true,
         service_types: Vec::new(),

@@ -75,6 +75,7 @@ mod retention;
 #[cfg(test)]
 mod retention_tests;
 mod rules;
+mod sandbox;
 mod service_letters;
 mod service_steps;
 mod services;
@@ -122,6 +123,7 @@ pub use numbers::{ImportReport, NumberView};
 pub use request::RequestKey;
 pub use reserve::HoldWish;
 pub use rules::Rules;
+pub use sandbox::{Exercised, SandboxView};
 pub use service_steps::StepNote;
 pub use services::ServiceFile;
 pub use session::{Enrolling, Signed};

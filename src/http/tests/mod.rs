@@ -134,6 +134,7 @@ async fn partner(store: &Store, pepper: &Pepper, name: &str, number: &str, rate:
         prefix: key.prefix,
         secret: key.hash,
         expires_at: NOON + 3_600_000_000,
+        mode: crate::domain::Mode::Live,
     };
     store.add_api_key(&by, NOON, &new).await.unwrap();
     key.shown.to_string()
