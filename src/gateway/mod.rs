@@ -120,7 +120,7 @@ pub(crate) struct Inner {
     /// Of each mode its own: a test run never slows live traffic down.
     throttles: DashMap<(PartnerId, Mode), Arc<throttle::Bucket>>,
     service_throttles: DashMap<(ServiceId, Mode), Arc<throttle::Bucket>>,
-    pub(crate) sandboxes: sandbox::Sandboxes,
+    sandboxes: sandbox::Sandboxes,
     /// Turns at the store for partners of whom more waits than memory holds.
     overflown: tokio::sync::Semaphore,
     /// MT rows of each partner that no link has taken yet.

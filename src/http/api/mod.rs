@@ -28,6 +28,7 @@ pub mod openapi;
 pub mod people;
 pub mod reservations;
 pub mod service_shapes;
+pub mod sandbox;
 pub mod services;
 pub mod session;
 mod shapes;

@@ -22,7 +22,7 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, people, reservations, services, session, terms, tmf,
+    message_search, messages, numbers, people, reservations, sandbox, services, session, terms, tmf,
     tmf_tickets,
 };
 use crate::http::error::ProblemBody;
@@ -56,6 +56,7 @@ use crate::http::error::ProblemBody;
         faults::list, faults::create, faults::show, faults::note, faults::step,
         complaints::list, complaints::create, complaints::show, complaints::note,
         complaints::step,
+        sandbox::text, sandbox::checklist,
         tmf_tickets::list, tmf_tickets::create, tmf_tickets::show, tmf_tickets::patch,
         bank::list, bank::ask, bank::show, bank::answer,
         numbers::list, numbers::show, numbers::import,
@@ -66,6 +67,7 @@ use crate::http::error::ProblemBody;
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
+        (name = "sandbox", description = "Trying without subscribers and without cost"),
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
@@ -149,6 +151,26 @@ problems! { SendProblems:
     "415" "Not application/json",
     "422" "Fields are wrong, or the key was used for another message",
     "429" "Over your rate",
+    "503" "Try again later",
+}
+
+problems! { TestTextProblems:
+    "400" "Not JSON",
+    "401" "No valid API key",
+    "403" "Not a key of the sandbox, or not your number",
+    "408" "Took too long",
+    "413" "Body too large",
+    "415" "Not application/json",
+    "422" "Fields are wrong",
+    "429" "Over your rate",
+    "503" "Try again later",
+}
+
+problems! { ChecklistProblems:
+    "400" "Not HTTP as it should be",
+    "401" "No valid API key",
+    "403" "Account suspended",
+    "429" "Too many wrong keys",
     "503" "Try again later",
 }
 

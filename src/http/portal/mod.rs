@@ -77,6 +77,7 @@ pub mod page;
 pub mod person;
 pub mod preferences;
 mod reference;
+mod sandbox;
 mod services;
 mod start;
 pub mod texts;
@@ -107,6 +108,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(complaints::routes())
         .merge(letters::routes())
         .merge(messages::routes())
+        .merge(sandbox::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

@@ -40,6 +40,7 @@ areas![
     "messages",
     "numbers",
     "problems",
+    "sandbox",
     "services",
     "start",
     "time",
