@@ -88,6 +88,8 @@ impl Gateway {
     ) -> Result<(), store::Error> {
         let Content::Mt(message) = &item.content else { return Ok(()) };
         let (id, fate) = (message.id, Fate::of(&message.recipient));
+        // Counted from the submit, as after a restart: what is noted of it comes later.
+        let due = self.now().saturating_add(fate.ends_after());
         match fate {
             Fate::Rejected => {
                 let why = NotTaken::Never { status: NEVER.into() };
@@ -100,7 +102,7 @@ impl Gateway {
             Fate::Unknown => self.outcome_lost(&seat.name, vec![item], false).await?,
             _ => self.submitted(seat, &item, &[name_of(id)]).await?,
         }
-        owed.push(Reverse((self.now().saturating_add(fate.ends_after()), id)));
+        owed.push(Reverse((due, id)));
         Ok(())
     }
 

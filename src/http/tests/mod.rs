@@ -15,6 +15,7 @@ mod numbers;
 mod pages;
 mod people;
 mod portal;
+mod sandbox;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

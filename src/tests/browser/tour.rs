@@ -23,6 +23,7 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-terms", "/terms"),
         ("partner-credentials", "/credentials"),
         ("partner-keys", "/keys"),
+        ("partner-sandbox", "/sandbox"),
         ("partner-account", "/account"),
         ("partner-password", "/account/password"),
         ("partner-confirm", "/account/confirm"),
