@@ -12,7 +12,9 @@ use super::mistake::Mistake;
 use super::secret::{self, SecretFile, why};
 use super::smsc_link::{LinkTlv, SmscLink, TlvType};
 use super::{ClientNames, Config, SmppServer, status};
-use crate::domain::SANDBOX;
+
+/// The name of the link inside the process that plays the operator for tests.
+const TAKEN_NAME: &str = "sandbox";
 
 /// Keys that no environment variable may set.
 pub(crate) const SECRET_KEYS: [&str; 4] =
@@ -238,7 +240,7 @@ impl Found<'_> {
                 self.say(&path, None, "missing; it has no default");
             }
         }
-        if link.group() == SANDBOX || link.name == SANDBOX {
+        if [link.group(), &*link.name].contains(&TAKEN_NAME) {
             let text = "is the name of the link that plays the operator for tests; choose another";
             self.say(&format!("{path}.name"), None, text);
         }

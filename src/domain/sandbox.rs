@@ -27,9 +27,7 @@ pub fn keyword_of(partner: PartnerId) -> Keyword {
 words! {
     /// For whom an account or a key is.
     Mode {
-        /// Subscribers, who may be charged.
         Live = "live",
-        /// Nobody: what it sends stays in the sandbox.
         Test = "test",
     }
 }
@@ -50,15 +48,10 @@ impl Mode {
 words! {
     /// What a partner's software has to do in its sandbox, in the order in which it can.
     Exercise {
-        /// It bound with a test `system_id`.
         Bind = "bind",
-        /// It answered an `enquire_link`.
         EnquireLink = "enquire_link",
-        /// It submitted a message that was taken.
         Mt = "mt",
-        /// It answered a receipt with yes.
         Receipt = "receipt",
-        /// It answered a subscriber's text with yes.
         Mo = "mo",
         /// It was throttled, waited as long as it was told, and submitted again.
         Throttle = "throttle",
@@ -71,7 +64,6 @@ words! {
         Delivered = "delivered",
         Undeliverable = "undeliverable",
         Expired = "expired",
-        /// The operator refuses it for good.
         Rejected = "rejected",
         /// The operator never answers, and a minute later nobody knows.
         Unknown = "unknown",
@@ -79,9 +71,8 @@ words! {
         Throttled = "throttled",
         /// Delivered, and the receipt takes a minute.
         LateReceipt = "late_receipt",
-        /// Delivered, and the subscriber answers.
         Reply = "reply",
-        /// The same, and the operator hands the answer over twice.
+        /// Delivered, and the operator hands the subscriber's answer over twice.
         RepeatedMo = "repeated_mo",
         /// The operator refuses it once for the moment; the gateway tries again.
         Retried = "retried",

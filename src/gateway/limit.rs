@@ -46,10 +46,7 @@ impl Gateway {
 
     fn limit_of_sessions(&self, partner: PartnerId, mode: Mode) -> &'static str {
         let sessions = self.registry().sessions();
-        let mut receiving = sessions
-            .iter()
-            .filter(|card| card.receives(partner, mode))
-            .peekable();
+        let mut receiving = sessions.iter().filter(|card| card.receives(partner, mode)).peekable();
         if receiving.peek().is_none() {
             return "absent";
         }

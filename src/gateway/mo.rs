@@ -54,6 +54,7 @@ pub struct MoAccepted {
 }
 
 /// Where an MO goes, or why nowhere, and what the gateway itself has to say to it.
+#[derive(Default)]
 pub(super) struct Way {
     mode: Mode,
     service: Option<Arc<Service>>,
@@ -65,10 +66,9 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// To a partner's own service, which gets every word of it: no subscriber stops or starts.
-    pub(super) fn rehearsed(service: Arc<Service>, keyword: Keyword) -> Self {
+    pub(super) fn to(service: Arc<Service>, keyword: Keyword, mode: Mode) -> Self {
         let (service, keyword) = (Some(service), Some(keyword));
-        Self { mode: Mode::Test, service, keyword, why: None, turn: None, goes_on: true }
+        Self { mode, service, keyword, goes_on: true, ..Self::default() }
     }
 }
 
@@ -285,21 +285,12 @@ impl Gateway {
             }
             Route::To { service, keyword } => {
                 self.has_room_for(&service, Mode::Live)?;
-                let (service, keyword) = (Some(service), Some(keyword));
-                return Ok(Way { mode: Mode::Live, service, keyword, why: None, turn, goes_on: true });
+                return Ok(Way { turn, ..Way::to(service, keyword, Mode::Live) });
             }
             Route::Unrouted(why) => why,
         };
         // A START that no service takes now starts nothing.
-        let why = Some(why.as_str());
-        Ok(Way {
-            mode: Mode::Live,
-            service: None,
-            keyword: None,
-            why,
-            turn: None,
-            goes_on: false,
-        })
+        Ok(Way { why: Some(why.as_str()), ..Way::default() })
     }
 
     /// Beyond the cap of what waits for a partner, the SMSC keeps the message (P29).

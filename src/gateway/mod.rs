@@ -117,7 +117,6 @@ pub(crate) struct Inner {
     reloading: tokio::sync::Mutex<()>,
     groups: ArcSwap<Groups>,
     pub(crate) lanes: lane::Lanes,
-    /// Of each mode its own: a test run never slows live traffic down.
     throttles: DashMap<(PartnerId, Mode), Arc<throttle::Bucket>>,
     service_throttles: DashMap<(ServiceId, Mode), Arc<throttle::Bucket>>,
     sandboxes: sandbox::Sandboxes,
@@ -155,8 +154,7 @@ impl Gateway {
         groups: &[SmolStr],
     ) -> Result<(Self, Pages), store::Error> {
         let catalog = store.load_catalog().await?;
-        let mut names: Vec<SmolStr> = groups.to_vec();
-        names.push(SANDBOX.into());
+        let mut names: Vec<SmolStr> = groups.iter().cloned().chain([SANDBOX.into()]).collect();
         names.extend(catalog.services().map(|service| service.link_group.clone()));
         names.sort_unstable();
         names.dedup();
@@ -215,11 +213,9 @@ impl Gateway {
         names.sort_unstable();
         names.dedup();
         let groups = self.inner.store.group_ids(&names).await?;
-        for partner in catalog.partners() {
-            for mode in Mode::ALL {
-                if let Some(bucket) = self.inner.throttles.get(&(partner.id, *mode)) {
-                    bucket.tune(partner.limits.rate, partner.limits.burst);
-                }
+        for bucket in &self.inner.throttles {
+            if let Some(partner) = catalog.partner(bucket.key().0) {
+                bucket.tune(partner.limits.rate, partner.limits.burst);
             }
         }
         self.inner.groups.store(Arc::new(groups));

@@ -11,13 +11,14 @@ use smol_str::{SmolStr, ToSmolStr};
 use super::{
     Error, Gateway,
     likeness::{self, Doubt, Likeness},
+    query::Whose,
     sandbox, throttle,
 };
 use crate::{
     domain::{
         Billing, Body, Caller, Catalog, ChargeAt, Content, GroupId, Item, ItemKey, Lane, MessageId,
-        MoMessage, Mode, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price, ReceiptWish, Refusal,
-        Sender, Service, ServiceState,
+        MoMessage, Mode, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price, ReceiptWish,
+        Refusal, Sender, Service, ServiceState,
     },
     metrics,
     store::{
@@ -108,6 +109,13 @@ pub struct Submitter {
     pub default_sender: Option<Sender>,
     pub may_have_receipts: bool,
     pub service_types: Vec<SmolStr>,
+}
+
+impl Submitter {
+    /// Whose messages it may ask about.
+    pub fn whose(&self) -> Whose {
+        (self.partner, self.mode)
+    }
 }
 
 impl Gateway {
@@ -554,7 +562,7 @@ pub(super) fn micros(duration: Duration) -> i64 {
 impl Gateway {
     pub async fn check_answers(
         &self,
-        partner: PartnerId,
+        (partner, mode): Whose,
         mo: &str,
         recipient: &Msisdn,
     ) -> Result<(), Error> {
@@ -568,6 +576,8 @@ impl Gateway {
         let is_right = found.is_some_and(|mo| {
             mo.service.is_some_and(|(owner, ..)| owner == partner)
                 && mo.sender == *recipient
+                // A text that somebody played justifies no live charge.
+                && Mode::of(&mo.link_group) == mode
                 && mo.valid_until > self.now()
         });
         if is_right { Ok(()) } else { Err(unknown().into()) }

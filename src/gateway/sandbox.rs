@@ -1,7 +1,7 @@
 //! Test messages of partners: what is different about them, texts by hand, and what was exercised.
 //!
-//! They come in by the same doors, under the same rules, with limits of the same size, and end on
-//! the sandbox's own link (`test_link`). What surprises: everything that a subscriber's charge, stop
+//! They come in by the same doors, under the same rules, with limits of their own of the same size,
+//! and end on the sandbox's own link (`test_link`). What surprises: everything that a subscriber's charge, stop
 //! list or brake could notice is taken off here, once, and nothing later looks whether it is a test.
 
 use std::time::Duration;
@@ -53,12 +53,7 @@ pub struct TestText {
 /// The difference between a live message and the same one as a test: it costs nothing, no link of
 /// an operator takes it, and its lost outcome is shown as that of a charged one would be.
 pub(super) fn as_test(message: MtMessage) -> MtMessage {
-    MtMessage {
-        link_group: SANDBOX.into(),
-        charge: None,
-        on_unknown: OnUnknown::Park,
-        ..message
-    }
+    MtMessage { link_group: SANDBOX.into(), charge: None, on_unknown: OnUnknown::Park, ..message }
 }
 
 /// What is not live yet is just what is tried.
@@ -198,7 +193,7 @@ impl Gateway {
             part: None,
             tlvs: Vec::new(),
         });
-        let way = Way::rehearsed(service, keyword);
+        let way = Way::to(service, keyword, Mode::Test);
         self.store_mo((&seat, who), joined, likeness, way).await
     }
 }

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, Mode, MtMessage, Receipt,
-        message::ReceiptState, story::NO_ANSWER,
+        ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, Mode, MtMessage,
+        Receipt, message::ReceiptState, story::NO_ANSWER,
     },
     metrics,
     store::{

@@ -39,10 +39,7 @@ type Owed = BinaryHeap<Reverse<(i64, MessageId)>>;
 
 impl Gateway {
     /// Plays the operator until the stop.
-    pub async fn play_operator(
-        self,
-        stop: impl Future<Output = ()> + Send,
-    ) -> anyhow::Result<()> {
+    pub async fn play_operator(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let mut stop = std::pin::pin!(stop);
         let seat = self.test_seat(self.lease(SANDBOX).await?);
         let outlet = self.to_links(seat.group);

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     domain::{Caller, Mode, PartnerId, Refusal},
-    gateway::mt::Submitter,
+    gateway::{mt::Submitter, query::Whose},
     metrics,
 };
 
@@ -49,6 +49,11 @@ pub struct ApiCaller {
 }
 
 impl ApiCaller {
+    /// Whose messages it may ask about.
+    pub fn whose(&self) -> Whose {
+        (self.partner, self.mode)
+    }
+
     pub fn submitter(&self) -> Submitter {
         Submitter {
             caller: Caller::ApiKey { partner: self.partner, key: self.key.clone() },

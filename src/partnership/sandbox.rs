@@ -9,8 +9,9 @@ use crate::{
     domain::{
         Exercise, Mode, PartnerId, Refusal, Right,
         sandbox::{SANDBOX_NUMBER, keyword_of},
+        service_revision::ServiceRevision,
     },
-    store::{ApiKeyLine, CredentialLine, TestMessage},
+    store::{ApiKeyLine, CredentialLine, OfferingRow, TestMessage},
 };
 
 /// Test messages that a page shows.
@@ -59,7 +60,8 @@ impl Partnership {
             keys,
             checklist: self.sandbox_checklist(id).await?,
             messages: self.store.test_messages(id, SHOWN).await?,
-            service: has_service.then(|| (SANDBOX_NUMBER.to_owned(), keyword_of(id).as_str().to_owned())),
+            service: has_service
+                .then(|| (SANDBOX_NUMBER.to_owned(), keyword_of(id).as_str().to_owned())),
         })
     }
 
@@ -107,12 +109,22 @@ impl Partnership {
         Ok(free.next().ok_or(Refusal::Taken("system_id"))?)
     }
 
-    /// What its partner's software has not shown yet; none if it has shown everything.
-    pub(super) async fn untried(&self, partner: PartnerId) -> Result<Option<String>, Error> {
-        let list = self.sandbox_checklist(partner).await?;
-        let open: Vec<_> =
-            list.iter().filter(|item| item.at.is_none()).map(|item| item.exercise.as_str()).collect();
-        Ok((!open.is_empty()).then(|| open.join(", ")))
+    /// What is in the way of a service that nobody noted a test of: whatever its partner's software
+    /// has not shown yet. The sandbox speaks SMPP only: that a callback works, staff has to see.
+    pub(super) async fn test_obstacle(
+        &self,
+        row: &OfferingRow,
+        meant: &ServiceRevision,
+    ) -> Result<Option<String>, Error> {
+        let none = "no test of this description was passed";
+        if meant.callback_url.is_some() {
+            return Ok(Some(none.to_owned()));
+        }
+        let list = self.sandbox_checklist(PartnerId(row.partner_id)).await?;
+        let open = list.iter().filter(|item| item.at.is_none());
+        let open: Vec<_> = open.map(|item| item.exercise.as_str()).collect();
+        let told = || format!("{none}, and the sandbox has not seen all: {}", open.join(", "));
+        Ok((!open.is_empty()).then(told))
     }
 }
 

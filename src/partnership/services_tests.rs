@@ -244,6 +244,7 @@ on_both!(everything_shown_in_the_sandbox_passes_the_technical_test, world => {
     // A callback does not speak SMPP: what was shown says nothing of it.
     let posted = ServiceForm {
         keywords: "GOL".to_owned(),
+        delivery: "callback".to_owned(),
         callback_url: "https://acme.example/mo".to_owned(),
         ..free()
     };

@@ -123,7 +123,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             asking: Arc::new(asking),
             writing,
             who: format_smolstr!("smpp:{}#{}", credential.system_id, card.id),
-            outlet: kind.receives().then(|| self.host.gateway.to_sessions(partner.id, credential.mode)),
+            outlet: kind
+                .receives()
+                .then(|| self.host.gateway.to_sessions(partner.id, credential.mode)),
             card,
             orders,
             traces: Vec::new(),

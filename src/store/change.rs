@@ -10,9 +10,8 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use crate::domain::{
-    Exercise,
-    GroupId, Item, ItemKey, Lane, LaneId, MessageId, MessageState, MoMessage, MtMessage, PartnerId,
-    ServiceId,
+    Exercise, GroupId, Item, ItemKey, Lane, LaneId, MessageId, MessageState, MoMessage, MtMessage,
+    PartnerId, ServiceId,
     message::{NetworkError, ReceiptState},
     service::Brakes,
 };

@@ -10,8 +10,8 @@ use super::{
     db::{Db, execute, fetch_all},
 };
 use crate::domain::{
-    Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Mode, Money, Msisdn,
-    NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
+    Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Mode, Money,
+    Msisdn, NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
     ShortCode, StandardTexts, Tariff, TariffId,
     catalog::{ApiKey, Holding, Parts},
     partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},

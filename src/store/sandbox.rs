@@ -82,7 +82,8 @@ impl Store {
             i64::try_from(most).unwrap_or(i64::MAX)
         )?;
         let owed = |(id, at, recipient): (i64, i64, String)| {
-            let fate = Msisdn::parse(&recipient).map_or(Fate::Delivered, |number| Fate::of(&number));
+            let fate =
+                Msisdn::parse(&recipient).map_or(Fate::Delivered, |number| Fate::of(&number));
             (MessageId(id), at, fate)
         };
         Ok(rows.into_iter().map(owed).collect())

@@ -6,7 +6,9 @@ use std::{sync::Arc, time::Duration};
 use bramka::{
     clock::{Clock, SetClock},
     demo::esme::{Esme, Failed, mt},
-    domain::{Exercise, Fate, MessageId, MessageState, Mode, Msisdn, PartnerId, ShortCode},
+    domain::{
+        Exercise, Fate, MessageId, MessageState, Mode, Msisdn, PartnerId, Refusal, ShortCode,
+    },
     gateway::sandbox::TestText,
     smpp::{CommandStatus, Pdu, ShortMessage},
     store::NewCredential,
@@ -152,8 +154,15 @@ async fn a_live_bind_never_gets_a_test_message_and_a_test_bind_no_live_one() {
     let partner = furnished(&world).await;
     let mut live = world.bind("acme").await;
     let mut test = world.bind(TEST).await;
-    world.gateway().text_by_hand(partner, &by_hand("7455", "WIN test"), "tester").await.unwrap();
+    let played = by_hand("7455", "WIN test");
+    let played = world.gateway().text_by_hand(partner, &played, "tester").await.unwrap();
     assert_eq!(next(&mut test).await, "WIN test");
+    let (subscriber, played) = (Msisdn::parse("48600100200").unwrap(), played[0].to_string());
+    let answers = async |mode| {
+        world.gateway().check_answers((partner, mode), &played, &subscriber).await.is_ok()
+    };
+    assert!(answers(Mode::Test).await);
+    assert!(!answers(Mode::Live).await, "a text that was played justifies no charge");
     assert!(world.smsc.mo("48600100200", "7455", "win live").await.unwrap().is_ok());
     assert_eq!(next(&mut live).await, "win live");
     let tested = submit(&test, Fate::Delivered).await;
@@ -166,6 +175,13 @@ async fn a_live_bind_never_gets_a_test_message_and_a_test_bind_no_live_one() {
     hears_nothing(&mut test).await;
     assert_eq!(world.ledger().await, (1, 492), "only what is live is charged");
     assert_eq!(world.smsc.submits().len(), 1);
+    // Neither can ask about, or stop, what is the other's.
+    for (id, own, other) in [(tested, Mode::Test, Mode::Live), (sent, Mode::Live, Mode::Test)] {
+        let (gateway, id) = (world.gateway(), id.to_string());
+        assert!(gateway.query((partner, own), &id, None).await.is_ok());
+        let told = gateway.query((partner, other), &id, None).await.unwrap_err();
+        assert_eq!(told.to_string(), Refusal::UnknownMessage(id.as_str().into()).to_string());
+    }
     // Its own test service is nobody's in live traffic.
     let own = mt("00000", Fate::Delivered.number(), "hello");
     assert!(matches!(live.submit(own.clone()).await, Err(Failed::Refused(_))));
@@ -241,7 +257,6 @@ async fn a_restart_keeps_what_the_sandbox_owes_and_still_tells_the_modes_apart()
     world.becomes(late, MessageState::Submitted).await;
     world.becomes(unknown, MessageState::Unknown).await;
     acme.unbind().await.unwrap();
-    acme.close().await.unwrap();
     eventually("nobody is there", async || {
         let is_there = world.gateway().registry().has_receiver(partner, Mode::Test);
         (!is_there).then_some(())

@@ -149,7 +149,8 @@ impl From<ApiKeyLine> for KeyBody {
 
 /// For what an account or a key is: live traffic, unless something else is said.
 fn mode(fields: &mut Fields) -> Mode {
-    let read = |word: &str| Mode::parse(word).ok_or(("invalid", "must be `live` or `test`".to_owned()));
+    let read =
+        |word: &str| Mode::parse(word).ok_or(("invalid", "must be `live` or `test`".to_owned()));
     fields.text("mode", (1, 4), read).unwrap_or_default()
 }
 

@@ -22,8 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, people, reservations, sandbox, services, session, terms, tmf,
-    tmf_tickets,
+    message_search, messages, numbers, people, reservations, sandbox, services, session, terms,
+    tmf, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -151,26 +151,6 @@ problems! { SendProblems:
     "415" "Not application/json",
     "422" "Fields are wrong, or the key was used for another message",
     "429" "Over your rate",
-    "503" "Try again later",
-}
-
-problems! { TestTextProblems:
-    "400" "Not JSON",
-    "401" "No valid API key",
-    "403" "Not a key of the sandbox, or not your number",
-    "408" "Took too long",
-    "413" "Body too large",
-    "415" "Not application/json",
-    "422" "Fields are wrong",
-    "429" "Over your rate",
-    "503" "Try again later",
-}
-
-problems! { ChecklistProblems:
-    "400" "Not HTTP as it should be",
-    "401" "No valid API key",
-    "403" "Account suspended",
-    "429" "Too many wrong keys",
     "503" "Try again later",
 }
 

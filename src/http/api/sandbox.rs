@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{
     asked::logged,
     fields::{self, Fields},
-    openapi::{ChecklistProblems, TestTextProblems},
+    openapi::{LookProblems, SendProblems},
     shapes::moment,
 };
 use crate::{
@@ -70,7 +70,7 @@ pub(crate) struct ChecklistBody {
 #[utoipa::path(
     post, path = "/api/v1/sandbox/messages", operation_id = "textAsSubscriber", tag = "sandbox",
     request_body(content = inline(TestTextBody), content_type = "application/json"),
-    responses((status = 202, description = "On its way", body = TextedBody), TestTextProblems),
+    responses((status = 202, description = "On its way", body = TextedBody), SendProblems),
     security(("api_key" = []))
 )]
 pub(crate) async fn text(
@@ -94,9 +94,8 @@ pub(crate) async fn text(
     };
     let new = TestText { sender, recipient, text };
     let (gateway, from) = (app.gateway.clone(), caller.submitter());
-    let work = async move {
-        gateway.text_by_hand(from.partner, &new, &from.caller.to_string()).await
-    };
+    let work =
+        async move { gateway.text_by_hand(from.partner, &new, &from.caller.to_string()).await };
     let ids = app.finish(work).await??.iter().map(ToString::to_string).collect();
     let answer = (StatusCode::ACCEPTED, Json(TextedBody { ids })).into_response();
     Ok(logged(answer, LoggedAs::from(&caller)))
@@ -119,7 +118,7 @@ fn needed<T>(
 /// Shows what your software has done in the sandbox, and what it has still to do.
 #[utoipa::path(
     get, path = "/api/v1/sandbox/checklist", operation_id = "getChecklist", tag = "sandbox",
-    responses((status = 200, description = "Every item", body = ChecklistBody), ChecklistProblems),
+    responses((status = 200, description = "Every item", body = ChecklistBody), LookProblems),
     security(("api_key" = []))
 )]
 pub(crate) async fn checklist(

@@ -28,9 +28,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/sandbox", get(show))
-        .route("/sandbox/messages", post(text))
+    Router::new().route("/sandbox", get(show)).route("/sandbox/messages", post(text))
 }
 
 #[derive(Template)]
@@ -133,18 +131,23 @@ fn messages<'p>(page: &'p Page, ask: &'p Ask, view: &SandboxView) -> List<'p> {
         .column("sandbox-way")
         .column("sandbox-number")
         .column("sandbox-state")
-        .rows(&view.messages, |line| line.id.to_string(), |line| {
-            let subscriber = if line.direction == "mt" { &line.recipient } else { &line.sender };
-            vec![
-                Cell::link(
-                    format!("/messages/{}", line.id),
-                    super::format::moment(page.language, line.accepted_at),
-                ),
-                Cell::text(page.word("messages-way-", &line.direction)),
-                Cell::code(crate::domain::number::mask(subscriber)),
-                Cell::text(page.word("messages-state-", &line.state)),
-            ]
-        })
+        .rows(
+            &view.messages,
+            |line| line.id.to_string(),
+            |line| {
+                let subscriber =
+                    if line.direction == "mt" { &line.recipient } else { &line.sender };
+                vec![
+                    Cell::link(
+                        format!("/messages/{}", line.id),
+                        super::format::moment(page.language, line.accepted_at),
+                    ),
+                    Cell::text(page.word("messages-way-", &line.direction)),
+                    Cell::code(crate::domain::number::mask(subscriber)),
+                    Cell::text(page.word("messages-state-", &line.state)),
+                ]
+            },
+        )
 }
 
 /// Sends a text as a subscriber would, and goes to its page, which follows it live.

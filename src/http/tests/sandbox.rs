@@ -69,12 +69,9 @@ async fn a_text_by_hand_needs_a_test_key_and_a_number_of_ones_own() {
     assert_eq!(group_of(&world, ids[0].as_str().unwrap()).await, (SANDBOX.to_owned(), false));
     let twice = json!({ "from": "48000000009", "to": "7455", "text": "WIN now" });
     assert_eq!(text(&world, &key, &twice).await.json()["ids"].as_array().unwrap().len(), 2);
-    for (field, value, status) in [
-        ("to", "7456", 403),
-        ("to", "12", 422),
-        ("from", "600", 422),
-        ("text", "", 422),
-    ] {
+    for (field, value, status) in
+        [("to", "7456", 403), ("to", "12", 422), ("from", "600", 422), ("text", "", 422)]
+    {
         let mut wrong = body.clone();
         wrong[field] = value.into();
         let reply = text(&world, &key, &wrong).await;
@@ -131,7 +128,9 @@ async fn a_developer_opens_the_sandbox_with_one_click_and_texts_from_its_phone()
     assert_eq!(sent.status, 303, "{}", sent.text);
     let page = sent.header("location").to_owned();
     assert!(page.starts_with("/messages/"));
-    assert_eq!(acme.get(&page).await.status, 200);
+    let shown = acme.get(&page).await;
+    assert_eq!(shown.status, 200);
+    assert!(shown.text.contains("A test: no operator"), "{}", shown.text);
     assert!(acme.get("/sandbox").await.text.contains(&page));
     for (name, value, words) in [
         ("sender", "600", "with the country code"),
