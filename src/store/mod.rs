@@ -67,6 +67,7 @@ mod retention;
 mod rows;
 mod sandbox;
 mod sessions;
+mod specifications;
 mod strays;
 mod terms;
 #[cfg(test)]
@@ -141,6 +142,7 @@ pub use reservations::{ReservationFilter, ReservationRow};
 pub use retention::Erasing;
 pub use sandbox::{ExerciseRow, TestMessage};
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
+pub use specifications::{EditionRow, NewEdition, SpecificationRow};
 pub use strays::QuarantinedReceipt;
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
 pub use views::SupportView;

@@ -29,6 +29,7 @@ mod process;
 mod refusals;
 mod sandbox;
 mod services;
+mod specifications;
 mod standard_words;
 mod tidy;
 mod tls_grade;

@@ -22,8 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, people, reservations, sandbox, services, session, terms,
-    tmf, tmf_tickets,
+    message_search, messages, numbers, people, reservations, sandbox, services, session,
+    specifications, terms, tmf, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -64,6 +64,8 @@ use crate::http::error::ProblemBody;
         reservations::waits, reservations::wait, reservations::stop_waiting,
         services::list, services::create, services::show, services::change, services::step,
         services::comment,
+        specifications::list, specifications::show, specifications::publish,
+        specifications::withdraw,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -79,6 +81,7 @@ use crate::http::error::ProblemBody;
         (name = "companies", description = "What partners say of themselves"),
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
         (name = "services", description = "What subscribers are offered, from draft to end"),
+        (name = "specifications", description = "How to connect, and what the operator says of its systems"),
         (name = "faults", description = "Faults, and what becomes of them"),
         (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
         (name = "tmf621", description = "Faults as TMF621 v4 shows them"),

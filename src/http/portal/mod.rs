@@ -79,6 +79,7 @@ pub mod preferences;
 mod reference;
 mod sandbox;
 mod services;
+mod specifications;
 mod start;
 pub mod texts;
 pub mod timeline;
@@ -104,6 +105,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(view_as::routes())
         .merge(numbers::routes())
         .merge(services::routes())
+        .merge(specifications::routes())
         .merge(faults::routes())
         .merge(complaints::routes())
         .merge(letters::routes())

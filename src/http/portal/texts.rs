@@ -42,6 +42,7 @@ areas![
     "problems",
     "sandbox",
     "services",
+    "specifications",
     "start",
     "time",
 ];
