@@ -191,20 +191,21 @@ impl Gateway {
         joined: Joined,
         likeness: Likeness,
     ) -> Result<MoAccepted, Error> {
-        let way = self.way(&self.catalog(), &joined, self.now())?;
-        self.store_mo((seat, &seat.name), joined, likeness, way).await
+        let catalog = self.catalog();
+        let way = self.way(&catalog, &joined, self.now())?;
+        self.store_mo(&catalog, (seat, &seat.name), joined, likeness, way).await
     }
 
     /// Freezes the price, stores, wakes the lane.
     pub(super) async fn store_mo(
         &self,
+        catalog: &Catalog,
         (seat, who): (&LinkSeat, &str),
         joined: Joined,
         likeness: Likeness,
         way: Way,
     ) -> Result<MoAccepted, Error> {
         let now = self.now();
-        let catalog = self.catalog();
         let id = MessageId(self.next_id());
         let Way { mode, service, keyword, why, turn, goes_on } = way;
         let is_answered = turn.as_ref().is_some_and(|turn| turn.word != StandardWord::Start);
@@ -221,7 +222,7 @@ impl Gateway {
             charge: service
                 .as_ref()
                 .filter(|_| !is_answered && mode == Mode::Live)
-                .and_then(|service| mo_price(&catalog, service, now)),
+                .and_then(|service| mo_price(catalog, service, now)),
             accepted_at: now,
             valid_until: now + super::mt::micros(self.settings().validity_mo),
             tlvs: joined.tlvs,

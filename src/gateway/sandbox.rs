@@ -177,7 +177,8 @@ impl Gateway {
             ))
             .into());
         }
-        let found = self.catalog().rehearsed(partner, &new.recipient, &new.text);
+        let catalog = self.catalog();
+        let found = catalog.rehearsed(partner, &new.recipient, &new.text);
         let (service, keyword) =
             found.ok_or_else(|| Refusal::NotYourNumber(new.recipient.as_str().into()))?;
         self.has_room_for(&service, Mode::Test)?;
@@ -194,7 +195,7 @@ impl Gateway {
             tlvs: Vec::new(),
         });
         let way = Way::to(service, keyword, Mode::Test);
-        self.store_mo((&seat, who), joined, likeness, way).await
+        self.store_mo(&catalog, (&seat, who), joined, likeness, way).await
     }
 }
 
