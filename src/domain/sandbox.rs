@@ -26,15 +26,11 @@ pub fn keyword_of(partner: PartnerId) -> Keyword {
 
 words! {
     /// For whom an account or a key is.
+    #[derive(Default)]
     Mode {
+        #[default]
         Live = "live",
         Test = "test",
-    }
-}
-
-impl Default for Mode {
-    fn default() -> Self {
-        Self::Live
     }
 }
 

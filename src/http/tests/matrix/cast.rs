@@ -165,18 +165,13 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
     let (mut credentials, mut keys) = (Vec::new(), Vec::new());
     let pepper = &world.app.pepper;
     for number in 0..4 {
+        let month = (Some(30), crate::domain::Mode::Live);
         let system_id = format!("s{}-{number}", partner.0);
-        let wish = CredentialWish {
-            system_id,
-            addresses: vec!["192.0.2.1".to_owned()],
-            ..CredentialWish::default()
-        };
+        let addresses = vec!["192.0.2.1".to_owned()];
+        let wish = CredentialWish { system_id, addresses, ..CredentialWish::default() };
         let made = partnership.add_credential(&admin, pepper, None, &wish).await.unwrap();
         credentials.push(made.name);
-        let made = partnership
-            .add_api_key(&admin, pepper, None, (Some(30), crate::domain::Mode::Live))
-            .await
-            .unwrap();
+        let made = partnership.add_api_key(&admin, pepper, None, month).await.unwrap();
         keys.push(made.name);
     }
     let mail = format!("spare@{nip}.example");
