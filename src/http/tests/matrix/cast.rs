@@ -153,6 +153,15 @@ async fn enter(world: &World, partner: Option<PartnerId>, role: Role, mail: &str
     (invited.person.0, done.signed_in.token.to_string())
 }
 
+/// A key of live traffic that lives for a month.
+const MONTH: (Option<u32>, crate::domain::Mode) = (Some(30), crate::domain::Mode::Live);
+
+/// An account that binds from one address.
+fn near(system_id: String) -> CredentialWish {
+    let addresses = vec!["192.0.2.1".to_owned()];
+    CredentialWish { system_id, addresses, ..CredentialWish::default() }
+}
+
 async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
     let (application, partner) = accepted(world, nip).await;
     let partnership = &world.app.partnership;
@@ -165,13 +174,10 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
     let (mut credentials, mut keys) = (Vec::new(), Vec::new());
     let pepper = &world.app.pepper;
     for number in 0..4 {
-        let month = (Some(30), crate::domain::Mode::Live);
-        let system_id = format!("s{}-{number}", partner.0);
-        let addresses = vec!["192.0.2.1".to_owned()];
-        let wish = CredentialWish { system_id, addresses, ..CredentialWish::default() };
+        let wish = near(format!("s{}-{number}", partner.0));
         let made = partnership.add_credential(&admin, pepper, None, &wish).await.unwrap();
         credentials.push(made.name);
-        let made = partnership.add_api_key(&admin, pepper, None, month).await.unwrap();
+        let made = partnership.add_api_key(&admin, pepper, None, MONTH).await.unwrap();
         keys.push(made.name);
     }
     let mail = format!("spare@{nip}.example");
