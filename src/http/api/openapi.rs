@@ -144,6 +144,8 @@ macro_rules! problems {
     };
 }
 
+// By a live key or by one of the sandbox. A 403 is both: a key that may not play a subscriber, and
+// a number that is another partner's.
 problems! { SendProblems:
     "400" "Not JSON",
     "401" "No valid API key",
@@ -157,6 +159,7 @@ problems! { SendProblems:
     "503" "Try again later",
 }
 
+// A message of the other mode is a 404, in the words of one that nobody has (S-28).
 problems! { LookProblems:
     "400" "The path is not text",
     "401" "No valid API key",
