@@ -91,6 +91,7 @@ async fn submitter(gateway: Gateway) {
     let from = Submitter {
         caller: Caller::Session { partner, system_id: "acme".into(), session: 1 },
         partner,
+        mode: bramka::domain::Mode::Live,
         default_sender: None,
         may_have_receipts: true,
         service_types: Vec::new(),
@@ -148,7 +149,7 @@ async fn link(gateway: Gateway) {
 
 async fn partner(gateway: Gateway, done: Arc<AtomicU64>) {
     let id = gateway.catalog().partner_named("acme").unwrap().id;
-    let outlet = gateway.to_sessions(id);
+    let outlet = gateway.to_sessions(id, bramka::domain::Mode::Live);
     loop {
         let woken = outlet.woken();
         let items = gateway.deliveries(&outlet, 256).await;

@@ -242,6 +242,7 @@ async fn seed(database: PathBuf, plan: &Plan) {
             binds_max: 10_000,
             window: u32::try_from(plan.partner_window).expect("a small window"),
             default_sender: None,
+            mode: bramka::domain::Mode::Live,
         };
         store.add_credential(&by, 0, &credential).await.expect("a credential");
         let short_code = (70_000 + number).to_string();

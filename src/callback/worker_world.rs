@@ -215,6 +215,7 @@ pub(super) async fn submit(world: &World) -> MessageId {
     let from = Submitter {
         caller: Caller::ApiKey { partner, key: "k1".into() },
         partner,
+        mode: crate::domain::Mode::Live,
         default_sender: None,
         may_have_receipts: true,
         service_types: Vec::new(),

@@ -18,7 +18,10 @@ use super::{
 use crate::{
     config::Limits,
     control::view::moment,
-    domain::secret::{self, Pepper},
+    domain::{
+        Mode,
+        secret::{self, Pepper},
+    },
     store::{NewApiKey, NewCredential, Store},
 };
 
@@ -120,6 +123,7 @@ pub(crate) fn new_credential(
         binds_max: wish.binds_max.unwrap_or(limits.partner_binds),
         window: wish.window,
         default_sender: wish.default_sender.clone(),
+        mode: Mode::Live,
     })
 }
 
@@ -226,8 +230,13 @@ async fn add_key(desk: &mut Desk<'_>, store: &Store, partner: &str, days: u32) -
     let key = desk.pepper().mint();
     let key = key.map_err(|error| Failure::failed(format!("no randomness: {error}")))?;
     let expires_at = if days == 0 { 0 } else { desk.now() + i64::from(days) * DAY_US };
-    let new =
-        NewApiKey { partner: partner.to_owned(), prefix: key.prefix, secret: key.hash, expires_at };
+    let new = NewApiKey {
+        partner: partner.to_owned(),
+        prefix: key.prefix,
+        secret: key.hash,
+        expires_at,
+        mode: Mode::Live,
+    };
     desk.remark_on_pepper();
     store.add_api_key(&desk.by(), desk.now(), &new).await?;
     desk.tell_daemon().await;

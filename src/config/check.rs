@@ -13,6 +13,9 @@ use super::secret::{self, SecretFile, why};
 use super::smsc_link::{LinkTlv, SmscLink, TlvType};
 use super::{ClientNames, Config, SmppServer, status};
 
+/// The name of the link inside the process that plays the operator for tests.
+const TAKEN_NAME: &str = "sandbox";
+
 /// Keys that no environment variable may set.
 pub(crate) const SECRET_KEYS: [&str; 4] =
     ["url_file", "password_file", "pepper_file", "signing_key_file"];
@@ -236,6 +239,10 @@ impl Found<'_> {
             if is_missing && !self.is_noted_at(&path) {
                 self.say(&path, None, "missing; it has no default");
             }
+        }
+        if [link.group(), &*link.name].contains(&TAKEN_NAME) {
+            let text = "is the name of the link that plays the operator for tests; choose another";
+            self.say(&format!("{path}.name"), None, text);
         }
         if link.reconnect_min > link.reconnect_max {
             let path = format!("{path}.reconnect_min");

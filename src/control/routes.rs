@@ -150,7 +150,7 @@ async fn status(state: Shared) -> Json<Value> {
     let (binds, links) = (gateway.registry().sessions(), gateway.registry().links());
     let bound = links.iter().filter(|link| link.bound.load(Ordering::Relaxed) > 0).count();
     let mut queued = serde_json::Map::new();
-    for kind in ["mt_charged", "mt_bulk", "mo", "receipt", "callback"] {
+    for kind in ["mt_charged", "mt_bulk", "mo", "receipt", "callback", "mo_test", "receipt_test"] {
         let of_kind = |head: &&Arc<LaneHead>| head.lane.class() == kind;
         let all = gateway.lanes().all();
         let count: i64 = all
@@ -209,11 +209,11 @@ async fn top(state: Shared) -> Json<Value> {
                 _ => None,
             }),
             "mo_waiting": waiting(|lane| match lane {
-                Lane::Mo { partner } => Some(partner),
+                Lane::Mo { partner, .. } => Some(partner),
                 _ => None,
             }),
             "receipts_waiting": waiting(|lane| match lane {
-                Lane::Receipt { partner } => Some(partner),
+                Lane::Receipt { partner, .. } => Some(partner),
                 _ => None,
             }),
         }));

@@ -70,6 +70,7 @@ pub(crate) fn session_card(gateway: &Gateway) -> (Arc<SessionCard>, mpsc::Receiv
         partner: PartnerId(1),
         partner_name: "acme".into(),
         system_id: "acme1".into(),
+        mode: crate::domain::Mode::Live,
         kind: "transceiver",
         version: "3.4",
         peer: SocketAddr::from(([192, 0, 2, 7], 40_000)),
@@ -121,6 +122,7 @@ pub(crate) fn submitter(gateway: &Gateway) -> Submitter {
     Submitter {
         caller: Caller::Session { partner, system_id: "acme1".into(), session: 1 },
         partner,
+        mode: crate::domain::Mode::Live,
         default_sender: None,
         may_have_receipts: true,
         service_types: Vec::new(),

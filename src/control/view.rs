@@ -88,7 +88,7 @@ fn link_state(card: &LinkCard) -> &'static str {
 pub(crate) fn queue(gateway: &Gateway, head: &LaneHead, oldest_at: Option<i64>) -> Value {
     let catalog = gateway.catalog();
     let partner = match head.lane {
-        Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => {
+        Lane::Mt { partner, .. } | Lane::Mo { partner, .. } | Lane::Receipt { partner, .. } => {
             Some(partner)
         }
         Lane::Callback { service } => catalog.service(service).map(|service| service.partner),

@@ -133,6 +133,11 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     let heart = tasks.watchdog();
     // Repeats are recognised before the first partner can repeat anything (P11).
     gateway.begin().await.context("reading lanes")?;
+    let sandbox = gateway.clone();
+    let stopping = tasks.stopping_in(Phase::Requests);
+    tasks.spawn_in(Phase::Requests, "sandbox", async move {
+        sandbox.play_operator(async { stopping.cancelled().await }).await
+    });
     let stopping = tasks.stopping_in(Phase::Requests);
     tasks.spawn_in(Phase::Requests, "keeper", async move {
         keeper.keep(pages, async { stopping.cancelled().await }, move || heart.beat()).await

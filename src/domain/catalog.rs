@@ -12,6 +12,7 @@ use super::{
     number_use::{Number, Use},
     partner::{Credential, Partner, PartnerId},
     refusal::Refusal,
+    sandbox::Mode,
     service::{Billing, Service, ServiceId, ServiceState},
     tariff::{Tariff, TariffId},
 };
@@ -70,6 +71,7 @@ pub struct ApiKey {
     pub secret: [u8; 32],
     /// Microseconds UTC; 0 never expires.
     pub expires_at: i64,
+    pub mode: Mode,
 }
 
 /// What the base of numbers says about a number, or about a keyword on a shared one. A number that
@@ -233,6 +235,20 @@ impl Catalog {
             Ok(()) => Route::To { service: Arc::clone(service), keyword },
             Err(why) => Route::Unrouted(why),
         }
+    }
+
+    /// The service of a partner that takes a test text: what is not live yet takes it too.
+    pub fn rehearsed(
+        &self,
+        partner: PartnerId,
+        number: &ShortCode,
+        text: &str,
+    ) -> Option<(Arc<Service>, Keyword)> {
+        let number = self.numbers.get(number)?;
+        let all = || Some((number.catch_all.as_ref()?, Keyword::parse("*").ok()?));
+        let (service, keyword) = number.longest_keyword(text).or_else(all)?;
+        let takes = service.partner == partner && service.state != ServiceState::Closed;
+        takes.then(|| (Arc::clone(service), keyword))
     }
 
     /// Whether standard words mean anything on a number.

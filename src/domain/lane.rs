@@ -3,7 +3,7 @@
 //! The number of a lane is computed from what it is, so that no look-up stands between an
 //! accepted message and its place in line.
 
-use super::{partner::PartnerId, service::ServiceId};
+use super::{partner::PartnerId, sandbox::Mode, service::ServiceId};
 
 /// A group of SMSC links, numbered by the store when its name first appears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,10 +18,10 @@ pub struct LaneId(pub i64);
 pub enum Lane {
     /// MT of one partner to one group of links; charged ones apart from bulk.
     Mt { group: GroupId, partner: PartnerId, is_charged: bool },
-    /// MO to the partner's sessions.
-    Mo { partner: PartnerId },
+    /// MO to the partner's sessions of one mode.
+    Mo { partner: PartnerId, mode: Mode },
     /// Receipts to the partner's sessions, apart so that a million of them never delay an MO.
-    Receipt { partner: PartnerId },
+    Receipt { partner: PartnerId, mode: Mode },
     /// MO of one service, and receipts of what its partner sent over HTTP, to a callback.
     Callback { service: ServiceId },
 }
@@ -35,9 +35,11 @@ impl Lane {
         let (kind, group, low) = match self {
             Self::Mt { group, partner, is_charged: true } => (1, i64::from(group.0), partner.0),
             Self::Mt { group, partner, is_charged: false } => (2, i64::from(group.0), partner.0),
-            Self::Mo { partner } => (3, 0, partner.0),
-            Self::Receipt { partner } => (4, 0, partner.0),
+            Self::Mo { partner, mode: Mode::Live } => (3, 0, partner.0),
+            Self::Receipt { partner, mode: Mode::Live } => (4, 0, partner.0),
             Self::Callback { service } => (5, 0, service.0),
+            Self::Mo { partner, mode: Mode::Test } => (6, 0, partner.0),
+            Self::Receipt { partner, mode: Mode::Test } => (7, 0, partner.0),
         };
         LaneId(kind << KIND | group << GROUP | (low & LOW))
     }
@@ -46,12 +48,15 @@ impl Lane {
     pub fn of(id: LaneId) -> Option<Self> {
         let group = GroupId(u16::try_from(id.0 >> GROUP & 0xffff).ok()?);
         let low = id.0 & LOW;
+        let partner = PartnerId(low);
         Some(match id.0 >> KIND {
-            1 => Self::Mt { group, partner: PartnerId(low), is_charged: true },
-            2 => Self::Mt { group, partner: PartnerId(low), is_charged: false },
-            3 => Self::Mo { partner: PartnerId(low) },
-            4 => Self::Receipt { partner: PartnerId(low) },
+            1 => Self::Mt { group, partner, is_charged: true },
+            2 => Self::Mt { group, partner, is_charged: false },
+            3 => Self::Mo { partner, mode: Mode::Live },
+            4 => Self::Receipt { partner, mode: Mode::Live },
             5 => Self::Callback { service: ServiceId(low) },
+            6 => Self::Mo { partner, mode: Mode::Test },
+            7 => Self::Receipt { partner, mode: Mode::Test },
             _ => return None,
         })
     }
@@ -61,8 +66,10 @@ impl Lane {
         match self {
             Self::Mt { is_charged: true, .. } => "mt_charged",
             Self::Mt { .. } => "mt_bulk",
-            Self::Mo { .. } => "mo",
-            Self::Receipt { .. } => "receipt",
+            Self::Mo { mode: Mode::Live, .. } => "mo",
+            Self::Mo { mode: Mode::Test, .. } => "mo_test",
+            Self::Receipt { mode: Mode::Live, .. } => "receipt",
+            Self::Receipt { mode: Mode::Test, .. } => "receipt_test",
             Self::Callback { .. } => "callback",
         }
     }
@@ -78,8 +85,10 @@ mod tests {
         for lane in [
             Lane::Mt { group: GroupId(7), partner, is_charged: true },
             Lane::Mt { group: GroupId(65_535), partner, is_charged: false },
-            Lane::Mo { partner },
-            Lane::Receipt { partner },
+            Lane::Mo { partner, mode: Mode::Live },
+            Lane::Mo { partner, mode: Mode::Test },
+            Lane::Receipt { partner, mode: Mode::Live },
+            Lane::Receipt { partner, mode: Mode::Test },
             Lane::Callback { service: ServiceId(9) },
         ] {
             assert!(lane.id().0 > 0);

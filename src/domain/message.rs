@@ -347,6 +347,13 @@ pub struct MoMessage {
     pub tlvs: Vec<(u16, Bytes)>,
 }
 
+impl MoMessage {
+    /// Whose it is, once a keyword took it.
+    pub fn partner(&self) -> Option<PartnerId> {
+        self.service.map(|(partner, ..)| partner)
+    }
+}
+
 /// What the operator's SMSC, or the gateway, says became of an MT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {

@@ -5,7 +5,7 @@
 use ipnet::IpNet;
 use smol_str::SmolStr;
 
-use super::{number::Sender, user::UserId};
+use super::{number::Sender, sandbox::Mode, user::UserId};
 
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
@@ -117,6 +117,7 @@ pub struct Credential {
     pub pdu_octets_max: u32,
     /// Host and port where it is called while something waits for it (S035).
     pub outbind: Option<SmolStr>,
+    pub mode: Mode,
 }
 
 /// Who does something, as it is written into events and the audit trail.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Content, Item, Lane, MessageEvent, MessageState, PartnerId, ServiceId,
+        Content, Exercise, Item, Lane, MessageEvent, MessageState, Mode, PartnerId, ServiceId,
         story::REFUSED_BY_PARTNER,
     },
     metrics,
@@ -30,15 +30,15 @@ pub enum DeliveryRefused {
 }
 
 impl Gateway {
-    /// The lanes that lead to a partner's sessions.
-    pub fn to_sessions(&self, partner: PartnerId) -> Arc<Outlet> {
-        self.inner.lanes.outlet(Exit::Sessions(partner))
+    /// The lanes that lead to a partner's sessions of one mode.
+    pub fn to_sessions(&self, partner: PartnerId, mode: Mode) -> Arc<Outlet> {
+        self.inner.lanes.outlet(Exit::Sessions(partner, mode))
     }
 
     /// Whether MO or receipts wait for a partner's sessions (S035).
-    pub fn has_waiting(&self, partner: PartnerId) -> bool {
+    pub fn has_waiting(&self, partner: PartnerId, mode: Mode) -> bool {
         let waits = |lane| self.inner.lanes.head(lane).waiting.load(Ordering::Acquire) > 0;
-        waits(Lane::Mo { partner }) || waits(Lane::Receipt { partner })
+        waits(Lane::Mo { partner, mode }) || waits(Lane::Receipt { partner, mode })
     }
 
     /// The lane that leads to a service's callback.
@@ -77,6 +77,7 @@ impl Gateway {
                     at: self.now(),
                     error: None,
                 });
+                self.exercised_by(&message.link_group, message.partner(), Exercise::Mo, id).await;
                 metrics::message("mo", "delivered");
                 metrics::duration("mo", self.now() - message.accepted_at);
             }
@@ -84,6 +85,8 @@ impl Gateway {
                 let mut row = self.note_row(id, "receipt_handed", who.clone());
                 row.attempt = item.attempt + 1;
                 change.events.push(row);
+                let partner = Some(message.partner);
+                self.exercised_by(&message.link_group, partner, Exercise::Receipt, id).await;
                 metrics::message("receipt", "delivered");
                 metrics::duration("receipt", self.now() - receipt.done_at.max(message.accepted_at));
             }

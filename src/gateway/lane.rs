@@ -19,7 +19,7 @@ use std::{
 use dashmap::DashMap;
 use tokio::sync::{Notify, mpsc};
 
-use crate::domain::{GroupId, Item, ItemKey, Lane, LaneId, PartnerId, ServiceId};
+use crate::domain::{GroupId, Item, ItemKey, Lane, LaneId, Mode, PartnerId, ServiceId};
 
 /// Items that one lane gives before the next one has its turn.
 const TURN: usize = 16;
@@ -28,7 +28,7 @@ const TURN: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exit {
     Links(GroupId),
-    Sessions(PartnerId),
+    Sessions(PartnerId, Mode),
     Callback(ServiceId),
 }
 
@@ -36,7 +36,9 @@ impl Exit {
     pub fn of(lane: Lane) -> Self {
         match lane {
             Lane::Mt { group, .. } => Self::Links(group),
-            Lane::Mo { partner } | Lane::Receipt { partner } => Self::Sessions(partner),
+            Lane::Mo { partner, mode } | Lane::Receipt { partner, mode } => {
+                Self::Sessions(partner, mode)
+            }
             Lane::Callback { service } => Self::Callback(service),
         }
     }

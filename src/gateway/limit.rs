@@ -9,7 +9,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::{Gateway, lane::LaneHead};
 use crate::{
-    domain::{GroupId, Lane, PartnerId},
+    domain::{GroupId, Lane, Mode, PartnerId},
     metrics,
 };
 
@@ -24,13 +24,19 @@ impl Gateway {
         }
         match head.lane {
             Lane::Mt { group, .. } => self.limit_of_links(group),
-            Lane::Mo { partner } | Lane::Receipt { partner } => self.limit_of_sessions(partner),
+            Lane::Mo { partner, mode } | Lane::Receipt { partner, mode } => {
+                self.limit_of_sessions(partner, mode)
+            }
             Lane::Callback { .. } => "none",
         }
     }
 
     fn limit_of_links(&self, group: GroupId) -> &'static str {
         let group = self.group_name(group);
+        // What plays the operator is always there, and is no configured link.
+        if Mode::of(&group) == Mode::Test {
+            return "none";
+        }
         let links = self.registry().links();
         let mut limits =
             links.iter().filter(|link| link.group == group).map(|link| **link.binding_limit.load());
@@ -38,12 +44,9 @@ impl Gateway {
         limits.find(|limit| *limit != "absent").unwrap_or("absent")
     }
 
-    fn limit_of_sessions(&self, partner: PartnerId) -> &'static str {
+    fn limit_of_sessions(&self, partner: PartnerId, mode: Mode) -> &'static str {
         let sessions = self.registry().sessions();
-        let mut receiving = sessions
-            .iter()
-            .filter(|card| card.partner == partner && card.kind != "transmitter")
-            .peekable();
+        let mut receiving = sessions.iter().filter(|card| card.receives(partner, mode)).peekable();
         if receiving.peek().is_none() {
             return "absent";
         }
@@ -77,7 +80,7 @@ impl Gateway {
     pub(super) fn partner_of(&self, head: &LaneHead) -> SmolStr {
         let catalog = self.catalog();
         let partner = match head.lane {
-            Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => {
+            Lane::Mt { partner, .. } | Lane::Mo { partner, .. } | Lane::Receipt { partner, .. } => {
                 Some(partner)
             }
             Lane::Callback { service } => catalog.service(service).map(|known| known.partner),

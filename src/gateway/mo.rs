@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         Billing, Body, Catalog, Content, Delivery, Item, ItemKey, Keyword, Lane, MessageId,
-        MessageState, MoMessage, Money, Msisdn, Price, Refusal, Route, Service, ShortCode,
+        MessageState, MoMessage, Mode, Money, Msisdn, Price, Refusal, Route, Service, ShortCode,
         StandardTurn, StandardWord, catalog::Unrouted,
     },
     metrics,
@@ -54,13 +54,22 @@ pub struct MoAccepted {
 }
 
 /// Where an MO goes, or why nowhere, and what the gateway itself has to say to it.
-struct Way {
+#[derive(Default)]
+pub(super) struct Way {
+    mode: Mode,
     service: Option<Arc<Service>>,
     keyword: Option<Keyword>,
     why: Option<&'static str>,
     turn: Option<StandardTurn>,
     /// The partner gets it.
     goes_on: bool,
+}
+
+impl Way {
+    pub(super) fn to(service: Arc<Service>, keyword: Keyword, mode: Mode) -> Self {
+        let (service, keyword) = (Some(service), Some(keyword));
+        Self { mode, service, keyword, goes_on: true, ..Self::default() }
+    }
 }
 
 impl Gateway {
@@ -175,17 +184,30 @@ impl Gateway {
         Ok(count)
     }
 
-    /// Finds the service, freezes the price, stores, wakes the lane.
+    /// Finds the service and hands on.
     pub(super) async fn route_mo(
         &self,
         seat: &LinkSeat,
         joined: Joined,
         likeness: Likeness,
     ) -> Result<MoAccepted, Error> {
-        let now = self.now();
         let catalog = self.catalog();
+        let way = self.way(&catalog, &joined, self.now())?;
+        self.store_mo(&catalog, (seat, &seat.name), joined, likeness, way).await
+    }
+
+    /// Freezes the price, stores, wakes the lane.
+    pub(super) async fn store_mo(
+        &self,
+        catalog: &Catalog,
+        (seat, who): (&LinkSeat, &str),
+        joined: Joined,
+        likeness: Likeness,
+        way: Way,
+    ) -> Result<MoAccepted, Error> {
+        let now = self.now();
         let id = MessageId(self.next_id());
-        let Way { service, keyword, why, turn, goes_on } = self.way(&catalog, &joined, now)?;
+        let Way { mode, service, keyword, why, turn, goes_on } = way;
         let is_answered = turn.as_ref().is_some_and(|turn| turn.word != StandardWord::Start);
         let message = Arc::new(MoMessage {
             id,
@@ -199,8 +221,8 @@ impl Gateway {
             parts: joined.parts,
             charge: service
                 .as_ref()
-                .filter(|_| !is_answered)
-                .and_then(|service| mo_price(&catalog, service, now)),
+                .filter(|_| !is_answered && mode == Mode::Live)
+                .and_then(|service| mo_price(catalog, service, now)),
             accepted_at: now,
             valid_until: now + super::mt::micros(self.settings().validity_mo),
             tlvs: joined.tlvs,
@@ -213,7 +235,7 @@ impl Gateway {
             (None, None) => MessageState::Delivered,
         };
         let mut row = self
-            .note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, seat.name.clone())
+            .note_row(id, if why.is_some() { "unrouted" } else { "accepted" }, who)
             .over(&seat.name, 0);
         row.detail = why.map(str::to_owned);
         let mut change = Change {
@@ -249,10 +271,12 @@ impl Gateway {
         if let Some(turn) = turn.as_ref().filter(|turn| turn.word != StandardWord::Start) {
             let service = &turn.service;
             return Ok(Way {
+                mode: Mode::Live,
                 service: Some(Arc::clone(service)),
                 keyword: Some(turn.keyword.clone()),
                 why: None,
-                goes_on: turn.word == StandardWord::Stop && self.has_room_for(service).is_ok(),
+                goes_on: turn.word == StandardWord::Stop
+                    && self.has_room_for(service, Mode::Live).is_ok(),
                 turn: Some(turn.clone()),
             });
         }
@@ -261,22 +285,20 @@ impl Gateway {
                 Unrouted::OutOfSchedule
             }
             Route::To { service, keyword } => {
-                self.has_room_for(&service)?;
-                let (service, keyword) = (Some(service), Some(keyword));
-                return Ok(Way { service, keyword, why: None, turn, goes_on: true });
+                self.has_room_for(&service, Mode::Live)?;
+                return Ok(Way { turn, ..Way::to(service, keyword, Mode::Live) });
             }
             Route::Unrouted(why) => why,
         };
         // A START that no service takes now starts nothing.
-        let why = Some(why.as_str());
-        Ok(Way { service: None, keyword: None, why, turn: None, goes_on: false })
+        Ok(Way { why: Some(why.as_str()), ..Way::default() })
     }
 
     /// Beyond the cap of what waits for a partner, the SMSC keeps the message (P29).
-    fn has_room_for(&self, service: &Service) -> Result<(), Refusal> {
+    pub(super) fn has_room_for(&self, service: &Service, mode: Mode) -> Result<(), Refusal> {
         let catalog = self.inner.catalog.load();
         let Some(partner) = catalog.partner(service.partner) else { return Ok(()) };
-        let lane = self.inner.lanes.head(deliver_lane(service));
+        let lane = self.inner.lanes.head(deliver_lane(service, mode));
         let waiting = lane.waiting.load(std::sync::atomic::Ordering::Acquire).unsigned_abs();
         if waiting >= partner.limits.waiting_max {
             return Err(Refusal::BacklogFull { backlog: partner.limits.waiting_max });
@@ -357,16 +379,18 @@ fn mo_price(catalog: &Catalog, service: &Service, now: i64) -> Option<Price> {
     super::mt::price_at(catalog.tariff(service.tariff?)?, now)
 }
 
-fn deliver_lane(service: &Service) -> Lane {
+/// A test text goes to test sessions, whatever way the service has: a callback is a live system.
+fn deliver_lane(service: &Service, mode: Mode) -> Lane {
     match service.delivery {
-        Delivery::Smpp => Lane::Mo { partner: service.partner },
-        Delivery::Callback(_) => Lane::Callback { service: service.id },
+        Delivery::Callback(_) if mode == Mode::Live => Lane::Callback { service: service.id },
+        _ => Lane::Mo { partner: service.partner, mode },
     }
 }
 
 pub(super) fn deliver_item(service: &Service, message: &Arc<MoMessage>) -> Item {
+    let mode = Mode::of(&message.link_group);
     Item {
-        key: ItemKey { lane: deliver_lane(service).id(), due_at: 0, seq: message.id.0 },
+        key: ItemKey { lane: deliver_lane(service, mode).id(), due_at: 0, seq: message.id.0 },
         valid_until: message.valid_until,
         attempt: 0,
         deaths: 0,

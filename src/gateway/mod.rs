@@ -33,6 +33,7 @@ pub mod receipt;
 mod receipt_tests;
 pub mod recent;
 pub mod registry;
+pub mod sandbox;
 pub mod settings;
 pub mod stall;
 mod standard_word;
@@ -40,6 +41,7 @@ pub mod strays;
 #[cfg(test)]
 mod strays_tests;
 pub mod submit;
+pub mod test_link;
 pub mod throttle;
 pub mod trail;
 mod twice;
@@ -58,8 +60,8 @@ use tokio::sync::mpsc;
 use crate::{
     clock::Clock,
     domain::{
-        Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Partner,
-        PartnerId, Refusal, ServiceId,
+        Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Mode, Partner,
+        PartnerId, Refusal, SANDBOX, ServiceId,
     },
     store::{
         self, Applied, Change, Store,
@@ -115,8 +117,9 @@ pub(crate) struct Inner {
     reloading: tokio::sync::Mutex<()>,
     groups: ArcSwap<Groups>,
     pub(crate) lanes: lane::Lanes,
-    throttles: DashMap<PartnerId, Arc<throttle::Bucket>>,
-    service_throttles: DashMap<ServiceId, Arc<throttle::Bucket>>,
+    throttles: DashMap<(PartnerId, Mode), Arc<throttle::Bucket>>,
+    service_throttles: DashMap<(ServiceId, Mode), Arc<throttle::Bucket>>,
+    sandboxes: sandbox::Sandboxes,
     /// Turns at the store for partners of whom more waits than memory holds.
     overflown: tokio::sync::Semaphore,
     /// MT rows of each partner that no link has taken yet.
@@ -151,7 +154,7 @@ impl Gateway {
         groups: &[SmolStr],
     ) -> Result<(Self, Pages), store::Error> {
         let catalog = store.load_catalog().await?;
-        let mut names: Vec<SmolStr> = groups.to_vec();
+        let mut names: Vec<SmolStr> = groups.iter().cloned().chain([SANDBOX.into()]).collect();
         names.extend(catalog.services().map(|service| service.link_group.clone()));
         names.sort_unstable();
         names.dedup();
@@ -175,6 +178,7 @@ impl Gateway {
             groups: ArcSwap::from_pointee(groups),
             throttles: DashMap::new(),
             service_throttles: DashMap::new(),
+            sandboxes: sandbox::Sandboxes::default(),
             overflown: tokio::sync::Semaphore::new(throttle::OVERFLOWN_TOGETHER),
             backlogs: DashMap::new(),
             is_draining: AtomicBool::new(false),
@@ -209,8 +213,8 @@ impl Gateway {
         names.sort_unstable();
         names.dedup();
         let groups = self.inner.store.group_ids(&names).await?;
-        for partner in catalog.partners() {
-            if let Some(bucket) = self.inner.throttles.get(&partner.id) {
+        for bucket in &self.inner.throttles {
+            if let Some(partner) = catalog.partner(bucket.key().0) {
                 bucket.tune(partner.limits.rate, partner.limits.burst);
             }
         }
@@ -303,9 +307,9 @@ impl Gateway {
             .map_or_else(SmolStr::default, |(_, name)| name.clone())
     }
 
-    pub(crate) fn bucket(&self, partner: &Partner) -> Arc<throttle::Bucket> {
+    pub(crate) fn bucket(&self, partner: &Partner, mode: Mode) -> Arc<throttle::Bucket> {
         let limits = (partner.limits.rate, partner.limits.burst);
-        throttle::bucket_of(&self.inner.throttles, partner.id, limits)
+        throttle::bucket_of(&self.inner.throttles, (partner.id, mode), limits)
     }
 
     pub(crate) fn backlog(&self, partner: PartnerId) -> Arc<AtomicI64> {

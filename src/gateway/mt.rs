@@ -11,13 +11,14 @@ use smol_str::{SmolStr, ToSmolStr};
 use super::{
     Error, Gateway,
     likeness::{self, Doubt, Likeness},
-    throttle,
+    query::Whose,
+    sandbox, throttle,
 };
 use crate::{
     domain::{
         Billing, Body, Caller, Catalog, ChargeAt, Content, GroupId, Item, ItemKey, Lane, MessageId,
-        MoMessage, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price, ReceiptWish, Refusal,
-        Sender, Service, ServiceState,
+        MoMessage, Mode, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price, ReceiptWish,
+        Refusal, Sender, Service, ServiceState,
     },
     metrics,
     store::{
@@ -103,9 +104,18 @@ pub struct Accepted {
 pub struct Submitter {
     pub caller: Caller,
     pub partner: PartnerId,
+    /// Of a test account: what it submits stays in the sandbox and costs nothing.
+    pub mode: Mode,
     pub default_sender: Option<Sender>,
     pub may_have_receipts: bool,
     pub service_types: Vec<SmolStr>,
+}
+
+impl Submitter {
+    /// Whose messages it may ask about.
+    pub fn whose(&self) -> Whose {
+        (self.partner, self.mode)
+    }
 }
 
 impl Gateway {
@@ -115,7 +125,7 @@ impl Gateway {
         let catalog = self.catalog();
         let partner = active_partner(&catalog, from.partner)?;
         let (message, service) = self.compose(&catalog, partner, from, &new)?;
-        let scope = message.partner.0.to_smolstr();
+        let scope = sandbox::apart(from.mode, message.partner.0.to_smolstr());
         let likeness = likeness::of(
             &scope,
             message.sender.as_str(),
@@ -129,8 +139,11 @@ impl Gateway {
         if new.replaces {
             self.withdraw_replaced(&message).await?;
         }
-        let waiting = self.within_limits(partner)?;
-        self.within_rate(&service, partner)?;
+        let waiting = self.within_limits(partner, from.mode)?;
+        self.within_rate(&service, (partner, from.mode))?;
+        if from.mode == Mode::Test {
+            self.push_back(partner, &new)?;
+        }
         let _turn = self.turn(waiting).await;
         self.store_mt(&service, Arc::new(message), likeness, &new).await
     }
@@ -147,8 +160,8 @@ impl Gateway {
 
     /// Rate first, then backlog: the two limits that a partner can only wait out. Answers with the
     /// backlog.
-    fn within_limits(&self, partner: &Partner) -> Result<u64, Refusal> {
-        let bucket = self.bucket(partner);
+    fn within_limits(&self, partner: &Partner, mode: Mode) -> Result<u64, Refusal> {
+        let bucket = self.bucket(partner, mode);
         bucket.take(self.inner.clock.monotonic_nanos()).map_err(|retry_after| {
             metrics::throttled(&partner.name, "rate");
             Refusal::Throttled { rate: partner.limits.rate, retry_after }
@@ -175,12 +188,17 @@ impl Gateway {
     }
 
     /// The service's own rate, below its partner's.
-    fn within_rate(&self, service: &Service, partner: &Partner) -> Result<(), Refusal> {
+    fn within_rate(
+        &self,
+        service: &Service,
+        (partner, mode): (&Partner, Mode),
+    ) -> Result<(), Refusal> {
         let rate = service.limits.rate;
         if rate == 0 {
             return Ok(());
         }
-        let bucket = throttle::bucket_of(&self.inner.service_throttles, service.id, (rate, rate));
+        let key = (service.id, mode);
+        let bucket = throttle::bucket_of(&self.inner.service_throttles, key, (rate, rate));
         bucket.tune(rate, rate);
         bucket.take(self.inner.clock.monotonic_nanos()).map_err(|retry_after| {
             metrics::throttled(&partner.name, "service_rate");
@@ -207,7 +225,10 @@ impl Gateway {
         let tariff = new.tariff.as_deref();
         let service =
             Arc::clone(catalog.service_for(partner.id, &sender, new.service.as_deref(), tariff)?);
-        is_live(&service, &new.recipient, self.now())?;
+        match from.mode {
+            Mode::Live => is_live(&service, &new.recipient, self.now())?,
+            Mode::Test => sandbox::may_be_tried(&service)?,
+        }
         has_few_parts(&service, new.parts)?;
         if catalog.is_barred(&new.recipient) {
             return Err(Refusal::RecipientBarred(new.recipient.masked().into()));
@@ -218,34 +239,35 @@ impl Gateway {
         let valid_until =
             self.validity(&service, new.valid_until, charge.is_some(), deliver_after, now)?;
         let id = MessageId(self.next_id());
-        Ok((
-            MtMessage {
-                id,
-                partner: partner.id,
-                service: service.id,
-                service_version: service.version,
-                caller: from.caller.to_smolstr(),
-                link_group: service.link_group.clone(),
-                sender,
-                recipient: new.recipient.clone(),
-                body: new.body.clone(),
-                parts: new.parts,
-                on_unknown: if charge.is_some() { OnUnknown::Park } else { service.on_unknown },
-                charge,
-                accepted_at: now,
-                deliver_after,
-                valid_until,
-                receipts: new.receipts,
-                reference: new.reference,
-                partner_reference: new.partner_reference.clone(),
-                short_id: new.known_as.clone().or_else(|| new.wants_short_id.then(|| short_id(id))),
-                service_type: new.service_type.clone(),
-                priority: new.priority,
-                protocol_id: new.protocol_id,
-                tlvs: new.tlvs.clone(),
-            },
-            service,
-        ))
+        let message = MtMessage {
+            id,
+            partner: partner.id,
+            service: service.id,
+            service_version: service.version,
+            caller: from.caller.to_smolstr(),
+            link_group: service.link_group.clone(),
+            sender,
+            recipient: new.recipient.clone(),
+            body: new.body.clone(),
+            parts: new.parts,
+            on_unknown: if charge.is_some() { OnUnknown::Park } else { service.on_unknown },
+            charge,
+            accepted_at: now,
+            deliver_after,
+            valid_until,
+            receipts: new.receipts,
+            reference: new.reference,
+            partner_reference: new.partner_reference.clone(),
+            short_id: new.known_as.clone().or_else(|| new.wants_short_id.then(|| short_id(id))),
+            service_type: new.service_type.clone(),
+            priority: new.priority,
+            protocol_id: new.protocol_id,
+            tlvs: new.tlvs.clone(),
+        };
+        Ok(match from.mode {
+            Mode::Live => (message, service),
+            Mode::Test => (sandbox::as_test(message), service),
+        })
     }
 
     fn schedule(&self, wanted: Option<i64>, now: i64) -> Result<i64, Refusal> {
@@ -330,6 +352,9 @@ impl Gateway {
         }
         self.backlog(message.partner).fetch_add(1, Ordering::AcqRel);
         metrics::message("mt", "accepted");
+        if Mode::of(&message.link_group) == Mode::Test {
+            self.exercised_mt(&message).await;
+        }
         Ok(Accepted {
             id: message.id,
             visible_id: self.visible_id(&message),
@@ -361,9 +386,10 @@ impl Gateway {
         likeness: Likeness,
     ) -> Option<Box<Gates>> {
         let now = message.accepted_at;
+        let mode = Mode::of(&message.link_group);
         let idempotency = idempotency.map(|key| Idempotency {
             partner: message.partner,
-            key,
+            key: sandbox::apart(mode, key),
             body_hash: likeness,
             message: message.id,
             at: now,
@@ -536,7 +562,7 @@ pub(super) fn micros(duration: Duration) -> i64 {
 impl Gateway {
     pub async fn check_answers(
         &self,
-        partner: PartnerId,
+        (partner, mode): Whose,
         mo: &str,
         recipient: &Msisdn,
     ) -> Result<(), Error> {
@@ -550,6 +576,8 @@ impl Gateway {
         let is_right = found.is_some_and(|mo| {
             mo.service.is_some_and(|(owner, ..)| owner == partner)
                 && mo.sender == *recipient
+                // A text that somebody played justifies no live charge.
+                && Mode::of(&mo.link_group) == mode
                 && mo.valid_until > self.now()
         });
         if is_right { Ok(()) } else { Err(unknown().into()) }

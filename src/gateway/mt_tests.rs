@@ -110,7 +110,8 @@ async fn a_part_of_a_longer_text_than_is_joined_is_handed_on_by_itself() {
     gateway.accept_mo(&seat, part(2, "WIN waits")).await.unwrap();
     gateway.accept_mo(&seat, part(3, "WIN goes")).await.unwrap();
     let partner = submitter(&gateway).partner;
-    let items = gateway.deliveries(&gateway.to_sessions(partner), 10).await;
+    let items =
+        gateway.deliveries(&gateway.to_sessions(partner, crate::domain::Mode::Live), 10).await;
     let bodies: Vec<_> = items
         .iter()
         .filter_map(|item| match &item.content {

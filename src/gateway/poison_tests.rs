@@ -48,7 +48,9 @@ impl World {
     /// What the partner's sessions would be sent next.
     async fn delivered(&self) -> Vec<Item> {
         let partner = submitter(&self.gateway).partner;
-        self.gateway.deliveries(&self.gateway.to_sessions(partner), 10).await
+        self.gateway
+            .deliveries(&self.gateway.to_sessions(partner, crate::domain::Mode::Live), 10)
+            .await
     }
 
     async fn aside(&self, item: &Item) {

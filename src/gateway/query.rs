@@ -10,11 +10,15 @@ use smol_str::SmolStr;
 use super::{Error, Gateway, lane::Withdrawn};
 use crate::{
     domain::{
-        Body, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Msisdn,
+        Body, Content, Item, ItemKey, Lane, MessageEvent, MessageId, MessageState, Mode, Msisdn,
         MtMessage, PartnerId, Refusal, story::REPLACED,
     },
     store::{Change, Stored, change::Rare},
 };
+
+/// Whose messages: a partner's, and those of one mode. Those of the other mode are unknown, so that
+/// a test run can neither see nor stop what subscribers wait for.
+pub type Whose = (PartnerId, Mode);
 
 /// What `query_sm` and the API answer.
 #[derive(Debug, Clone)]
@@ -40,11 +44,11 @@ impl Gateway {
     /// The state of one message of this partner.
     pub async fn query(
         &self,
-        partner: PartnerId,
+        whose: Whose,
         id: &str,
         sender: Option<&str>,
     ) -> Result<Status, Error> {
-        let (message, state) = self.own_message(partner, id, sender).await?;
+        let (message, state) = self.own_message(whose, id, sender).await?;
         let line = self.inner.store.message_line(message.id).await?;
         let line = line.ok_or_else(|| Refusal::UnknownMessage(id.into()))?;
         Ok(Status {
@@ -57,14 +61,9 @@ impl Gateway {
     }
 
     /// Takes a waiting message back. One that is on its way or final cannot be (S128).
-    pub async fn cancel(
-        &self,
-        partner: PartnerId,
-        id: &str,
-        sender: Option<&str>,
-    ) -> Result<(), Error> {
+    pub async fn cancel(&self, whose: Whose, id: &str, sender: Option<&str>) -> Result<(), Error> {
         let too_late = || Refusal::TooLateToCancel(id.into());
-        let (message, state) = self.own_message(partner, id, sender).await?;
+        let (message, state) = self.own_message(whose, id, sender).await?;
         if state != MessageState::Accepted {
             return Err(too_late().into());
         }
@@ -76,13 +75,13 @@ impl Gateway {
     /// Takes back everything that waits between two numbers, of one service type if given (S129).
     pub async fn cancel_between(
         &self,
-        partner: PartnerId,
+        whose: Whose,
         sender: &str,
         recipient: &Msisdn,
         service_type: &str,
     ) -> Result<usize, Error> {
         let mut count = 0;
-        for message in self.waiting_between(partner, sender, recipient).await? {
+        for message in self.waiting_between(whose, sender, recipient).await? {
             if !service_type.is_empty() && message.service_type != service_type {
                 continue;
             }
@@ -97,14 +96,14 @@ impl Gateway {
     /// Gives a waiting message another text. Its encoding stays (`replace_sm` carries none).
     pub async fn replace(
         &self,
-        partner: PartnerId,
+        whose: Whose,
         id: &str,
         sender: Option<&str>,
         new: Replacement,
     ) -> Result<(), Error> {
         let cannot = || Refusal::CannotReplace(id.into());
         let (message, state) =
-            self.own_message(partner, id, sender).await.map_err(|error| match error {
+            self.own_message(whose, id, sender).await.map_err(|error| match error {
                 Error::Refused(_) => cannot().into(),
                 away @ Error::Store(_) => away,
             })?;
@@ -148,8 +147,8 @@ impl Gateway {
 
     /// For `replace_if_present`: the earlier message between the same numbers goes (S136).
     pub(super) async fn withdraw_replaced(&self, new: &MtMessage) -> Result<(), Error> {
-        let earlier =
-            self.waiting_between(new.partner, new.sender.as_str(), &new.recipient).await?;
+        let whose = (new.partner, Mode::of(&new.link_group));
+        let earlier = self.waiting_between(whose, new.sender.as_str(), &new.recipient).await?;
         for message in earlier.iter().filter(|old| old.service_type == new.service_type) {
             if let Some(item) = self.take_out(message).await? {
                 self.finish(
@@ -167,7 +166,7 @@ impl Gateway {
 
     async fn own_message(
         &self,
-        partner: PartnerId,
+        (partner, mode): Whose,
         id: &str,
         sender: Option<&str>,
     ) -> Result<(Arc<MtMessage>, MessageState), Error> {
@@ -176,6 +175,7 @@ impl Gateway {
         match self.inner.store.message(number).await? {
             Some(Stored::Mt(message, state))
                 if message.partner == partner
+                    && Mode::of(&message.link_group) == mode
                     && sender.is_none_or(|sender| sender == message.sender.as_str()) =>
             {
                 Ok((message, state))
@@ -209,11 +209,14 @@ impl Gateway {
 
     async fn waiting_between(
         &self,
-        partner: PartnerId,
+        (partner, mode): Whose,
         sender: &str,
         recipient: &Msisdn,
     ) -> Result<Vec<Arc<MtMessage>>, Error> {
-        Ok(self.inner.store.waiting_between(partner, sender, recipient.as_str()).await?)
+        let mut waiting =
+            self.inner.store.waiting_between(partner, sender, recipient.as_str()).await?;
+        waiting.retain(|message| Mode::of(&message.link_group) == mode);
+        Ok(waiting)
     }
 
     /// Takes the message out of its lane, wherever it waits; none if it is on its way.

@@ -16,7 +16,7 @@ use dashmap::DashMap;
 use smol_str::SmolStr;
 use tokio::sync::{Notify, mpsc};
 
-use crate::domain::PartnerId;
+use crate::domain::{Mode, PartnerId};
 
 /// What can be asked of a session from outside.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub struct SessionCard {
     pub partner: PartnerId,
     pub partner_name: SmolStr,
     pub system_id: SmolStr,
+    /// A test session never meets a live message, nor the other way round.
+    pub mode: Mode,
     /// `transmitter`, `receiver` or `transceiver`.
     pub kind: &'static str,
     /// `3.3`, `3.4` or `5.0`.
@@ -79,6 +81,11 @@ pub struct SessionCard {
 }
 
 impl SessionCard {
+    /// Whether deliveries of this partner and mode can go to it.
+    pub fn receives(&self, partner: PartnerId, mode: Mode) -> bool {
+        self.partner == partner && self.mode == mode && self.kind != "transmitter"
+    }
+
     /// Tells the session to go, once. One too busy for the order is told the next time.
     pub(super) fn send_away(&self, why: &str) {
         if !self.is_sent_away.load(Ordering::Acquire)
@@ -214,8 +221,8 @@ impl Registry {
     }
 
     /// Whether deliveries can go to a partner now.
-    pub fn has_receiver(&self, partner: PartnerId) -> bool {
-        self.sessions.iter().any(|card| card.partner == partner && card.kind != "transmitter")
+    pub fn has_receiver(&self, partner: PartnerId, mode: Mode) -> bool {
+        self.sessions.iter().any(|card| card.receives(partner, mode))
     }
 
     /// Remembers that a partner wants an `alert_notification` for a subscriber (S121).
@@ -233,8 +240,7 @@ impl Registry {
     pub fn alert(&self, subscriber: &str) {
         let Some((subscriber, partners)) = self.alerts.remove(subscriber) else { return };
         for partner in partners {
-            let receives =
-                |card: &&Arc<SessionCard>| card.partner == partner && card.kind != "transmitter";
+            let receives = |card: &&Arc<SessionCard>| card.receives(partner, Mode::Live);
             if let Some(card) = self.sessions().iter().find(receives) {
                 // A session too busy for an order misses it; nothing hangs on an alert.
                 drop(card.orders.try_send(SessionOrder::Alert(subscriber.clone())));

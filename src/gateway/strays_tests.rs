@@ -111,7 +111,7 @@ async fn set_aside(daemon: &Daemon) -> MessageId {
 async fn deliveries(daemon: &Daemon) -> Vec<Item> {
     let gateway = &daemon.gateway;
     let partner = submitter(gateway).partner;
-    gateway.deliveries(&gateway.to_sessions(partner), 10).await
+    gateway.deliveries(&gateway.to_sessions(partner, crate::domain::Mode::Live), 10).await
 }
 
 #[tokio::test]

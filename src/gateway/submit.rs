@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, MtMessage, Receipt,
-        message::ReceiptState, story::NO_ANSWER,
+        ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, Mode, MtMessage,
+        Receipt, message::ReceiptState, story::NO_ANSWER,
     },
     metrics,
     store::{
@@ -487,16 +487,17 @@ impl Gateway {
         })
     }
 
-    /// A receipt goes back the way its message came.
+    /// A receipt goes back the way its message came; that of a test to a test session.
     fn receipt_lane(&self, message: &MtMessage) -> Lane {
+        let mode = Mode::of(&message.link_group);
         let catalog = self.inner.catalog.load();
         let has_callback = catalog
             .service(message.service)
             .is_some_and(|s| matches!(s.delivery, crate::domain::Delivery::Callback(_)));
-        if message.caller.starts_with("api:") && has_callback {
+        if message.caller.starts_with("api:") && has_callback && mode == Mode::Live {
             Lane::Callback { service: message.service }
         } else {
-            Lane::Receipt { partner: message.partner }
+            Lane::Receipt { partner: message.partner, mode }
         }
     }
 

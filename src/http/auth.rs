@@ -26,8 +26,8 @@ use super::{
     error::{Fault, Problem},
 };
 use crate::{
-    domain::{Caller, PartnerId, Refusal},
-    gateway::mt::Submitter,
+    domain::{Caller, Mode, PartnerId, Refusal},
+    gateway::{mt::Submitter, query::Whose},
     metrics,
 };
 
@@ -45,13 +45,20 @@ pub struct ApiCaller {
     pub partner: PartnerId,
     /// The public part of the key, `bk_<name>`.
     pub key: SmolStr,
+    pub mode: Mode,
 }
 
 impl ApiCaller {
+    /// Whose messages it may ask about.
+    pub fn whose(&self) -> Whose {
+        (self.partner, self.mode)
+    }
+
     pub fn submitter(&self) -> Submitter {
         Submitter {
             caller: Caller::ApiKey { partner: self.partner, key: self.key.clone() },
             partner: self.partner,
+            mode: self.mode,
             default_sender: None,
             may_have_receipts: true,
             service_types: Vec::new(),
@@ -113,7 +120,7 @@ pub(super) fn known(app: &App, headers: &HeaderMap) -> Result<ApiCaller, &'stati
     if key.expires_at != 0 && key.expires_at <= app.gateway.now() {
         return Err(wrong);
     }
-    Ok(ApiCaller { partner: key.partner, key: key.prefix.clone() })
+    Ok(ApiCaller { partner: key.partner, key: key.prefix.clone(), mode: key.mode })
 }
 
 fn failed(app: &App, parts: &request::Parts, why: &'static str) -> Problem {

@@ -126,6 +126,8 @@ pub fn public(app: App) -> Router {
         .route("/api/v1/applications", post(api::applications::create))
         .route("/api/v1/applications/{reference}", get(api::applications::show))
         .route("/api/v1/applications/{reference}/submission", post(api::applications::submit))
+        .route("/api/v1/sandbox/messages", post(api::sandbox::text))
+        .route("/api/v1/sandbox/checklist", get(api::sandbox::checklist))
         .route("/api/v1/messages", get(api::message_search::list).post(api::messages::create))
         .route("/api/v1/messages/{id}", get(api::messages::show).delete(api::messages::cancel))
         .route("/api/v1/messages/{id}/redeliver", post(api::messages::redeliver))

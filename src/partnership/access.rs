@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{Error, Partnership, Signed};
 use crate::{
     domain::{
-        PartnerId, Refusal, Right,
+        Mode, PartnerId, Refusal, Right,
         refusal::FieldFault,
         secret::{Pepper, random_text},
     },
@@ -42,6 +42,8 @@ pub struct CredentialWish {
     pub system_id: String,
     /// Networks that may bind with it. Without one it binds over TLS only (S-33).
     pub addresses: Vec<String>,
+    /// For live traffic, or for the sandbox.
+    pub mode: Mode,
 }
 
 /// A secret on its only way to its owner.
@@ -101,6 +103,7 @@ impl Partnership {
             binds_max: BINDS,
             window: WINDOW,
             default_sender: None,
+            mode: wish.mode,
         };
         let added = self.store.add_credential(&signed.caller(), self.now(), &new).await;
         added.map_err(|error| match error {
@@ -149,7 +152,7 @@ impl Partnership {
         signed: &Signed,
         pepper: &Pepper,
         partner: Option<PartnerId>,
-        days: Option<u32>,
+        (days, mode): (Option<u32>, Mode),
     ) -> Result<NewSecret, Error> {
         self.require(signed, Right::ManageCredentials)?;
         let (id, name) = whose(signed, partner)?;
@@ -158,7 +161,7 @@ impl Partnership {
             None => self.partner_name(id).await?,
         };
         self.has_place_for_key(id).await?;
-        let (new, secret) = self.new_key(pepper, name, days)?;
+        let (new, secret) = self.new_key(pepper, name, (days, mode))?;
         self.store.add_api_key(&signed.caller(), self.now(), &new).await?;
         Ok(NewSecret { name: new.prefix, secret, expires_at: new.expires_at })
     }
@@ -174,7 +177,7 @@ impl Partnership {
         self.require(signed, Right::ManageCredentials)?;
         let (id, _) = whose(signed, partner)?;
         self.has_place_for_key(id).await?;
-        let (new, secret) = self.new_key(pepper, String::new(), None)?;
+        let (new, secret) = self.new_key(pepper, String::new(), (None, Mode::Live))?;
         let answer = NewSecret { name: new.prefix.clone(), secret, expires_at: new.expires_at };
         let old_until = self.now().saturating_add(OVERLAP_US);
         let rotation = KeyRotation { old: prefix.to_owned(), new, old_until };
@@ -211,7 +214,7 @@ impl Partnership {
         &self,
         pepper: &Pepper,
         partner: String,
-        days: Option<u32>,
+        (days, mode): (Option<u32>, Mode),
     ) -> Result<(NewApiKey, Zeroizing<String>), Error> {
         let days = days.unwrap_or(KEY_DAYS);
         if !(1..=KEY_DAYS_MAX).contains(&days) {
@@ -221,7 +224,7 @@ impl Partnership {
         }
         let key = pepper.mint()?;
         let expires_at = self.now().saturating_add(i64::from(days) * DAY_US);
-        let new = NewApiKey { partner, prefix: key.prefix, secret: key.hash, expires_at };
+        let new = NewApiKey { partner, prefix: key.prefix, secret: key.hash, expires_at, mode };
         Ok((new, key.shown))
     }
 
@@ -234,7 +237,7 @@ impl Partnership {
 
 /// The partner whose access it is, with its name if the session knows it. The operator's staff
 /// must name one; what a partner's person names does not count (S-21).
-fn whose(
+pub(super) fn whose(
     signed: &Signed,
     partner: Option<PartnerId>,
 ) -> Result<(PartnerId, Option<String>), Refusal> {

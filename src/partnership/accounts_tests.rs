@@ -622,6 +622,7 @@ async fn a_developer_makes_rotates_and_revokes_access_of_its_own_partner_only() 
     let wish = CredentialWish {
         system_id: "acme1".to_owned(),
         addresses: vec!["192.0.2.0/24".to_owned()],
+        ..CredentialWish::default()
     };
     let stale = world.signed(&jan.token).await;
     world.pass(5 * MINUTE);
@@ -638,7 +639,10 @@ async fn a_developer_makes_rotates_and_revokes_access_of_its_own_partner_only() 
     for secret in [&made.secret, &next.secret] {
         assert!(pepper.matches(secret.as_bytes(), &credential.secrets), "both work");
     }
-    let key = partnership.add_api_key(&signed, &pepper, None, None).await.unwrap();
+    let key = partnership
+        .add_api_key(&signed, &pepper, None, (None, crate::domain::Mode::Live))
+        .await
+        .unwrap();
     let newer = partnership.rotate_api_key(&signed, &pepper, None, &key.name).await.unwrap();
     let keys = partnership.api_keys(&signed, None).await.unwrap();
     let week = world.clock_now() + 7 * 86_400_000_000;

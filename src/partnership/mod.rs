@@ -81,6 +81,7 @@ mod retention;
 #[cfg(test)]
 mod retention_tests;
 mod rules;
+mod sandbox;
 mod service_letters;
 mod service_steps;
 mod services;
@@ -132,6 +133,7 @@ pub use orders::OrderView;
 pub use request::RequestKey;
 pub use reserve::HoldWish;
 pub use rules::Rules;
+pub use sandbox::{Exercised, SandboxView};
 pub use service_steps::StepNote;
 pub use services::ServiceFile;
 pub use session::{Enrolling, Signed};

@@ -242,8 +242,8 @@ impl Partnership {
                 Gate::TextsApproved => (revision.state != RevisionState::Approved)
                     .then(|| "the description is not approved".to_owned()),
                 Gate::RegisterEntry => self.register_obstacle(&meant),
-                Gate::TechnicalTest => (row.tested_revision != Some(revision.number))
-                    .then(|| "no test of this description was passed".to_owned()),
+                Gate::TechnicalTest if row.tested_revision == Some(revision.number) => None,
+                Gate::TechnicalTest => self.test_obstacle(row, &meant).await?,
             };
             gates.push((*gate, obstacle));
         }

@@ -260,6 +260,42 @@ on_both!(each_shut_gate_is_named, world => {
     assert!(told.starts_with("technical_test") && !told.contains(';'), "{told}");
 });
 
+on_both!(everything_shown_in_the_sandbox_passes_the_technical_test, world => {
+    let row = world.described("win", &free()).await;
+    let row = world.take(&of(1), &row, L::Submit).await.unwrap();
+    let row = world.take(&staff(), &row, L::Approve).await.unwrap();
+    let row = world.take(&staff(), &row, L::StartTest).await.unwrap();
+    let shown = async |partner: i64, exercise: &str| {
+        world.run(&format!(
+            "insert into exercise (partner_id, exercise, at, evidence) values \
+             ({partner}, '{exercise}', 5, 'acme-test#1')"
+        ))
+        .await;
+    };
+    for exercise in ["bind", "enquire_link", "mt", "receipt", "mo"] {
+        shown(1, exercise).await;
+    }
+    shown(2, "throttle").await;
+    let told = refused(world.take(&staff(), &row, L::GoLive).await).to_string();
+    assert!(told.contains("technical_test") && told.ends_with(": throttle"), "{told}");
+    shown(1, "throttle").await;
+    let row = world.take(&staff(), &row, L::GoLive).await.unwrap();
+    assert_eq!((row.state, row.tested_at), (S::Live, None), "nobody had to note anything");
+    // A callback does not speak SMPP: what was shown says nothing of it.
+    let posted = ServiceForm {
+        keywords: "GOL".to_owned(),
+        delivery: "callback".to_owned(),
+        callback_url: "https://acme.example/mo".to_owned(),
+        ..free()
+    };
+    let row = world.described("posted", &posted).await;
+    let row = world.take(&of(1), &row, L::Submit).await.unwrap();
+    let row = world.take(&staff(), &row, L::Approve).await.unwrap();
+    let row = world.take(&staff(), &row, L::StartTest).await.unwrap();
+    let told = refused(world.take(&staff(), &row, L::GoLive).await).to_string();
+    assert!(told.starts_with("technical_test"), "{told}");
+});
+
 on_both!(the_service_of_a_stranger_is_answered_as_an_unknown_one, world => {
     let row = world.described("win", &free()).await;
     let at = (row.id, row.version);

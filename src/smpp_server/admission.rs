@@ -21,7 +21,7 @@ use super::{
     write::Writing,
 };
 use crate::{
-    domain::{Caller, Credential, Partner},
+    domain::{Caller, Credential, Exercise, Partner},
     gateway::{
         Gateway,
         lane::Outlet,
@@ -117,12 +117,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         self.unbound = None;
         self.tell_bound(&card, &credential, &partner);
         self.host.gateway.registry().session_began(Arc::clone(&card));
+        self.host.gateway.exercised_on(&card, Exercise::Bind).await;
         self.bound = Some(Bound {
             kind,
             asking: Arc::new(asking),
             writing,
             who: format_smolstr!("smpp:{}#{}", credential.system_id, card.id),
-            outlet: kind.receives().then(|| self.host.gateway.to_sessions(partner.id)),
+            outlet: kind
+                .receives()
+                .then(|| self.host.gateway.to_sessions(partner.id, credential.mode)),
             card,
             orders,
             traces: Vec::new(),
@@ -163,6 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             partner: partner.id,
             partner_name: partner.name.clone(),
             system_id: credential.system_id.clone(),
+            mode: credential.mode,
             kind: kind.as_str(),
             version: version.as_str(),
             peer: self.peer,
@@ -195,6 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                     session: card.id,
                 },
                 partner: partner.id,
+                mode: credential.mode,
                 default_sender: credential.default_sender.clone(),
                 may_have_receipts: credential.may_have_receipts,
                 service_types: credential.service_types.clone(),

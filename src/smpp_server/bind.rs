@@ -229,6 +229,7 @@ mod tests {
             may_have_receipts: true,
             pdu_octets_max: 0,
             outbind: None,
+            mode: crate::domain::Mode::Live,
         }
     }
 

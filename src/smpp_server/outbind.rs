@@ -55,8 +55,8 @@ fn is_wanted(host: &Host, credential: &Credential) -> bool {
         && credential.is_active
         && credential.may_receive
         && host.gateway.catalog().partner(partner).is_some_and(|partner| partner.is_active)
-        && host.gateway.has_waiting(partner)
-        && !host.gateway.registry().has_receiver(partner)
+        && host.gateway.has_waiting(partner, credential.mode)
+        && !host.gateway.registry().has_receiver(partner, credential.mode)
 }
 
 async fn call(host: Arc<Host>, credential: Arc<Credential>) {

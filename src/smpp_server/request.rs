@@ -142,7 +142,7 @@ impl Asking {
 
 async fn accept(gateway: &Gateway, asking: &Asking, new: NewMt) -> Result<Accepted, Wrong> {
     if let Some(mo) = &new.answers {
-        gateway.check_answers(asking.from.partner, mo, &new.recipient).await.map_err(wrong)?;
+        gateway.check_answers(asking.from.whose(), mo, &new.recipient).await.map_err(wrong)?;
     }
     let began = tokio::time::Instant::now();
     let accepted = gateway.accept_mt(&asking.from, new).await.map_err(wrong)?;
@@ -298,7 +298,7 @@ async fn query_sm(
     let id = text(&pdu.message_id);
     let sender = text(&pdu.source.digits);
     let sender = (!sender.is_empty()).then_some(sender.as_str());
-    let status = gateway.query(asking.from.partner, &id, sender).await.map_err(wrong)?;
+    let status = gateway.query(asking.from.whose(), &id, sender).await.map_err(wrong)?;
     let resp = QuerySmResp {
         message_id: pdu.message_id.clone(),
         final_date: status
@@ -345,15 +345,15 @@ async fn cancel_sm(
     pdu: &CancelSm,
     sequence: u32,
 ) -> Result<Done, Wrong> {
-    let partner = asking.from.partner;
+    let whose = asking.from.whose();
     let source = text(&pdu.source.digits);
     if pdu.message_id.is_empty() {
         let recipient: Msisdn = asking.reading.recipient(&pdu.destination)?;
         let service_type = text(&pdu.service_type);
-        gateway.cancel_between(partner, &source, &recipient, &service_type).await.map_err(wrong)?;
+        gateway.cancel_between(whose, &source, &recipient, &service_type).await.map_err(wrong)?;
     } else {
         let sender = (!source.is_empty()).then_some(source.as_str());
-        gateway.cancel(partner, &text(&pdu.message_id), sender).await.map_err(wrong)?;
+        gateway.cancel(whose, &text(&pdu.message_id), sender).await.map_err(wrong)?;
     }
     Ok(Done::answered(Command::new(sequence, Pdu::CancelSmResp)))
 }
@@ -383,7 +383,7 @@ async fn replace_sm(
     let source = text(&pdu.source.digits);
     let sender = (!source.is_empty()).then_some(source.as_str());
     let id = text(&pdu.message_id);
-    gateway.replace(asking.from.partner, &id, sender, new).await.map_err(wrong)?;
+    gateway.replace(asking.from.whose(), &id, sender, new).await.map_err(wrong)?;
     Ok(Done::answered(Command::new(sequence, Pdu::ReplaceSmResp)))
 }
 

@@ -26,7 +26,7 @@ use super::{
     request::{Done, Promise},
 };
 use crate::{
-    domain::MessageId,
+    domain::{Exercise, MessageId},
     gateway::{likeness::Likeness, registry::SessionOrder},
     metrics,
     smpp::{
@@ -238,6 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         for frame in frames {
             let decoded = codec::decode(&frame, self.session.version());
             self.note_incoming(&decoded);
+            self.note_sign_of_life(&decoded).await;
             self.session.receive(decoded, now, &mut self.actions);
             self.perform().await;
             if self.ends.is_some() {
@@ -262,6 +263,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             }
             Err(codec::Error::BadLength { .. }) => {}
         }
+    }
+
+    /// Of a test session it is remembered that it can answer an `enquire_link`.
+    async fn note_sign_of_life(&mut self, decoded: &Result<Command, codec::Error>) {
+        let Ok(Command { pdu: Pdu::EnquireLinkResp, .. }) = decoded else { return };
+        let Some(card) = self.bound.as_ref().map(|bound| Arc::clone(&bound.card)) else { return };
+        self.host.gateway.exercised_on(&card, Exercise::EnquireLink).await;
     }
 
     /// Does what the session said. Requests go to work; everything else is done at once.

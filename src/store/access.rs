@@ -25,7 +25,8 @@ impl Store {
             CredentialLine,
             "select c.system_id, p.name as partner, c.is_active, c.addresses, c.tls_only, \
              c.binds_max, c.send_window, c.default_sender, \
-             cast(case when c.secret_old is null then 0 else 1 end as bigint) as is_rotating, c.made_at \
+             cast(case when c.secret_old is null then 0 else 1 end as bigint) as is_rotating, c.made_at, \
+             c.mode \
              from credential c join partner p on p.id = c.partner_id where c.partner_id = $1 \
              order by c.system_id",
             partner.0
@@ -36,7 +37,7 @@ impl Store {
         fetch_all!(
             &self.db,
             ApiKeyLine,
-            "select k.prefix, p.name as partner, k.expires_at, k.made_at \
+            "select k.prefix, p.name as partner, k.expires_at, k.made_at, k.mode \
              from api_key k join partner p on p.id = k.partner_id where k.partner_id = $1 \
              order by k.made_at, k.prefix",
             partner.0
@@ -82,12 +83,13 @@ impl Store {
         audit::append(&mut tx, at, by, "api_key.rotate", &rotation.new.prefix, &detail).await?;
         let old = fetch_in!(
             &mut tx,
-            (i64,),
-            "select expires_at from api_key where prefix = $1 and partner_id = $2",
+            (i64, String),
+            "select expires_at, mode from api_key where prefix = $1 and partner_id = $2",
             rotation.old.as_str(),
             partner.0
         )?;
-        let Some((expires_at,)) = old else { return Ok(false) };
+        // A rotation never makes a test key a live one.
+        let Some((expires_at, mode)) = old else { return Ok(false) };
         // 0 never expires; a key that ends sooner keeps its end.
         if expires_at == 0 || expires_at > rotation.old_until {
             execute!(
@@ -99,13 +101,14 @@ impl Store {
         }
         execute!(
             &mut tx,
-            "insert into api_key (prefix, partner_id, secret, expires_at, made_at) \
-             values ($1, $2, $3, $4, $5)",
+            "insert into api_key (prefix, partner_id, secret, expires_at, made_at, mode) \
+             values ($1, $2, $3, $4, $5, $6)",
             rotation.new.prefix.as_str(),
             partner.0,
             rotation.new.secret.as_str(),
             rotation.new.expires_at,
-            at
+            at,
+            mode.as_str()
         )?;
         tx.commit().await?;
         Ok(true)

@@ -8,6 +8,7 @@ use super::{
     Error, NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store, audit, checked,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
     letters::next_id,
+    sandbox::furnish,
 };
 use crate::domain::{Caller, Keyword, MessageId, MessageState, PartnerId, ServiceId};
 
@@ -100,8 +101,8 @@ impl Store {
             &mut tx,
             "insert into credential (system_id, partner_id, secret, secret_old, is_active, \
              addresses, tls_only, may_transmit, may_receive, binds_max, send_window, \
-             service_types, default_sender, may_have_receipts, pdu_octets_max, made_at) \
-             values ($1, $2, $3, null, 1, $4, $5, 1, 1, $6, $7, '', $8, 1, 70000, $9)",
+             service_types, default_sender, may_have_receipts, pdu_octets_max, made_at, mode) \
+             values ($1, $2, $3, null, 1, $4, $5, 1, 1, $6, $7, '', $8, 1, 70000, $9, $10)",
             new.system_id.as_str(),
             partner,
             new.secret.as_str(),
@@ -110,9 +111,13 @@ impl Store {
             i64::from(new.binds_max),
             i64::from(new.window),
             new.default_sender.as_deref(),
-            at
+            at,
+            new.mode.as_str()
         )?;
-        let detail = json!({ "partner": new.partner, "addresses": new.addresses });
+        furnish(&mut tx, at, (partner, &new.partner), new.mode).await?;
+        let detail = json!({
+            "partner": new.partner, "addresses": new.addresses, "mode": new.mode,
+        });
         audit::append(&mut tx, at, by, "credential.add", &new.system_id, &detail).await?;
         tx.commit().await
     }
@@ -188,15 +193,17 @@ impl Store {
         let partner = partner_id(&mut tx, &new.partner).await?;
         execute!(
             &mut tx,
-            "insert into api_key (prefix, partner_id, secret, expires_at, made_at) \
-             values ($1, $2, $3, $4, $5)",
+            "insert into api_key (prefix, partner_id, secret, expires_at, made_at, mode) \
+             values ($1, $2, $3, $4, $5, $6)",
             new.prefix.as_str(),
             partner,
             new.secret.as_str(),
             new.expires_at,
-            at
+            at,
+            new.mode.as_str()
         )?;
-        let detail = json!({ "partner": new.partner });
+        furnish(&mut tx, at, (partner, &new.partner), new.mode).await?;
+        let detail = json!({ "partner": new.partner, "mode": new.mode });
         audit::append(&mut tx, at, by, "api_key.add", &new.prefix, &detail).await?;
         tx.commit().await
     }

@@ -10,8 +10,8 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use crate::domain::{
-    GroupId, Item, ItemKey, Lane, LaneId, MessageId, MessageState, MoMessage, MtMessage, PartnerId,
-    ServiceId,
+    Exercise, GroupId, Item, ItemKey, Lane, LaneId, MessageId, MessageState, MoMessage, MtMessage,
+    PartnerId, ServiceId,
     message::{NetworkError, ReceiptState},
     service::Brakes,
 };
@@ -191,6 +191,13 @@ pub enum Rare {
         outcome: String,
         took_ms: i64,
     },
+    /// A partner's software did in its sandbox what it has to be able to do. Said twice it is once.
+    Exercise {
+        partner: PartnerId,
+        exercise: Exercise,
+        at: i64,
+        evidence: String,
+    },
     /// How far numbers may have been given out.
     ReserveIds {
         to: i64,
@@ -285,7 +292,7 @@ impl Change {
 pub(super) fn lane_row(id: LaneId) -> Option<(LaneId, &'static str, Option<i64>)> {
     let lane = Lane::of(id)?;
     let partner = match lane {
-        Lane::Mt { partner, .. } | Lane::Mo { partner } | Lane::Receipt { partner } => {
+        Lane::Mt { partner, .. } | Lane::Mo { partner, .. } | Lane::Receipt { partner, .. } => {
             Some(partner.0)
         }
         Lane::Callback { .. } => None,

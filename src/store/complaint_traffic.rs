@@ -117,7 +117,8 @@ impl Store {
                 "select id, direction, partner_id, service_id, service_version, sender, \
                  recipient, keyword, accepted_at, state, state_at, error from message \
                  where id > $1 and id <= $2 and (sender = $3 or recipient = $3) \
-                 and ($4 = 0 or partner_id = $4) order by id limit $5",
+                 and ($4 = 0 or partner_id = $4) and link_group <> 'sandbox' \
+                 order by id limit $5",
                 after,
                 last,
                 number.as_str(),

@@ -232,6 +232,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (13, "standard words", include_str!("../../migrations/0013_standard_words.sql")),
     (14, "service limits", include_str!("../../migrations/0014_service_limits.sql")),
     (15, "orders", include_str!("../../migrations/0015_orders.sql")),
+    (16, "sandbox", include_str!("../../migrations/0016_sandbox.sql")),
     (18, "specifications", include_str!("../../migrations/0018_specifications.sql")),
 ];
 

@@ -309,13 +309,13 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// How many became unknown since a moment and still are.
+    /// How many became unknown since a moment and still are. What a partner plays is no fault.
     pub async fn unknown_since(&self, from: i64) -> Result<i64, Error> {
         let found = fetch_optional!(
             &self.db,
             (i64,),
             "select count(*) from message where state in ('unknown', 'held', 'quarantined') \
-             and state = 'unknown' and state_at >= $1",
+             and state = 'unknown' and state_at >= $1 and link_group <> 'sandbox'",
             from
         )?;
         Ok(found.map_or(0, |(count,)| count))
@@ -330,7 +330,8 @@ impl Store {
             (i64, i64),
             "select count(*), cast(coalesce(sum(case when state = 'submitted' then 1 else 0 end), \
              0) as bigint) from (select state from message where id >= $1 and id < $2 \
-             and direction = 'mt' order by id desc limit $3) as page \
+             and direction = 'mt' and link_group <> 'sandbox' \
+             order by id desc limit $3) as page \
              where state in ('submitted', 'delivered', 'undeliverable', 'expired')",
             first(from),
             first(until),

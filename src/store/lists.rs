@@ -23,6 +23,8 @@ pub struct CredentialLine {
     /// Two passwords are in force: a rotation has not ended.
     pub is_rotating: i64,
     pub made_at: i64,
+    /// A word of [`crate::domain::Mode`].
+    pub mode: String,
 }
 
 /// An API key as `key list` shows it: its public first part.
@@ -33,6 +35,7 @@ pub struct ApiKeyLine {
     /// Microseconds UTC; 0 never expires.
     pub expires_at: i64,
     pub made_at: i64,
+    pub mode: String,
 }
 
 /// A short code and who uses it.
@@ -62,7 +65,8 @@ impl Store {
             CredentialLine,
             "select c.system_id, p.name as partner, c.is_active, c.addresses, c.tls_only, \
              c.binds_max, c.send_window, c.default_sender, \
-             cast(case when c.secret_old is null then 0 else 1 end as bigint) as is_rotating, c.made_at \
+             cast(case when c.secret_old is null then 0 else 1 end as bigint) as is_rotating, c.made_at, \
+             c.mode \
              from credential c join partner p on p.id = c.partner_id order by c.system_id"
         )
     }
@@ -71,7 +75,7 @@ impl Store {
         fetch_all!(
             &self.db,
             ApiKeyLine,
-            "select k.prefix, p.name as partner, k.expires_at, k.made_at \
+            "select k.prefix, p.name as partner, k.expires_at, k.made_at, k.mode \
              from api_key k join partner p on p.id = k.partner_id order by p.name, k.made_at"
         )
     }

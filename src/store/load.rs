@@ -10,8 +10,8 @@ use super::{
     db::{Db, execute, fetch_all},
 };
 use crate::domain::{
-    Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Money, Msisdn,
-    NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
+    Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Mode, Money,
+    Msisdn, NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
     ShortCode, StandardTexts, Tariff, TariffId,
     catalog::{ApiKey, Holding, Parts},
     partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},
@@ -57,6 +57,7 @@ struct CredentialRow {
     may_have_receipts: i64,
     pdu_octets_max: i64,
     outbind: Option<String>,
+    mode: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -107,8 +108,8 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
         fetch_all!(db, (String, i64), "select word, service_id from keyword order by word")?;
     let keys = fetch_all!(
         db,
-        (String, i64, String, i64),
-        "select prefix, partner_id, secret, expires_at from api_key"
+        (String, i64, String, i64, String),
+        "select prefix, partner_id, secret, expires_at, mode from api_key"
     )?;
     let names = fetch_all!(db, (i64, String), "select partner_id, name from sender_name")?;
     let barred = fetch_all!(db, (String,), "select msisdn from barred_number")?;
@@ -247,7 +248,9 @@ fn credential(row: CredentialRow) -> Result<Credential, Error> {
         .as_deref()
         .map(|text| Sender::parse(text).map_err(|e| wrong("default_sender", &e.to_string())))
         .transpose()?;
+    let mode = Mode::parse(&row.mode).ok_or_else(|| wrong("mode", &row.mode))?;
     Ok(Credential {
+        mode,
         partner: PartnerId(row.partner_id),
         secrets,
         addresses,
@@ -267,11 +270,12 @@ fn credential(row: CredentialRow) -> Result<Credential, Error> {
 }
 
 fn api_key(
-    (prefix, partner, secret, expires_at): (String, i64, String, i64),
+    (prefix, partner, secret, expires_at, mode): (String, i64, String, i64, String),
 ) -> Result<ApiKey, Error> {
     let secret = from_hex(&secret)
         .ok_or_else(|| corrupt("api_key", "secret", &prefix, "not 32 octets in hex"))?;
-    Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at })
+    let mode = Mode::parse(&mode).ok_or_else(|| corrupt("api_key", "mode", &prefix, &mode))?;
+    Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at, mode })
 }
 
 fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {

@@ -3,7 +3,7 @@
 //! A constructor gives the plain kind of each, with everything off that can be; struct update turns
 //! on what matters.
 
-use crate::domain::{StandardTexts, service::ServiceLimits};
+use crate::domain::{Mode, StandardTexts, service::ServiceLimits};
 
 #[derive(Debug, Clone)]
 pub struct NewPartner {
@@ -25,6 +25,7 @@ pub struct NewCredential {
     pub binds_max: u32,
     pub window: u32,
     pub default_sender: Option<String>,
+    pub mode: Mode,
 }
 
 #[derive(Debug, Clone)]
@@ -34,6 +35,7 @@ pub struct NewApiKey {
     /// HMAC of the secret part, hex.
     pub secret: String,
     pub expires_at: i64,
+    pub mode: Mode,
 }
 
 #[derive(Debug, Clone)]

@@ -127,6 +127,17 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
             let sql = "delete from stopped_subscriber where service_id = $1 and msisdn = $2";
             execute!(tx, sql, service.0, msisdn.as_str())?;
         }
+        Rare::Exercise { partner, exercise, at, evidence } => {
+            execute!(
+                tx,
+                "insert into exercise (partner_id, exercise, at, evidence) \
+                 values ($1, $2, $3, $4) on conflict do nothing",
+                partner.0,
+                exercise.as_str(),
+                at,
+                evidence.as_str()
+            )?;
+        }
         Rare::ReserveIds { to } => {
             execute!(
                 tx,

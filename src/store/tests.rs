@@ -320,7 +320,7 @@ on_both!(what_could_not_be_loaded_again_is_refused_and_says_what_would_be_right,
     let credential = NewCredential {
         partner: "acme".into(), system_id: "acme".into(), secret: "ab".repeat(32),
         addresses: vec!["192.0.2.0".into()], tls_only: false, binds_max: 1, window: 1,
-        default_sender: None,
+        default_sender: None, mode: crate::domain::Mode::Live,
     };
     let said = store.add_credential(&by, NOON, &credential).await.unwrap_err().to_string();
     assert!(said.contains("192.0.2.0/24"), "{said}");

@@ -334,6 +334,7 @@ async fn a_partner_that_is_disabled_loses_its_sessions_and_its_keys_at_once_and_
         prefix: key.prefix.clone(),
         secret: key.hash.clone(),
         expires_at: i64::MAX,
+        mode: bramka::domain::Mode::Live,
     });
     let world = builder.build().await;
     let mut acme = world.bind("acme").await;

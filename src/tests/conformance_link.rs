@@ -521,7 +521,7 @@ async fn c021_an_mo_is_stored_before_its_answer_put_off_when_full_refused_when_u
     assert_eq!(status, CommandStatus::RX_R_APPN);
     assert!(world.smsc.mo(SUBSCRIBER, FREE, "win").await.unwrap().is_ok());
     let acme_id = world.gateway().catalog().partner_named("acme").unwrap().id;
-    let lane = bramka::domain::Lane::Mo { partner: acme_id };
+    let lane = bramka::domain::Lane::Mo { partner: acme_id, mode: bramka::domain::Mode::Live };
     let lanes = world.gateway().store().lanes().await.unwrap();
     let stored = lanes.iter().find(|age| age.lane == lane.id().0).map(|age| age.items);
     assert_eq!(stored, Some(1), "it is in the store by the time of the answer");

@@ -44,7 +44,7 @@ async fn what_was_taken_back_was_never_sent_however_close_it_was() {
         let resp = acme.submit(mt("7455", "48600100200", &text)).await.unwrap();
         let id = String::from_utf8(resp.message_id.to_vec()).unwrap();
         // The link takes it at this very moment.
-        if world.gateway().cancel(partner, &id, None).await.is_ok() {
+        if world.gateway().cancel((partner, bramka::domain::Mode::Live), &id, None).await.is_ok() {
             taken_back.push(text);
         }
     }

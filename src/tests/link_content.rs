@@ -247,6 +247,7 @@ async fn a_wap_push_of_the_api_reaches_the_smsc_octet_by_octet_and_a_long_one_in
             prefix: key.prefix.clone(),
             secret: key.hash.clone(),
             expires_at: i64::MAX,
+            mode: bramka::domain::Mode::Live,
         });
         let world = builder.ready().await;
         let mut body = serde_json::json!({

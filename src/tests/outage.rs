@@ -148,6 +148,7 @@ async fn world_with_key(change: impl FnOnce(&mut Builder)) -> (World, String) {
         prefix: key.prefix,
         secret: key.hash,
         expires_at: i64::MAX,
+        mode: bramka::domain::Mode::Live,
     });
     change(&mut builder);
     (builder.build().await, (*key.shown).clone())

@@ -7,7 +7,7 @@ use super::folder::{GROUP, Secrets};
 use crate::{
     clock::Clock,
     config::Portal,
-    domain::{Caller, PersonState, seal::Seal, secret::Pepper},
+    domain::{Caller, Mode, PersonState, seal::Seal, secret::Pepper},
     partnership::{NewPerson, Partnership},
     store::{NewApiKey, NewCredential, NewPartner, NewService, NewTariff, Store},
 };
@@ -54,6 +54,7 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
             binds_max: 4,
             window: 20,
             default_sender: None,
+            mode: Mode::Live,
         };
         store.add_credential(&by, at, &new).await?;
     }
@@ -63,6 +64,7 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
         prefix: prefix.to_owned(),
         secret: pepper.hash_hex(secret.as_bytes()),
         expires_at: 0,
+        mode: Mode::Live,
     };
     store.add_api_key(&by, at, &key).await?;
     store.add_service(&by, at, &service("win", "WIN").charging_mt(TARIFF)).await?;

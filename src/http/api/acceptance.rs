@@ -34,7 +34,7 @@ pub(super) async fn accept(
     new: NewMt,
 ) -> Result<Fresh, gateway::Error> {
     if let Some(mo) = &new.answers {
-        gateway.check_answers(from.partner, mo, &new.recipient).await?;
+        gateway.check_answers(from.whose(), mo, &new.recipient).await?;
     }
     let is_planned = new.deliver_after.is_some();
     let (parts, is_keyed) = (new.parts, new.idempotency.is_some());
@@ -58,7 +58,7 @@ pub(super) async fn accept(
     };
     // A message that goes at once and is charged is held, so its price is known without a read.
     if accepted.is_replay || is_planned {
-        let status = gateway.query(from.partner, &accepted.visible_id, None).await?;
+        let status = gateway.query(from.whose(), &accepted.visible_id, None).await?;
         fresh.answer.price = price(&status.message);
         fresh.answer.parts = status.message.parts;
         fresh.answer.state = status.state.as_str();

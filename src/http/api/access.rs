@@ -24,7 +24,7 @@ use super::{
     shapes::moment,
 };
 use crate::{
-    domain::Refusal,
+    domain::{Mode, Refusal},
     gateway,
     http::{App, error::Problem, signed::SignedCaller},
     partnership::{self, CredentialWish, NewSecret, RequestKey},
@@ -42,6 +42,9 @@ pub(crate) struct NewCredentialBody {
     /// Addresses or networks that may bind; without one it binds over TLS only.
     #[schema(max_items = 50, nullable = false)]
     addresses: Option<Vec<String>>,
+    /// For live traffic, which is meant without it, or for the sandbox.
+    #[schema(pattern = "^(live|test)$", nullable = false)]
+    mode: Option<String>,
 }
 
 #[expect(dead_code, reason = "it describes a body that is read field by field")]
@@ -50,6 +53,9 @@ pub(crate) struct NewKeyBody {
     /// How long it lives; a year if not given.
     #[schema(minimum = 1, maximum = 730, nullable = false)]
     days: Option<i64>,
+    /// For live traffic, which is meant without it, or for the sandbox.
+    #[schema(pattern = "^(live|test)$", nullable = false)]
+    mode: Option<String>,
 }
 
 /// A secret, shown once.
@@ -69,6 +75,8 @@ pub(crate) struct SecretBody {
 #[schema(as = Credential)]
 pub(crate) struct CredentialBody {
     system_id: String,
+    #[schema(pattern = "^(live|test)$")]
+    mode: String,
     is_active: bool,
     addresses: Vec<String>,
     tls_only: bool,
@@ -94,6 +102,8 @@ pub(crate) struct CredentialsBody {
 #[schema(as = ApiKey)]
 pub(crate) struct KeyBody {
     name: String,
+    #[schema(pattern = "^(live|test)$")]
+    mode: String,
     #[schema(required, format = DateTime)]
     expires_at: Option<String>,
     #[schema(format = DateTime)]
@@ -120,6 +130,7 @@ impl From<CredentialLine> for CredentialBody {
             window: line.send_window,
             is_rotating: line.is_rotating != 0,
             made_at: moment(line.made_at),
+            mode: line.mode,
             system_id: line.system_id,
         }
     }
@@ -127,8 +138,20 @@ impl From<CredentialLine> for CredentialBody {
 
 impl From<ApiKeyLine> for KeyBody {
     fn from(line: ApiKeyLine) -> Self {
-        Self { name: line.prefix, expires_at: end(line.expires_at), made_at: moment(line.made_at) }
+        Self {
+            name: line.prefix,
+            mode: line.mode,
+            expires_at: end(line.expires_at),
+            made_at: moment(line.made_at),
+        }
     }
+}
+
+/// For what an account or a key is: live traffic, unless something else is said.
+fn mode(fields: &mut Fields) -> Mode {
+    let read =
+        |word: &str| Mode::parse(word).ok_or(("invalid", "must be `live` or `test`".to_owned()));
+    fields.text("mode", (1, 4), read).unwrap_or_default()
 }
 
 fn end(at: i64) -> Option<String> {
@@ -176,8 +199,9 @@ pub(crate) async fn add_credential(
     let mut fields = Fields::new(object);
     let system_id = needed(&mut fields, "system_id", (1, 15));
     let addresses = texts(&mut fields, "addresses", addresses);
-    fields.finish(&["system_id", "addresses"])?;
-    let wish = CredentialWish { system_id, addresses };
+    let mode = mode(&mut fields);
+    fields.finish(&["system_id", "addresses", "mode"])?;
+    let wish = CredentialWish { system_id, addresses, mode };
     let (running, signed) = (app.clone(), caller.0.clone());
     let work = async move {
         let (pepper, whose) = (&running.pepper, whose.id());
@@ -271,11 +295,12 @@ pub(crate) async fn add_key(
     let repeat = once::key(&headers, &object)?;
     let mut fields = Fields::new(object);
     let days = fields.number("days", 1, 730).and_then(|days| u32::try_from(days).ok());
-    fields.finish(&["days"])?;
+    let mode = mode(&mut fields);
+    fields.finish(&["days", "mode"])?;
     let (running, signed) = (app.clone(), caller.0.clone());
     let work = async move {
         let (pepper, whose) = (&running.pepper, whose.id());
-        running.partnership.add_api_key(&signed, pepper, whose, days).await
+        running.partnership.add_api_key(&signed, pepper, whose, (days, mode)).await
     };
     made(&app, &caller, repeat, Box::pin(work)).await
 }

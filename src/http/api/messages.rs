@@ -109,7 +109,7 @@ pub(crate) async fn show(
     caller: ApiCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let status = app.gateway.query(caller.partner, checked(&id)?, None).await?;
+    let status = app.gateway.query(caller.whose(), checked(&id)?, None).await?;
     let events = app.gateway.store().events(status.message.id).await;
     let mut events = events.map_err(gateway::Error::from)?;
     events.truncate(EVENTS_MAX);
@@ -140,9 +140,9 @@ pub(crate) async fn cancel(
     caller: ApiCaller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let (gateway, partner) = (app.gateway.clone(), caller.partner);
+    let (gateway, whose) = (app.gateway.clone(), caller.whose());
     let id = checked(&id)?.to_owned();
-    app.finish(async move { gateway.cancel(partner, &id, None).await }).await??;
+    app.finish(async move { gateway.cancel(whose, &id, None).await }).await??;
     Ok(named(&caller, StatusCode::NO_CONTENT.into_response()))
 }
 

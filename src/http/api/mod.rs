@@ -29,6 +29,7 @@ mod order_shapes;
 pub mod orders;
 pub mod people;
 pub mod reservations;
+pub mod sandbox;
 pub mod service_shapes;
 pub mod services;
 pub mod session;

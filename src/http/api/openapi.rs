@@ -22,7 +22,7 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, orders, people, reservations, services, session,
+    message_search, messages, numbers, orders, people, reservations, sandbox, services, session,
     specifications, terms, tmf, tmf_orders, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
@@ -59,6 +59,7 @@ use crate::http::error::ProblemBody;
         faults::list, faults::create, faults::show, faults::note, faults::step,
         complaints::list, complaints::create, complaints::show, complaints::note,
         complaints::step,
+        sandbox::text, sandbox::checklist,
         tmf_tickets::list, tmf_tickets::create, tmf_tickets::show, tmf_tickets::patch,
         bank::list, bank::ask, bank::show, bank::answer,
         numbers::list, numbers::show, numbers::import,
@@ -73,6 +74,7 @@ use crate::http::error::ProblemBody;
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
+        (name = "sandbox", description = "Trying without subscribers and without cost"),
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),
         (name = "access", description = "SMPP accounts and API keys"),
@@ -151,6 +153,8 @@ macro_rules! problems {
     };
 }
 
+// By a live key or by one of the sandbox. A 403 is both: a key that may not play a subscriber, and
+// a number that is another partner's.
 problems! { SendProblems:
     "400" "Not JSON",
     "401" "No valid API key",
@@ -164,6 +168,7 @@ problems! { SendProblems:
     "503" "Try again later",
 }
 
+// A message of the other mode is a 404, in the words of one that nobody has (S-28).
 problems! { LookProblems:
     "400" "The path is not text",
     "401" "No valid API key",

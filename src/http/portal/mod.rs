@@ -78,6 +78,7 @@ pub mod page;
 pub mod person;
 pub mod preferences;
 mod reference;
+mod sandbox;
 mod services;
 mod specifications;
 mod start;
@@ -111,6 +112,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(complaints::routes())
         .merge(letters::routes())
         .merge(messages::routes())
+        .merge(sandbox::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }
 

@@ -94,6 +94,9 @@ pub const MENU: &[Entry] = &[
     entry("/credentials", "accounts-access-title", |person| {
         person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
     }),
+    entry("/sandbox", "sandbox-title", |person| {
+        person.is_some_and(|one| one.is_partner() && one.may(Right::SeeCredentials))
+    }),
     entry("/numbers", "numbers-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeNumbers))
     }),

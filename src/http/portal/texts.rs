@@ -41,6 +41,7 @@ areas![
     "numbers",
     "orders",
     "problems",
+    "sandbox",
     "services",
     "specifications",
     "start",

@@ -16,6 +16,7 @@ mod orders;
 mod pages;
 mod people;
 mod portal;
+mod sandbox;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -135,6 +136,7 @@ async fn partner(store: &Store, pepper: &Pepper, name: &str, number: &str, rate:
         prefix: key.prefix,
         secret: key.hash,
         expires_at: NOON + 3_600_000_000,
+        mode: crate::domain::Mode::Live,
     };
     store.add_api_key(&by, NOON, &new).await.unwrap();
     key.shown.to_string()

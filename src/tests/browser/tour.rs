@@ -25,6 +25,7 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-smpp-profile", "/specifications/smpp-profile"),
         ("partner-credentials", "/credentials"),
         ("partner-keys", "/keys"),
+        ("partner-sandbox", "/sandbox"),
         ("partner-account", "/account"),
         ("partner-password", "/account/password"),
         ("partner-confirm", "/account/confirm"),

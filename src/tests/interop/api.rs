@@ -82,6 +82,7 @@ async fn the_api_keeps_the_promises_of_its_document_whatever_schemathesis_sends(
         prefix: key.prefix,
         secret: key.hash,
         expires_at: i64::MAX,
+        mode: bramka::domain::Mode::Live,
     });
     let world = builder.build().await;
     world.link_up().await;

@@ -112,6 +112,7 @@ pub(super) async fn list_credentials(
         let path = format!("/credentials/{}{query}", encoded(&line.system_id));
         vec![
             Cell::link(path, &line.system_id),
+            Cell::text(page.word("accounts-mode-", &line.mode)),
             live(&page, line.is_active != 0).into(),
             Cell::code(&line.addresses),
             Cell::text(page.t(yes(line.tls_only != 0))),
@@ -122,6 +123,7 @@ pub(super) async fn list_credentials(
     let empty = "accounts-credentials-empty";
     let list = List::new(&page, ask, CREDENTIALS.path, CREDENTIALS.title, empty)
         .column("accounts-system-id")
+        .column("accounts-mode")
         .column("accounts-state")
         .column("accounts-networks")
         .column("accounts-tls-only")
@@ -153,6 +155,7 @@ pub(super) async fn list_keys(
     let cells = |line: &ApiKeyLine| {
         vec![
             Cell::link(format!("/keys/{}{query}", encoded(&line.prefix)), &line.prefix),
+            Cell::text(page.word("accounts-mode-", &line.mode)),
             live(&page, is_live(&page, line)).into(),
             ends(&page, line.expires_at),
             page.time(line.made_at).into(),
@@ -160,6 +163,7 @@ pub(super) async fn list_keys(
     };
     let list = List::new(&page, ask, KEYS.path, KEYS.title, "accounts-keys-empty")
         .column("accounts-key")
+        .column("accounts-mode")
         .column("accounts-state")
         .column("accounts-expires")
         .column("accounts-made")

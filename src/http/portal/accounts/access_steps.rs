@@ -12,10 +12,13 @@ use super::{
     explain, or_confirm,
 };
 use crate::{
+    domain::Mode,
     gateway,
     http::{App, error::Problem},
     partnership::{CredentialWish, Error, NewSecret},
 };
+
+const SANDBOX: &str = "/sandbox";
 
 #[derive(Template)]
 #[template(path = "secret.html", config = "src/http/portal/askama.toml")]
@@ -41,14 +44,24 @@ pub(super) async fn add_credential(
     let here = format!("/credentials{}", whose.query());
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(&here)) };
     let networks = form.text("addresses").split(|c: char| c.is_whitespace() || c == ',');
-    let wish = CredentialWish {
-        system_id: form.text("system_id").to_owned(),
-        addresses: networks.filter(|one| !one.is_empty()).map(str::to_owned).collect(),
-    };
     let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
+    let mode = mode(&form);
+    // The sandbox asks for no name: one of the partner's own is made.
+    let system_id = match (form.text("system_id"), mode) {
+        ("", Mode::Test) => match partnership.test_system_id(&person.signed, whose.0).await {
+            Ok(name) => name,
+            Err(error) => return or_confirm(SANDBOX, error),
+        },
+        (name, _) => name.to_owned(),
+    };
+    let wish = CredentialWish {
+        system_id,
+        addresses: networks.filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+        mode,
+    };
     let added = partnership.add_credential(&person.signed, pepper, whose.0, &wish).await;
     match added {
-        Ok(secret) => secret_page(page, &secret, &CREDENTIALS, here).await,
+        Ok(secret) => secret_page(page, &secret, &CREDENTIALS, back(here, mode)).await,
         Err(error) => match explain(&page, &mut form, error) {
             Ok(()) => list_credentials(page, &person, &ask, &form).await,
             Err(error) => or_confirm(&here, error),
@@ -63,14 +76,25 @@ pub(super) async fn add_key(page: Page, ask: Ask, mut form: Form) -> Result<Resp
     // What is no number of days is 0 days, which the verb refuses beside the field.
     let days = Some(form.text("days")).filter(|days| !days.is_empty());
     let days = days.map(|days| days.parse().unwrap_or(0));
+    let mode = mode(&form);
     let (partnership, pepper) = (&page.app().partnership, &page.app().pepper);
-    match partnership.add_api_key(&person.signed, pepper, whose.0, days).await {
-        Ok(secret) => secret_page(page, &secret, &KEYS, here).await,
+    match partnership.add_api_key(&person.signed, pepper, whose.0, (days, mode)).await {
+        Ok(secret) => secret_page(page, &secret, &KEYS, back(here, mode)).await,
         Err(error) => match explain(&page, &mut form, error) {
             Ok(()) => list_keys(page, &person, &ask, &form).await,
             Err(error) => or_confirm(&here, error),
         },
     }
+}
+
+/// The form of the sandbox says `test`; that of these pages says nothing.
+fn mode(form: &Form) -> Mode {
+    Mode::parse(form.text("mode")).unwrap_or_default()
+}
+
+/// Who made something for the sandbox goes back there.
+fn back(here: String, mode: Mode) -> String {
+    if mode == Mode::Test { SANDBOX.to_owned() } else { here }
 }
 
 /// The one answer with the secret. It is drawn only when the snapshot is new, so that whoever reads

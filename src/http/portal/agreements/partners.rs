@@ -14,7 +14,8 @@ use crate::{
             form::Form,
             list::{Ask, List},
             person::Person,
-            timeline::{Parcel, Passed, Station},
+            sandbox,
+            timeline::{Parcel, Passed, Station, TaskList},
         },
     },
     partnership::{NewAgreementOf, Stop},
@@ -68,6 +69,9 @@ struct Partner<'p> {
     parcel: Parcel,
     list: List<'p>,
     kinds: Vec<Choice>,
+    /// What its software has shown in the sandbox, for those who may see its access.
+    checklist: Option<TaskList>,
+    sandbox_path: String,
     may_prepare: bool,
     may_view: bool,
     view_path: String,
@@ -105,11 +109,17 @@ async fn whole(
     } else {
         None
     };
+    let exercised = if person.may(Right::SeeCredentials) {
+        Some(partnership.sandbox_checklist(PartnerId(id)).await?)
+    } else {
+        None
+    };
     let page = page.titled_as(&row.legal_name).under("/partners", "agreements-partners").with(form);
     let mut summary = company_summary(&page, &row);
     if let Some(people) = people {
         summary = summary.row(page.t("agreements-people"), Cell::text(people.to_string()));
     }
+    let checklist = exercised.map(|items| sandbox::checklist(&page, &items));
     let language = page.language.tag();
     // All kinds: which may be prepared now is for the verb, whose refusal says what is missing.
     let kinds = partnership.agreement_kinds().iter();
@@ -132,6 +142,8 @@ async fn whole(
         parcel: parcel(&page, &stops),
         list,
         kinds,
+        checklist,
+        sandbox_path: format!("/sandbox?partner={id}"),
         may_prepare: person.may(Right::PrepareAgreements),
         may_view: person.may(Right::ViewAsPartner),
         view_path: format!("/partners/{id}/view"),

@@ -9,12 +9,12 @@ use axum::{extract::Path, response::Response};
 
 use super::{Page, message_id, state_tag};
 use crate::{
-    domain::Right,
+    domain::{Mode, Right},
     http::{
         error::Problem,
         portal::{
             address::encoded,
-            cell::{Cell, Summary, Tag, Time},
+            cell::{Cell, Summary, Tag, Time, Tone},
             person::Person,
             timeline::doer,
         },
@@ -125,6 +125,9 @@ fn summary(page: &Page, person: &Person, view: &MessageView) -> Summary {
         .row(text("messages-direction"), Cell::text(page.word("messages-way-", &line.direction)))
         .row(text("messages-sender"), Cell::code(&line.sender))
         .row(text("messages-recipient"), Cell::code(&line.recipient));
+    if Mode::of(&line.link_group) == Mode::Test {
+        summary = summary.row(text("messages-mode"), Tag::new(Tone::Calm, text("messages-test")));
+    }
     if let (Some(name), true) = (&view.partner, person.is_operator()) {
         let path = format!("/partners/{}", line.partner_id.unwrap_or_default());
         summary = summary.row(text("messages-partner"), Cell::link(path, name));

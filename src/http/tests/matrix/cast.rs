@@ -72,6 +72,8 @@ pub(super) struct Cast {
     /// A service of a partner that nobody here is of.
     service: String,
     wait: String,
+    /// A key of the sandbox: of what a live one cannot do.
+    test_key: String,
     count: AtomicU32,
 }
 
@@ -153,6 +155,15 @@ async fn enter(world: &World, partner: Option<PartnerId>, role: Role, mail: &str
     (invited.person.0, done.signed_in.token.to_string())
 }
 
+/// A key of live traffic that lives for a month.
+const MONTH: (Option<u32>, crate::domain::Mode) = (Some(30), crate::domain::Mode::Live);
+
+/// An account that binds from one address.
+fn near(system_id: String) -> CredentialWish {
+    let addresses = vec!["192.0.2.1".to_owned()];
+    CredentialWish { system_id, addresses, ..CredentialWish::default() }
+}
+
 async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
     let (application, partner) = accepted(world, nip).await;
     let partnership = &world.app.partnership;
@@ -165,11 +176,10 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
     let (mut credentials, mut keys) = (Vec::new(), Vec::new());
     let pepper = &world.app.pepper;
     for number in 0..4 {
-        let system_id = format!("s{}-{number}", partner.0);
-        let wish = CredentialWish { system_id, addresses: vec!["192.0.2.1".to_owned()] };
+        let wish = near(format!("s{}-{number}", partner.0));
         let made = partnership.add_credential(&admin, pepper, None, &wish).await.unwrap();
         credentials.push(made.name);
-        let made = partnership.add_api_key(&admin, pepper, None, Some(30)).await.unwrap();
+        let made = partnership.add_api_key(&admin, pepper, None, MONTH).await.unwrap();
         keys.push(made.name);
     }
     let mail = format!("spare@{nip}.example");
@@ -335,6 +345,7 @@ impl Cast {
             everybody.push(Who { name: "a person", role: Some(role), ..nobody("") });
         }
         let draft_application = draft.id.to_string();
+        let test_key = sandbox::test_key(&world).await;
         let mut cast = Self {
             world,
             own,
@@ -346,6 +357,7 @@ impl Cast {
             order,
             service,
             wait,
+            test_key,
             count: AtomicU32::new(0),
         };
         for place in 3..cast.everybody.len() {
@@ -433,7 +445,7 @@ impl Cast {
             .replace("{digits}", "7477")
             .replace("{code}", "not_allowed")
             .replace("{token}", "0123456789abcdef");
-        let is_access = is("/credentials") || is("/keys");
+        let is_access = is("/credentials") || is("/keys") || pattern == "/sandbox";
         if is_access && who.role.is_some_and(Role::is_operator) {
             return format!("{path}?partner={}", self.own.partner.0);
         }
@@ -471,7 +483,9 @@ impl Cast {
             let form = format!("token={token}&version=999&{body}");
             ("application/x-www-form-urlencoded", if row.is_write() { form } else { String::new() })
         };
-        let bearer = format!("Bearer {}", who.bearer);
+        let is_test = row.path == "/api/v1/sandbox/messages" && who.name == "a key";
+        let bearer = if is_test { &self.test_key } else { &who.bearer };
+        let bearer = format!("Bearer {bearer}");
         let mut headers = vec![
             ("x-request-id", "matrix"),
             ("accept-language", "en"),

@@ -202,3 +202,5 @@ messages-what-mo-out-of-schedule = The service has not begun yet, or is over.
 messages-todo-mo-out-of-schedule = Change the days of the service, or stop advertising it.
 messages-what-odd = It is in a state that it should not have.
 messages-todo-odd = Report a fault with the id of this message.
+messages-mode = For
+messages-test = A test: no operator, no subscriber, no charge

@@ -202,3 +202,5 @@ messages-what-mo-out-of-schedule = Usługa jeszcze się nie zaczęła albo już 
 messages-todo-mo-out-of-schedule = Zmień dni działania usługi albo przestań ją reklamować.
 messages-what-odd = Jest w stanie, którego nie powinna mieć.
 messages-todo-odd = Zgłoś usterkę z identyfikatorem tej wiadomości.
+messages-mode = Do czego
+messages-test = Test: bez operatora, bez abonenta, bez opłaty
