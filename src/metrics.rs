@@ -23,7 +23,10 @@ pub use contract::{CONTRACT, Kind, Series};
 mod tests;
 mod tickets;
 
-pub use tickets::{complaint_refunds, complaint_step, complaints, fault_step, faults};
+pub use tickets::{
+    complaint_refunds, complaint_step, complaints, fault_step, faults, ticket_news,
+    ticket_news_waiting,
+};
 
 /// Partners that have a label of their own; the others share `other`.
 pub const PARTNERS_MAX: usize = 500;

@@ -68,19 +68,7 @@ impl Callbacks {
         tasks: &Tasks,
     ) -> anyhow::Result<()> {
         let per_endpoint = settings.per_endpoint_concurrency as usize;
-        let client = Client::new(client::Settings {
-            guard: Guard {
-                insecure_http: settings.insecure_http,
-                insecure_private_addresses: settings.insecure_private_addresses,
-                refused_networks: Vec::new(),
-            },
-            timeout: settings.timeout,
-            ca_file: settings.ca_file.clone(),
-            answer_max: settings.body_octets_max.as_usize(),
-            idle_max: per_endpoint,
-            ..client::Settings::default()
-        })
-        .context("callbacks")?;
+        let client = client(settings).context("callbacks")?;
         let host = Arc::new(Host {
             gateway: gateway.clone(),
             client,
@@ -99,6 +87,27 @@ impl Callbacks {
         });
         Ok(())
     }
+}
+
+/// What partners' addresses must keep to (S-54).
+pub(super) fn guard(settings: &config::Callback) -> Guard {
+    Guard {
+        insecure_http: settings.insecure_http,
+        insecure_private_addresses: settings.insecure_private_addresses,
+        refused_networks: Vec::new(),
+    }
+}
+
+/// What posts as the configuration says.
+pub(super) fn client(settings: &config::Callback) -> Result<Client, client::BadSettings> {
+    Client::new(client::Settings {
+        guard: guard(settings),
+        timeout: settings.timeout,
+        ca_file: settings.ca_file.clone(),
+        answer_max: settings.body_octets_max.as_usize(),
+        idle_max: settings.per_endpoint_concurrency as usize,
+        ..client::Settings::default()
+    })
 }
 
 /// What all workers share.
@@ -395,4 +404,4 @@ fn place_in_schedule(tries: u32, delays: usize) -> u32 {
 mod tests;
 #[cfg(test)]
 #[path = "worker_world.rs"]
-mod world;
+pub(super) mod world;

@@ -13,6 +13,7 @@ use super::{
 };
 use super::{promises, watch};
 use crate::{
+    callback::{self, Hub},
     config::Config,
     control,
     documents::Texts,
@@ -60,6 +61,7 @@ pub(super) async fn open_doors(
     );
     watch::watch_faults(gateway, &partnership, tasks);
     let sink = post::start(config, gateway, &partnership, tasks)?;
+    Hub::start(&partnership, &config.callback, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
     if let Some(sink) = &sink {
@@ -94,7 +96,7 @@ pub(super) async fn open_doors(
     }
 
     // Partners last: whatever answers them is ready by now.
-    crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
+    callback::Callbacks::start(gateway, &config.callback, tasks)?;
     let plain = listeners.take("smpp", &config.smpp_server.listen)?;
     let with_tls = listeners.take("smpp-tls", config.smpp_server.tls_addresses())?;
     node.smpp = addresses(&plain)?;
@@ -176,5 +178,6 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         .with_number_plan(plan)
         .with_fault_rules(FaultRules::from_settings(config))
         .with_complaint_rules(ComplaintRules::from_settings(config))
+        .with_address_guard(callback::address_guard(&config.callback))
         .with_rules(rules))
 }

@@ -231,6 +231,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (12, "message search", include_str!("../../migrations/0012_message_search.sql")),
     (13, "standard words", include_str!("../../migrations/0013_standard_words.sql")),
     (14, "service limits", include_str!("../../migrations/0014_service_limits.sql")),
+    (17, "ticket hub", include_str!("../../migrations/0017_ticket_hub.sql")),
 ];
 
 /// The newest step of the schema that this program knows.

@@ -22,8 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    message_search, messages, numbers, people, reservations, services, session, terms, tmf,
-    tmf_tickets,
+    incidents,    message_search, messages, numbers, people, reservations, services, session, terms, ticket_work, tmf,
+    tmf_hub, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -56,6 +56,11 @@ use crate::http::error::ProblemBody;
         faults::list, faults::create, faults::show, faults::note, faults::step,
         complaints::list, complaints::create, complaints::show, complaints::note,
         complaints::step,
+        incidents::list, incidents::open, incidents::show, incidents::tell, incidents::follow,
+        ticket_work::own_fault, ticket_work::rate_fault, ticket_work::link_fault,
+        ticket_work::merge_fault, ticket_work::add_fault_file, ticket_work::own_complaint,
+        ticket_work::assign_complaint, ticket_work::add_complaint_file,
+        tmf_hub::listen, tmf_hub::list, tmf_hub::unlisten,
         tmf_tickets::list, tmf_tickets::create, tmf_tickets::show, tmf_tickets::patch,
         bank::list, bank::ask, bank::show, bank::answer,
         numbers::list, numbers::show, numbers::import,
@@ -79,7 +84,7 @@ use crate::http::error::ProblemBody;
         (name = "services", description = "What subscribers are offered, from draft to end"),
         (name = "faults", description = "Faults, and what becomes of them"),
         (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
-        (name = "tmf621", description = "Faults as TMF621 v4 shows them"),
+        (name = "tmf621", description = "Faults and complaints as TMF621 v4 shows them"),
         (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)
