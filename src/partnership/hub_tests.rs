@@ -45,7 +45,7 @@ impl World {
         self.verbs.report_fault(&of(partner), &wish).await.unwrap()
     }
 
-    async fn step(&self, row: &FaultRow, event: E) -> FaultRow {
+    async fn moved(&self, row: &FaultRow, event: E) -> FaultRow {
         let at = (row.id, row.version);
         self.verbs.step_fault(&staff(), at, event, "bo tak").await.unwrap()
     }
@@ -86,12 +86,12 @@ on_both!(each_step_is_told_to_the_operator_and_to_the_partner_whose_ticket_it_is
     let statuses = world.listens(&admin(), "desk", "eventType=TroubleTicketStatusChangeEvent").await;
     let (own, other) = (world.listens(&of(1), "one", "").await, world.listens(&of(2), "two", "").await);
     let row = world.filed(1).await;
-    let row = world.step(&row, E::Take).await;
+    let row = world.moved(&row, E::Take).await;
     let row = world.verbs.note_fault(&staff(), (row.id, row.version), "intern", true).await.unwrap();
     let row = world.verbs.note_fault(&staff(), (row.id, row.version), "publik", false).await.unwrap();
-    let row = world.step(&row, E::Pend).await;
-    let row = world.step(&row, E::Resume).await;
-    world.step(&row, E::Resolve).await;
+    let row = world.moved(&row, E::Pend).await;
+    let row = world.moved(&row, E::Resume).await;
+    world.moved(&row, E::Resolve).await;
     let public = ["Create", "StatusChange", "AttributeValueChange", "StatusChange",
         "InformationRequired", "StatusChange", "StatusChange", "Resolved"];
     assert_eq!(world.waits(&own).await, public);
@@ -171,7 +171,7 @@ on_both!(a_queue_that_is_full_counts_what_it_misses, world => {
          select i, '{own}', 'e' || i, 'k', '', 0 from n"
     )).await;
     let row = world.filed(1).await;
-    world.step(&row, E::Take).await;
+    world.moved(&row, E::Take).await;
     let listed = world.verbs.listeners(&of(1)).await.unwrap();
     assert_eq!((listed[0].waiting, listed[0].missed), (10_000, 2));
 });
