@@ -134,7 +134,7 @@ impl Partnership {
     }
 
     /// The other side learns of what concerns it.
-    async fn step_letters(
+    pub(super) async fn step_letters(
         &self,
         row: &FaultRow,
         event: TicketEvent,

@@ -48,6 +48,8 @@ mod fault_rules;
 mod fault_steps;
 mod fault_sweep;
 mod fault_watch;
+#[cfg(test)]
+mod fault_watch_tests;
 mod faults;
 #[cfg(test)]
 mod faults_tests;

@@ -85,7 +85,7 @@ pub fn complaint_ticket(row: &ComplaintRow) -> Value {
         "description": row.story,
         "ticketType": COMPLAINT_TYPE,
         "status": row.state.ticket().tmf(),
-        "channel": { "name": row.channel },
+        "channel": { "id": row.channel, "name": row.channel },
         "creationDate": moment(row.made_at),
         "lastUpdate": moment(changed),
         "statusChangeDate": moment(changed),

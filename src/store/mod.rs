@@ -77,6 +77,7 @@ mod try_out;
 mod views;
 mod waits;
 mod writer;
+mod wrong_charges;
 
 use std::sync::{
     Arc,
@@ -152,6 +153,7 @@ pub use ticket_lists::ComplaintTickets;
 pub use views::SupportView;
 pub use waits::WaitRow;
 pub use writer::{GroupLimits, Writer};
+pub use wrong_charges::WrongCharge;
 
 use crate::domain::{Catalog, GroupId};
 

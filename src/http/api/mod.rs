@@ -37,5 +37,6 @@ mod terms_shapes;
 pub mod ticket_work;
 pub mod tmf;
 pub mod tmf_hub;
+mod tmf_shapes;
 pub mod tmf_tickets;
 pub(crate) mod wap_push;

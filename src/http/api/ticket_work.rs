@@ -75,8 +75,14 @@ pub(crate) struct PartnerOfBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileWanted {
     /// Name of the file.
-    #[param(min_length = 1, max_length = 200)]
-    name: String,
+    #[param(max_length = 200)]
+    file_name: Option<String>,
+}
+
+impl FileWanted {
+    fn name(&self) -> &str {
+        self.file_name.as_deref().unwrap_or("file")
+    }
 }
 
 /// You work on a fault from now on.
@@ -205,7 +211,7 @@ pub(crate) async fn add_fault_file(
     let (octets, _seat) = portal::form::octets(body).await?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move {
-        verbs.add_fault_file(&signed, at, (&wanted.name, &octets)).await?.map_err(Error::from)
+        verbs.add_fault_file(&signed, at, (wanted.name(), &octets)).await?.map_err(Error::from)
     };
     fault(&app, &caller, work).await
 }
@@ -235,7 +241,7 @@ pub(crate) async fn add_complaint_file(
     let (octets, _seat) = portal::form::octets(body).await?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move {
-        verbs.add_complaint_file(&signed, at, (&wanted.name, &octets)).await?.map_err(Error::from)
+        verbs.add_complaint_file(&signed, at, (wanted.name(), &octets)).await?.map_err(Error::from)
     };
     complaint(&app, &caller, work).await
 }

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     asked::{self, Asked, placed},
@@ -21,70 +21,22 @@ use super::{
     faults::FAULT,
     openapi::Problems,
     session::named,
-    shapes::moment,
     tmf::{TmfMembers, counted, only, page},
+    tmf_shapes::{NewTicketBody, Sought, TicketsWanted, whole, whole_complaint},
 };
 use crate::{
-    domain::{
-        ComplaintEvent, ComplaintState, FaultArea, Refusal, Right, Severity, TicketEvent, TicketState,
-        row_id,
-    },
+    domain::{ComplaintEvent, ComplaintState, Refusal, Right, TicketEvent, TicketState, row_id},
     http::{
         App,
         error::{Fault, Problem},
         signed::SignedCaller,
     },
     partnership::{
-        ComplaintStep, ComplaintView, FaultView, FaultWish,
-        trouble_ticket::{
-            COMPLAINT_TYPE, TICKETS, complaint_ticket as complaint, fault_ticket as ticket,
-        },
+        ComplaintStep,
+        trouble_ticket::{TICKETS, complaint_ticket as complaint, fault_ticket as ticket},
     },
-    store::{ComplaintTickets, FaultFilter, HappeningRow},
+    store::{ComplaintTickets, FaultFilter},
 };
-
-/// Characters of a description that become the name, if none is given.
-const NAME_MAX: usize = 100;
-
-/// What TMF630 lets a client ask for.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TicketsWanted {
-    /// Only tickets with this status.
-    status: Option<String>,
-    /// Only tickets of this severity; complaints have none.
-    severity: Option<String>,
-    /// `fault`, `fault/wap` and so on, or `complaint`; without it both.
-    #[serde(rename = "ticketType")]
-    #[param(rename = "ticketType")]
-    ticket_type: Option<String>,
-    /// Members that are wanted, with commas between.
-    fields: Option<String>,
-    /// Rows to leave out.
-    #[param(minimum = 0, maximum = 1_000_000)]
-    offset: Option<i64>,
-    /// Rows at most; 20 if not given.
-    #[param(minimum = 0, maximum = 100)]
-    limit: Option<i64>,
-}
-
-/// A ticket to open, as far as TMF621 asks for it.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewTicketBody {
-    #[schema(min_length = 1, max_length = 4000)]
-    description: String,
-    /// `critical`, `major`, `minor` or `question`.
-    #[schema(pattern = "^(critical|major|minor|question)$")]
-    severity: String,
-    /// `fault`; the area may follow, as in `fault/wap`.
-    #[schema(pattern = "^fault(/(sms|wap|number|portal|settlement))?$")]
-    ticket_type: String,
-    #[serde(default)]
-    #[schema(max_length = 120)]
-    name: String,
-}
 
 /// What may be changed of a ticket.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -138,50 +90,6 @@ pub(crate) async fn list(
         total += count;
     }
     Ok(named(&caller, counted(&items, total)))
-}
-
-/// What a list is asked for, of each kind; none of a kind that it has nothing of.
-struct Sought {
-    faults: Option<FaultFilter>,
-    complaints: Option<Vec<ComplaintState>>,
-}
-
-impl Sought {
-    fn of(wanted: &TicketsWanted) -> Result<Self, Problem> {
-        let bad = |name: &str| Fault::InvalidFields.says(format!("`{name}` is none of a ticket"));
-        let state = match &wanted.status {
-            None => None,
-            Some(word) => Some(TicketState::of_tmf(word).ok_or_else(|| bad("status"))?),
-        };
-        let severity = wanted.severity.clone().unwrap_or_default();
-        if !severity.is_empty() && Severity::parse(&severity).is_none() {
-            return Err(bad("severity"));
-        }
-        let (area, [faults, complaints]) = match wanted.ticket_type.as_deref() {
-            None => ("", [true, true]),
-            Some("fault") => ("", [true, false]),
-            Some(COMPLAINT_TYPE) => ("", [false, true]),
-            Some(word) => {
-                let area = word.strip_prefix("fault/").and_then(FaultArea::parse);
-                (area.ok_or_else(|| bad("ticketType"))?.as_str(), [true, false])
-            }
-        };
-        let states: Vec<_> = ComplaintState::ALL
-            .iter()
-            .copied()
-            .filter(|one| state.is_some_and(|state| one.ticket() == state))
-            .collect();
-        // No complaint is rejected or cancelled.
-        let complaints =
-            complaints && severity.is_empty() && (state.is_none() || !states.is_empty());
-        let filter = FaultFilter {
-            state: state.map_or("", TicketState::as_str).to_owned(),
-            area: area.to_owned(),
-            severity,
-            ..FaultFilter::default()
-        };
-        Ok(Self { faults: faults.then_some(filter), complaints: complaints.then_some(states) })
-    }
 }
 
 /// Which ticket an id is of.
@@ -240,28 +148,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     app.partnership.require(&caller.0, Right::FileTickets)?;
     let new: NewTicketBody = asked::body(&app, &headers, body).await?;
-    let bad = |name: &str| Fault::InvalidFields.says(format!("`{name}` is none of a ticket"));
-    let area = match new.ticket_type.split_once('/') {
-        None if new.ticket_type == "fault" => FaultArea::Sms,
-        Some(("fault", area)) => FaultArea::parse(area).ok_or_else(|| bad("ticketType"))?,
-        _ => return Err(bad("ticketType")),
-    };
-    let title = if new.name.is_empty() {
-        new.description.chars().take(NAME_MAX).collect()
-    } else {
-        new.name
-    };
-    let wish = FaultWish {
-        partner: None,
-        area,
-        severity: Severity::parse(&new.severity).ok_or_else(|| bad("severity"))?,
-        title,
-        story: new.description,
-        since_at: app.partnership.now(),
-        contact: String::new(),
-        items: Vec::new(),
-        incident: None,
-    };
+    let wish = new.wish(app.partnership.now())?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.report_fault(&signed, &wish).await };
     let row = app.finish(work).await??;
@@ -354,40 +241,6 @@ fn step_to(from: TicketState, to: TicketState) -> Option<TicketEvent> {
         !matches!(event, TicketEvent::Merge | TicketEvent::Recover)
             && from.after(*event) == Some(to)
     })
-}
-
-fn whole(view: &FaultView) -> Value {
-    let mut all = ticket(&view.row);
-    all["note"] = notes(&view.history, "fault_note");
-    let related: Vec<Value> = view
-        .items
-        .iter()
-        .map(|item| json!({ "id": item.name, "role": "affected", "@referredType": item.kind }))
-        .collect();
-    all["relatedEntity"] = json!(related);
-    all
-}
-
-fn whole_complaint(view: &ComplaintView) -> Value {
-    let mut all = complaint(&view.row);
-    all["note"] = notes(&view.history, "complaint_note");
-    let related: Vec<Value> = view
-        .messages
-        .iter()
-        .map(|one| {
-            let id = one.message_id.to_string();
-            json!({ "id": id, "role": "disputed", "@referredType": "message" })
-        })
-        .collect();
-    all["relatedEntity"] = json!(related);
-    all
-}
-
-fn notes(history: &[HappeningRow], kind: &str) -> Value {
-    let notes = history.iter().filter(|one| one.kind == kind);
-    notes
-        .map(|one| json!({ "id": one.id.to_string(), "date": moment(one.at), "text": one.note }))
-        .collect()
 }
 
 #[cfg(test)]
