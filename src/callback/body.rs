@@ -183,6 +183,9 @@ impl State {
 }
 
 impl EventType {
+    pub const ALL: [Self; 5] =
+        [Self::Received, Self::Sent, Self::Delivered, Self::Failed, Self::Unknown];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Received => "message.received",

@@ -12,6 +12,7 @@ pub mod html;
 mod number;
 mod parse;
 pub mod pdf;
+pub mod specification;
 pub mod template;
 pub mod texts;
 pub mod tree;

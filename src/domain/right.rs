@@ -76,6 +76,9 @@ rights! {
     SeeTickets = "see_tickets",
     FileTickets = "file_tickets",
     WorkTickets = "work_tickets",
+    SeeSpecifications = "see_specifications",
+    /// Publish and withdraw those that are the operator's own.
+    PublishSpecifications = "publish_specifications",
     /// Decide about a subscriber's complaint, and give charges back.
     DecideComplaints = "decide_complaints",
     SeeTraffic = "see_traffic",
@@ -130,11 +133,13 @@ pub fn allows(role: Role, right: Right) -> bool {
         R::ManagePeople => &[PA, OA],
         R::SeeCredentials => &[PA, PD, OS, OP, OAud, OA],
         R::ManageCredentials => &[PA, PD, OP, OA],
-        R::SeeNumbers | R::SeeServices | R::SeeOrders | R::SeeTickets => {
+        R::SeeNumbers | R::SeeServices | R::SeeOrders | R::SeeTickets | R::SeeSpecifications => {
             &[PA, PD, PF, PV, OS, OP, OF, OAud, OA]
         }
         R::ReserveNumbers | R::EditServices => &[PA, PD],
-        R::ApproveNumbers | R::ApproveServices | R::WorkOrders => &[OP, OA],
+        R::ApproveNumbers | R::ApproveServices | R::WorkOrders | R::PublishSpecifications => {
+            &[OP, OA]
+        }
         R::FileOrders => &[PA, PD],
         R::FileTickets => &[PA, PD, PF, OS],
         R::WorkTickets => &[OS, OP, OA],
@@ -215,6 +220,8 @@ work_orders             ---- -x--x
 see_tickets             xxxx xxxxx
 file_tickets            xxx- x----
 work_tickets            ---- xx--x
+see_specifications      xxxx xxxxx
+publish_specifications  ---- -x--x
 decide_complaints       ---- x---x
 see_traffic             xx-x xx-xx
 see_full_numbers        xx-- x---x

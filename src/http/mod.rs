@@ -242,12 +242,17 @@ fn partnership() -> Router<App> {
 
 /// What partners offer to subscribers.
 fn services() -> Router<App> {
-    use api::services;
+    use api::{services, specifications};
     Router::new()
         .route("/api/v1/services", get(services::list).post(services::create))
         .route("/api/v1/services/{id}", get(services::show).patch(services::change))
         .route("/api/v1/services/{id}/comments", post(services::comment))
         .route("/api/v1/services/{id}/{step}", post(services::step))
+        .route("/api/v1/specifications", get(specifications::list).post(specifications::publish))
+        .route(
+            "/api/v1/specifications/{name}",
+            get(specifications::show).delete(specifications::withdraw),
+        )
 }
 
 /// Numbers, and who holds what of them.

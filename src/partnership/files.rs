@@ -172,6 +172,7 @@ impl Partnership {
             // A complaint's own papers name the subscriber (S-44); what its partner gave does not.
             Some("complaint") if line.partner_id.is_none() => Right::SeeFullNumbers,
             Some("fault" | "complaint") => Right::SeeTickets,
+            Some("specification") => Right::SeeSpecifications,
             _ => Right::SeeApplications,
         })
     }

@@ -33,10 +33,18 @@ impl Partnership {
     pub async fn open_incident(&self, signed: &Signed, wish: &IncidentWish) -> Result<i64, Error> {
         self.staff_of_faults(signed)?;
         let mut wrong = Vec::new();
-        let titles =
-            both(&mut wrong, ["title_pl", "title_en"], [&wish.title_pl, &wish.title_en], TITLE_MAX);
-        let texts =
-            both(&mut wrong, ["text_pl", "text_en"], [&wish.text_pl, &wish.text_en], TEXT_MAX);
+        let titles = both(
+            &mut wrong,
+            ["title_pl", "title_en"],
+            [&wish.title_pl, &wish.title_en],
+            (true, TITLE_MAX),
+        );
+        let texts = both(
+            &mut wrong,
+            ["text_pl", "text_en"],
+            [&wish.text_pl, &wish.text_en],
+            (true, TEXT_MAX),
+        );
         if !wrong.is_empty() {
             return Err(Refusal::FieldErrors(wrong).into());
         }
@@ -70,7 +78,7 @@ impl Partnership {
             return Err(Refusal::WrongState("it is over".to_owned()).into());
         }
         let mut wrong = Vec::new();
-        let texts = both(&mut wrong, ["text_pl", "text_en"], [polish, english], TEXT_MAX);
+        let texts = both(&mut wrong, ["text_pl", "text_en"], [polish, english], (true, TEXT_MAX));
         if !wrong.is_empty() {
             return Err(Refusal::FieldErrors(wrong).into());
         }
@@ -136,15 +144,15 @@ impl Partnership {
     }
 }
 
-/// A text in both languages within its limit.
-fn both<'t>(
+/// A text in both languages within its limit; an empty English one is the Polish one.
+pub(super) fn both<'t>(
     wrong: &mut Vec<FieldFault>,
     fields: [&'static str; 2],
     texts: [&'t str; 2],
-    most: usize,
+    (is_needed, most): (bool, usize),
 ) -> [&'t str; 2] {
     let [polish, english] = texts.map(str::trim);
-    if polish.is_empty() {
+    if is_needed && polish.is_empty() {
         wrong.push(FieldFault::new(fields[0], "missing", "must not be empty"));
     }
     for (field, text) in fields.into_iter().zip([polish, english]) {

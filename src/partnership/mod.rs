@@ -86,6 +86,9 @@ mod services;
 #[cfg(test)]
 mod services_tests;
 mod session;
+mod specifications;
+#[cfg(test)]
+mod specifications_tests;
 mod terms;
 #[cfg(test)]
 mod terms_tests;
@@ -132,6 +135,7 @@ pub use rules::Rules;
 pub use service_steps::StepNote;
 pub use services::ServiceFile;
 pub use session::{Enrolling, Signed};
+pub use specifications::{Seen, Specification, SpecificationView, SpecificationWish};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
 pub use view_as::Viewing;
 

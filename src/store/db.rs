@@ -232,6 +232,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (13, "standard words", include_str!("../../migrations/0013_standard_words.sql")),
     (14, "service limits", include_str!("../../migrations/0014_service_limits.sql")),
     (17, "ticket hub", include_str!("../../migrations/0017_ticket_hub.sql")),
+    (18, "specifications", include_str!("../../migrations/0018_specifications.sql")),
 ];
 
 /// The newest step of the schema that this program knows.

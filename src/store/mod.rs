@@ -66,6 +66,7 @@ mod reservations;
 mod retention;
 mod rows;
 mod sessions;
+mod specifications;
 mod strays;
 mod terms;
 #[cfg(test)]
@@ -146,6 +147,7 @@ pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
 pub use reservations::{ReservationFilter, ReservationRow};
 pub use retention::Erasing;
 pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
+pub use specifications::{EditionRow, NewEdition, SpecificationRow};
 pub use strays::QuarantinedReceipt;
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
 pub use ticket_hub::{Audience, LISTENERS_MAX, ListenerRow, Listening, NewListener, News, WaitingNews};

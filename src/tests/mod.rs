@@ -28,6 +28,7 @@ mod privacy;
 mod process;
 mod refusals;
 mod services;
+mod specifications;
 mod standard_words;
 mod tidy;
 mod tls_grade;

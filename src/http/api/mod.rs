@@ -32,6 +32,7 @@ pub mod service_shapes;
 pub mod services;
 pub mod session;
 mod shapes;
+pub mod specifications;
 pub mod terms;
 mod terms_shapes;
 pub mod ticket_work;

@@ -22,8 +22,8 @@ use utoipa::{
 
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    incidents,    message_search, messages, numbers, people, reservations, services, session, terms, ticket_work, tmf,
-    tmf_hub, tmf_tickets,
+    incidents, message_search, messages, numbers, people, reservations, services, session,
+    specifications, terms, ticket_work, tmf, tmf_hub, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
 
@@ -68,6 +68,8 @@ use crate::http::error::ProblemBody;
         reservations::waits, reservations::wait, reservations::stop_waiting,
         services::list, services::create, services::show, services::change, services::step,
         services::comment,
+        specifications::list, specifications::show, specifications::publish,
+        specifications::withdraw,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -82,6 +84,7 @@ use crate::http::error::ProblemBody;
         (name = "companies", description = "What partners say of themselves"),
         (name = "tmf651", description = "Agreements as TMF651 v4 shows them"),
         (name = "services", description = "What subscribers are offered, from draft to end"),
+        (name = "specifications", description = "How to connect, and what the operator says of its systems"),
         (name = "faults", description = "Faults, and what becomes of them"),
         (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
         (name = "tmf621", description = "Faults and complaints as TMF621 v4 shows them"),

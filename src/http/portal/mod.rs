@@ -78,6 +78,7 @@ pub mod person;
 pub mod preferences;
 mod reference;
 mod services;
+mod specifications;
 mod start;
 pub mod texts;
 pub mod timeline;
@@ -103,6 +104,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(view_as::routes())
         .merge(numbers::routes())
         .merge(services::routes())
+        .merge(specifications::routes())
         .merge(faults::routes())
         .merge(complaints::routes())
         .merge(letters::routes())

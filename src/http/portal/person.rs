@@ -106,6 +106,9 @@ pub const MENU: &[Entry] = &[
     entry("/messages", "messages-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeTraffic))
     }),
+    entry("/specifications", "specifications-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeSpecifications))
+    }),
     entry("/faults", "faults-title", |person| person.is_some_and(|one| one.may(Right::SeeTickets))),
     entry("/complaints", "complaints-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeTickets))

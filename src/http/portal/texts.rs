@@ -41,6 +41,7 @@ areas![
     "numbers",
     "problems",
     "services",
+    "specifications",
     "start",
     "time",
 ];

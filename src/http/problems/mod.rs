@@ -41,9 +41,14 @@ pub fn page(code: &str) -> Option<&'static Page> {
     pages().find(|page| page.code == code)
 }
 
+/// What a message can be refused with, over HTTP or SMPP.
+pub fn of_messages() -> impl Iterator<Item = &'static Page> {
+    refusals::REFUSALS.iter().chain(refusals::SMPP_ONLY)
+}
+
 pub fn pages() -> impl Iterator<Item = &'static Page> {
     let people = partnership::PARTNERSHIP;
-    refusals::REFUSALS.iter().chain(refusals::SMPP_ONLY).chain(people).chain(faults::FAULTS)
+    of_messages().chain(people).chain(faults::FAULTS)
 }
 
 #[derive(Template)]
