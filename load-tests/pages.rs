@@ -95,7 +95,8 @@ async fn main() {
     let (mut staff, mut partner) = (String::new(), String::new());
     let world = World::start_after(&plan, async |folder| {
         staff = log_in(folder, None, "operator@operator.example").await;
-        partner = log_in(folder, Some(PartnerId(BUSY.cast_signed())), "boss@company5000.example").await;
+        partner =
+            log_in(folder, Some(PartnerId(BUSY.cast_signed())), "boss@company5000.example").await;
     })
     .await;
     println!("gateway process {}", world.pid());
@@ -152,9 +153,8 @@ async fn look(
     let stream = TcpStream::connect(address).await.expect("the portal listens");
     stream.set_nodelay(true).expect("a setting");
     let mut stream = BufReader::new(stream);
-    let request = format!(
-        "GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{header}\r\n\r\n"
-    );
+    let request =
+        format!("GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{header}\r\n\r\n");
     let mut times = Vec::new();
     for round in 0..=count {
         let begun = Instant::now();

@@ -11,8 +11,7 @@ use serde_json::json;
 
 use super::{
     Error, Partnership, Signed, complaint_letters as letters, complaint_views::shown,
-    numbers::field,
-    trouble_ticket::complaint_taken,
+    numbers::field, trouble_ticket::complaint_taken,
 };
 use crate::{
     domain::{

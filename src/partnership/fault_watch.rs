@@ -109,9 +109,13 @@ impl FaultWatch {
 }
 
 fn charge_line(one: &WrongCharge) -> String {
-    let amount = |minor: Option<i64>| minor.map_or_else(|| "nothing".to_owned(), |it| it.to_string());
+    let amount =
+        |minor: Option<i64>| minor.map_or_else(|| "nothing".to_owned(), |it| it.to_string());
     let (owed, charged) = (amount(one.owed_minor), amount(one.charged_minor));
-    format!("message {} is {}: {owed} is its price, {charged} is charged", one.message_id, one.state)
+    format!(
+        "message {} is {}: {owed} is its price, {charged} is charged",
+        one.message_id, one.state
+    )
 }
 
 fn is_down(link: &SeenLink) -> bool {

@@ -83,7 +83,11 @@ impl Partnership {
         (self.addresses)(callback).map_err(|why| field("callback", "address", &why))?;
         let filter = NewsFilter::parse(query).filter(|_| query.len() <= QUERY_MAX);
         let filter = filter.ok_or_else(|| {
-            field("query", "invalid", "must be `eventType=` and names of events with commas between")
+            field(
+                "query",
+                "invalid",
+                "must be `eventType=` and names of events with commas between",
+            )
         })?;
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
@@ -99,15 +103,13 @@ impl Partnership {
             id,
         };
         match self.store.add_listener(&signed.caller(), self.now(), &new).await? {
-            Listening::Done => Ok(NewHub {
-                id: new.id,
-                callback: new.callback,
-                query: new.query,
-                secret,
-            }),
+            Listening::Done => {
+                Ok(NewHub { id: new.id, callback: new.callback, query: new.query, secret })
+            }
             Listening::Taken => Err(Refusal::Taken("listener").into()),
             Listening::TooMany => {
-                let text = format!("there are {LISTENERS_MAX} listeners already, which is the most");
+                let text =
+                    format!("there are {LISTENERS_MAX} listeners already, which is the most");
                 Err(Refusal::WrongState(text).into())
             }
         }

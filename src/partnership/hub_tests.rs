@@ -52,7 +52,8 @@ impl World {
 
     /// Names of what waits for a listener, in order, without what all names begin and end with.
     async fn waits(&self, listener: &str) -> Vec<String> {
-        let sql = format!("select kind from ticket_news where listener_id = '{listener}' order by id");
+        let sql =
+            format!("select kind from ticket_news where listener_id = '{listener}' order by id");
         let kinds = self.all(&sql).await;
         let short = |kind: &String| {
             kind.trim_start_matches("TroubleTicket").trim_end_matches("Event").to_owned()
@@ -61,7 +62,8 @@ impl World {
     }
 
     async fn bodies(&self, listener: &str) -> Vec<Value> {
-        let sql = format!("select body from ticket_news where listener_id = '{listener}' order by id");
+        let sql =
+            format!("select body from ticket_news where listener_id = '{listener}' order by id");
         let bodies = self.all(&sql).await;
         bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect()
     }

@@ -61,9 +61,8 @@ pub fn fault_ticket(row: &FaultRow) -> Value {
 pub fn complaint_ticket(row: &ComplaintRow) -> Value {
     let changed = row.ended_at.or(row.decided_at).or(row.answered_at).unwrap_or(row.made_at);
     let id = row.reference();
-    let characteristic = |name: &str, value: &str| {
-        json!({ "name": name, "valueType": "string", "value": value })
-    };
+    let characteristic =
+        |name: &str, value: &str| json!({ "name": name, "valueType": "string", "value": value });
     let mut more = vec![
         characteristic("subscriber", &mask(&row.msisdn)),
         characteristic("demand", row.demand.as_str()),
@@ -176,12 +175,7 @@ fn noted(ticket: &mut Value, (what, note): (&str, &str), at: i64) {
 }
 
 /// The event around a ticket; its name is the same on every node and every try.
-fn told(
-    kind: TicketNews,
-    ticket: Value,
-    (partner, version): (Option<i64>, i64),
-    at: i64,
-) -> News {
+fn told(kind: TicketNews, ticket: Value, (partner, version): (Option<i64>, i64), at: i64) -> News {
     let id = ticket["id"].as_str().unwrap_or_default();
     let event_id = format!("ticket_{id}_{version}_{kind}");
     let body = json!({

@@ -150,7 +150,9 @@ pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use specifications::{EditionRow, NewEdition, SpecificationRow};
 pub use strays::QuarantinedReceipt;
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
-pub use ticket_hub::{Audience, LISTENERS_MAX, ListenerRow, Listening, NewListener, News, WaitingNews};
+pub use ticket_hub::{
+    Audience, LISTENERS_MAX, ListenerRow, Listening, NewListener, News, WaitingNews,
+};
 pub use ticket_lists::ComplaintTickets;
 pub use views::SupportView;
 pub use waits::WaitRow;

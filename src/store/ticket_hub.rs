@@ -151,8 +151,7 @@ impl Store {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         let owner = new.partner.map_or(0, |partner| partner.0);
-        let detail =
-            json!({ "partner": new.partner, "callback": new.origin, "query": new.query });
+        let detail = json!({ "partner": new.partner, "callback": new.origin, "query": new.query });
         audit::append(&mut tx, at, by, "hub.listen", &trail(&new.id), &detail).await?;
         let known = fetch_in!(
             &mut tx,

@@ -121,11 +121,7 @@ pub(crate) struct NewsBody {
 
 impl From<&IncidentNews> for NewsBody {
     fn from(news: &IncidentNews) -> Self {
-        Self {
-            at: moment(news.at),
-            text_pl: news.text_pl.clone(),
-            text_en: news.text_en.clone(),
-        }
+        Self { at: moment(news.at), text_pl: news.text_pl.clone(), text_en: news.text_en.clone() }
     }
 }
 

@@ -116,4 +116,3 @@ pub(super) fn described(gateway: &Gateway, status: &Status, events: Vec<EventBod
         events,
     }
 }
-

@@ -291,9 +291,8 @@ pub(crate) async fn assign_complaint(
     let said: PartnerOfBody = asked::body(&app, &headers, body).await?;
     let at = worked(&app, &caller, (&id, COMPLAINT), &headers)?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
-    let work = async move {
-        verbs.assign_complaint(&signed, at, (&said.partner, &said.service)).await
-    };
+    let work =
+        async move { verbs.assign_complaint(&signed, at, (&said.partner, &said.service)).await };
     complaint(&app, &caller, work).await
 }
 

@@ -12,9 +12,7 @@ use crate::{
     http::error::{Fault, Problem},
     partnership::{
         ComplaintView, FaultView, FaultWish,
-        trouble_ticket::{
-            COMPLAINT_TYPE, complaint_ticket as complaint, fault_ticket as ticket,
-        },
+        trouble_ticket::{COMPLAINT_TYPE, complaint_ticket as complaint, fault_ticket as ticket},
     },
     store::{FaultFilter, FileLine, HappeningRow},
 };
