@@ -22,6 +22,7 @@ use crate::{
     http,
     listen::Listeners,
     log::LogHandle,
+    mail::Sink,
     partnership::{ComplaintRules, Contract, FaultRules, Partnership, Rules, Scanner},
     smpp_server::Server,
     tasks::{Phase, Tasks},
@@ -60,8 +61,7 @@ pub(super) async fn open_doors(
         promises::sweep(partnership.clone(), config.retention.clone(), tasks.stopping()),
     );
     watch::watch_faults(gateway, &partnership, tasks);
-    let sink = post::start(config, gateway, &partnership, tasks)?;
-    Hub::start(&partnership, &config.callback, tasks)?;
+    let sink = start_senders(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
     if let Some(sink) = &sink {
@@ -114,6 +114,17 @@ pub(super) async fn open_doors(
     // Only now: who asked earlier was told to wait.
     app.started();
     Ok(node)
+}
+
+/// Starts what tells people and systems outside of what verbs wrote: letters, and events of tickets.
+fn start_senders(
+    config: &Config,
+    gateway: &Gateway,
+    partnership: &Partnership,
+    tasks: &Tasks,
+) -> anyhow::Result<Option<Sink>> {
+    Hub::start(partnership, &config.callback, tasks)?;
+    post::start(config, gateway, partnership, tasks)
 }
 
 /// Serves one door on all of its addresses. Fails if the runtime cannot watch a socket.

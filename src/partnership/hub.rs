@@ -118,23 +118,15 @@ impl Partnership {
     /// Listeners that the caller may see: of a partner its own.
     pub async fn listeners(&self, signed: &Signed) -> Result<Vec<ListenerRow>, Error> {
         self.require(signed, Right::SeeCredentials)?;
-        Ok(self.store.listeners(self.listening(signed)?).await?)
+        Ok(self.store.listeners(whose(signed)?).await?)
     }
 
     pub async fn unlisten(&self, signed: &Signed, id: &str) -> Result<(), Error> {
         self.require(signed, Right::ManageCredentials)?;
-        let known = self.store.listeners(self.listening(signed)?).await?;
+        let known = self.store.listeners(whose(signed)?).await?;
         known.iter().find(|row| row.id == id).ok_or(UNKNOWN)?;
         let is_gone = self.store.remove_listener(&signed.caller(), self.now(), id).await?;
         if is_gone { Ok(()) } else { Err(UNKNOWN.into()) }
-    }
-
-    /// Whose listeners somebody reaches.
-    fn listening(&self, signed: &Signed) -> Result<Option<PartnerId>, Refusal> {
-        match signed.partner {
-            None if !signed.is_operator() => Err(Refusal::NotAllowed),
-            partner => Ok(partner),
-        }
     }
 
     /// What is due, one event for each listener.
@@ -167,6 +159,14 @@ impl Partnership {
             HubAnswer::Over(said) => self.store.disable_listener(now, row, said).await?,
         }
         Ok(())
+    }
+}
+
+/// Whose listeners somebody reaches; all of them for none.
+fn whose(signed: &Signed) -> Result<Option<PartnerId>, Refusal> {
+    match signed.partner {
+        None if !signed.is_operator() => Err(Refusal::NotAllowed),
+        partner => Ok(partner),
     }
 }
 

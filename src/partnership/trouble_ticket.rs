@@ -111,7 +111,7 @@ fn party(partner: i64) -> Value {
 
 /// A new fault is told to whom it belongs.
 pub(super) fn fault_filed(row: &FaultRow) -> Vec<News> {
-    vec![told(TicketNews::Created, fault_ticket(row), (row.partner_id, CREATED), row.made_at)]
+    vec![told(TicketNews::Created, &fault_ticket(row), (row.partner_id, CREATED), row.made_at)]
 }
 
 /// What a step of a fault is told as.
@@ -121,7 +121,7 @@ pub(super) fn fault_stepped(write: &FaultWrite<'_>, row: &FaultRow, at: i64) -> 
     TicketNews::of_step(write.before.state, row.state)
         .into_iter()
         .map(|kind| {
-            let news = told(kind, ticket.clone(), (row.partner_id, row.version), at);
+            let news = told(kind, &ticket, (row.partner_id, row.version), at);
             News { audience: of(write.is_public), ..news }
         })
         .collect()
@@ -129,7 +129,7 @@ pub(super) fn fault_stepped(write: &FaultWrite<'_>, row: &FaultRow, at: i64) -> 
 
 pub(super) fn complaint_taken(row: &ComplaintRow) -> Vec<News> {
     let ticket = complaint_ticket(row);
-    vec![told(TicketNews::Created, ticket, (row.partner_id, CREATED), row.made_at)]
+    vec![told(TicketNews::Created, &ticket, (row.partner_id, CREATED), row.made_at)]
 }
 
 /// The same of a complaint. One that turns out to be another partner's is gone for the first and
@@ -146,17 +146,17 @@ pub(super) fn complaint_stepped(
     let mut all: Vec<News> = kinds
         .into_iter()
         .map(|kind| {
-            let news = told(kind, ticket.clone(), whose, at);
+            let news = told(kind, &ticket, whose, at);
             News { audience: of(write.is_public), ..news }
         })
         .collect();
     if row.partner_id != write.before.partner_id {
         if let Some(before) = write.before.partner_id {
             let gone = json!({ "id": ticket["id"], "href": ticket["href"] });
-            let news = told(TicketNews::Deleted, gone, (Some(before), row.version), at);
+            let news = told(TicketNews::Deleted, &gone, (Some(before), row.version), at);
             all.push(News { audience: Audience::Partner, ..news });
         }
-        let news = told(TicketNews::Created, ticket, whose, at);
+        let news = told(TicketNews::Created, &ticket, whose, at);
         all.push(News { audience: Audience::Partner, ..news });
     }
     all
@@ -169,13 +169,13 @@ fn of(is_public: bool) -> Audience {
 
 /// A note is no member of its row, and whoever listens shall read it without asking.
 fn noted(ticket: &mut Value, (what, note): (&str, &str), at: i64) {
-    if what.ends_with(".note") {
+    if matches!(what, "fault.note" | "complaint.note") {
         ticket["note"] = json!([{ "date": moment(at), "text": note }]);
     }
 }
 
 /// The event around a ticket; its name is the same on every node and every try.
-fn told(kind: TicketNews, ticket: Value, (partner, version): (Option<i64>, i64), at: i64) -> News {
+fn told(kind: TicketNews, ticket: &Value, (partner, version): (Option<i64>, i64), at: i64) -> News {
     let id = ticket["id"].as_str().unwrap_or_default();
     let event_id = format!("ticket_{id}_{version}_{kind}");
     let body = json!({

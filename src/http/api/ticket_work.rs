@@ -104,7 +104,7 @@ pub(crate) async fn own_fault(
     let at = worked(&app, &caller, (&id, FAULT), &headers)?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.own_fault(&signed, at).await };
-    fault(&app, &caller, work).await
+    fault(&app, &caller, Box::pin(work)).await
 }
 
 /// Says that a fault is worse, or less bad; its solution is promised anew.
@@ -132,7 +132,7 @@ pub(crate) async fn rate_fault(
     let at = worked(&app, &caller, (&id, FAULT), &headers)?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.rate_fault(&signed, at, severity, &said.text).await };
-    fault(&app, &caller, work).await
+    fault(&app, &caller, Box::pin(work)).await
 }
 
 /// Says that a fault is part of an incident, or of none.
@@ -158,7 +158,7 @@ pub(crate) async fn link_fault(
     let at = worked(&app, &caller, (&id, FAULT), &headers)?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.link_fault(&signed, at, said.incident).await };
-    fault(&app, &caller, work).await
+    fault(&app, &caller, Box::pin(work)).await
 }
 
 /// Two reports of one thing: this one ends, the other one goes on.
@@ -184,7 +184,7 @@ pub(crate) async fn merge_fault(
     let at = worked(&app, &caller, (&id, FAULT), &headers)?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.merge_fault(&signed, at, said.other).await };
-    fault(&app, &caller, work).await
+    fault(&app, &caller, Box::pin(work)).await
 }
 
 /// Adds a file to a fault; both sides see it.
@@ -213,7 +213,7 @@ pub(crate) async fn add_fault_file(
     let work = async move {
         verbs.add_fault_file(&signed, at, (wanted.name(), &octets)).await?.map_err(Error::from)
     };
-    fault(&app, &caller, work).await
+    fault(&app, &caller, Box::pin(work)).await
 }
 
 /// Adds a file to a complaint; what staff adds stays with the staff.
@@ -243,7 +243,7 @@ pub(crate) async fn add_complaint_file(
     let work = async move {
         verbs.add_complaint_file(&signed, at, (wanted.name(), &octets)).await?.map_err(Error::from)
     };
-    complaint(&app, &caller, work).await
+    complaint(&app, &caller, Box::pin(work)).await
 }
 
 /// You work on a complaint from now on.
@@ -265,7 +265,8 @@ pub(crate) async fn own_complaint(
 ) -> Result<Response, Problem> {
     let at = worked(&app, &caller, (&id, COMPLAINT), &headers)?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
-    complaint(&app, &caller, async move { verbs.own_complaint(&signed, at).await }).await
+    let work = async move { verbs.own_complaint(&signed, at).await };
+    complaint(&app, &caller, Box::pin(work)).await
 }
 
 /// Says whose service a complaint is about, where its messages did not.
@@ -293,7 +294,7 @@ pub(crate) async fn assign_complaint(
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work =
         async move { verbs.assign_complaint(&signed, at, (&said.partner, &said.service)).await };
-    complaint(&app, &caller, work).await
+    complaint(&app, &caller, Box::pin(work)).await
 }
 
 /// Number and version of what staff works on.
