@@ -13,11 +13,10 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::MissedTickBehavior;
 
 use super::{
-    client::{Client, Delivery},
+    client::{Client, Delivery, Settings},
     outcome::{Outcome, Reason},
     schedule::{self, Step},
     signature::{Secrets, WebhookId},
-    worker,
 };
 use crate::{
     config, metrics,
@@ -41,7 +40,7 @@ pub struct Hub {
 
 /// Whether somebody may be posted to under an address, for the verb that keeps it.
 pub fn address_guard(settings: &config::Callback) -> AddressGuard {
-    let guard = worker::guard(settings);
+    let guard = Settings::of(settings).guard;
     Arc::new(move |url| guard.parse(url).map(drop).map_err(|bad| bad.to_string()))
 }
 
@@ -64,7 +63,7 @@ impl Hub {
     fn new(partnership: &Partnership, settings: &config::Callback) -> anyhow::Result<Self> {
         Ok(Self {
             partnership: partnership.clone(),
-            client: worker::client(settings).context("ticket hub")?,
+            client: Client::new(Settings::of(settings)).context("ticket hub")?,
             schedule: settings.schedule.clone(),
         })
     }

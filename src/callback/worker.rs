@@ -22,7 +22,6 @@ use tokio::{
 };
 
 use super::{
-    address::Guard,
     client::{self, Client},
     envelope::{self, Envelope},
     outcome::{Outcome, Reason},
@@ -68,7 +67,7 @@ impl Callbacks {
         tasks: &Tasks,
     ) -> anyhow::Result<()> {
         let per_endpoint = settings.per_endpoint_concurrency as usize;
-        let client = client(settings).context("callbacks")?;
+        let client = Client::new(client::Settings::of(settings)).context("callbacks")?;
         let host = Arc::new(Host {
             gateway: gateway.clone(),
             client,
@@ -87,27 +86,6 @@ impl Callbacks {
         });
         Ok(())
     }
-}
-
-/// What partners' addresses must keep to (S-54).
-pub(super) fn guard(settings: &config::Callback) -> Guard {
-    Guard {
-        insecure_http: settings.insecure_http,
-        insecure_private_addresses: settings.insecure_private_addresses,
-        refused_networks: Vec::new(),
-    }
-}
-
-/// What posts as the configuration says.
-pub(super) fn client(settings: &config::Callback) -> Result<Client, client::BadSettings> {
-    Client::new(client::Settings {
-        guard: guard(settings),
-        timeout: settings.timeout,
-        ca_file: settings.ca_file.clone(),
-        answer_max: settings.body_octets_max.as_usize(),
-        idle_max: settings.per_endpoint_concurrency as usize,
-        ..client::Settings::default()
-    })
 }
 
 /// What all workers share.
