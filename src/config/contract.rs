@@ -59,6 +59,12 @@ section! {
         fixed least_payout: u32 = 0, between(0, 1_000_000);
         /// Months of notice of termination.
         fixed termination_months: u16 = 0, between(0, 60);
+        /// Percent of the net charges of SMS and MMS that are the partner's; stands in its annex.
+        fixed share_special_sms_mms: u16 = 0, between(0, 100);
+        /// The same of WAP.
+        fixed share_special_wap: u16 = 0, between(0, 100);
+        /// The same of special numbers.
+        fixed share_special_number: u16 = 0, between(0, 100);
         /// Hours in which a breach of personal data is told.
         fixed breach_hours: u16 = 0, between(0, 72);
         /// Days after the end in which personal data are erased.

@@ -60,7 +60,7 @@ pub use message::{
 };
 pub use number::{Keyword, Msisdn, Sender, ShortCode};
 pub use number_pattern::NumberPattern;
-pub use number_plan::{NumberArea, NumberClass, NumberPlan, WordBar};
+pub use number_plan::{NumberArea, NumberClass, NumberPlan, NumberRange, WordBar};
 pub use number_state::{NumberEvent, NumberState};
 pub use partner::{Caller, Credential, Partner, PartnerId};
 pub use refusal::{Refusal, row_id};

@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 use super::{
     agreement::words,
     agreement_kind::{Both, micros},
+    application::Area,
     deadline::start_of,
     look_alike::look,
     number::Keyword,
@@ -54,6 +55,17 @@ pub struct NumberClass {
     pub quota: i64,
     pub rest_days: u16,
     pub cool_off_days: u16,
+}
+
+impl NumberArea {
+    /// The area of the partnership whose agreements its prices belong to.
+    pub fn of_partnership(self) -> Area {
+        match self {
+            Self::Sms | Self::Mms => Area::SmsMms,
+            Self::Wap => Area::Wap,
+            Self::Voice => Area::Number,
+        }
+    }
 }
 
 impl NumberClass {
@@ -100,6 +112,11 @@ pub struct PlanTariff {
 }
 
 impl PlanTariff {
+    /// The price of a day; none before the first.
+    pub fn on(&self, day: jiff::civil::Date) -> Option<&PlanPrice> {
+        self.prices.iter().rev().find(|price| price.from <= day)
+    }
+
     /// The price of a moment; none before the first.
     pub fn at(&self, now: i64) -> Option<&PlanPrice> {
         self.prices.iter().rev().find(|price| price.valid_from() <= now)
@@ -117,6 +134,18 @@ pub struct NumberRange {
 }
 
 impl NumberRange {
+    /// `74xx` where it is all numbers of a beginning, else the first and the last.
+    pub fn pattern(&self) -> String {
+        let same = self.from.bytes().zip(self.to.bytes()).take_while(|(a, b)| a == b).count();
+        let rest = self.from.len() - same;
+        if self.from[same..].bytes().all(|digit| digit == b'0')
+            && self.to[same..].bytes().all(|digit| digit == b'9')
+        {
+            return format!("{}{}", &self.from[..same], "x".repeat(rest));
+        }
+        format!("{}\u{2013}{}", self.from, self.to)
+    }
+
     pub fn holds(&self, digits: &str) -> bool {
         digits.len() == self.from.len() && (&*self.from..=&*self.to).contains(&digits)
     }

@@ -136,3 +136,17 @@ fn a_file_that_cannot_work_is_refused_with_the_reason() {
         assert!(told.contains(why), "{to}: {told}");
     }
 }
+
+#[test]
+fn a_range_is_written_with_x_where_it_is_all_numbers_of_a_beginning() {
+    let range = |from: &str, to: &str| NumberRange {
+        class: "sms".into(),
+        from: from.into(),
+        to: to.into(),
+        tariff: None,
+    };
+    assert_eq!(range("7400", "7499").pattern(), "74xx");
+    assert_eq!(range("700000000", "708999999").pattern(), "700000000\u{2013}708999999");
+    assert_eq!(range("7410", "7420").pattern(), "7410\u{2013}7420");
+    assert_eq!(range("7455", "7455").pattern(), "7455");
+}

@@ -339,6 +339,45 @@ on_both!(numbers_run_by_kind_and_year_and_partners_are_counted_apart, w => {
          "UR/2027/0001"]);
 });
 
+#[tokio::test]
+async fn an_annex_lists_the_prices_of_its_area_and_is_not_made_while_something_is_undecided() {
+    let world = world(false).await;
+    world.company(1).await;
+    world.in_force(1, "nda").await;
+    world.in_force(1, "framework").await;
+    let verbs = world.verbs.clone().with_contract(Contract::sample());
+    let made = async |kind: &str| {
+        let new = NewAgreementOf {
+            partner: PartnerId(1),
+            kind: kind.to_owned(),
+            language: Some("pl".to_owned()),
+            contact_name: "Ewa".to_owned(),
+            contact_mail: "ewa@example.pl".to_owned(),
+            application: None,
+            valid_until: None,
+        };
+        let mut html = String::new();
+        let render = |draft: &Draft| {
+            let made = verbs.render(draft)?;
+            html.clone_from(&made.html);
+            Ok(made)
+        };
+        verbs.prepare_agreement(&staff(1), &new, render).await.map(|_| html)
+    };
+    let html = made("annex_special_sms_mms").await.unwrap();
+    for cell in ["74xx", "4,00\u{a0}zł", "4,92\u{a0}zł", "50%", "900xxx", "0,62\u{a0}zł"] {
+        assert!(html.contains(cell), "{cell}");
+    }
+    assert!(!html.contains("8000"), "a free number has no price");
+    for (kind, why) in [
+        ("annex_special_wap", "contract.share_special_wap"),
+        ("annex_special_number", "no price in special_number"),
+    ] {
+        let Refusal::WrongState(told) = refused(made(kind).await) else { panic!("{kind}") };
+        assert!(told.contains(why), "{told}");
+    }
+}
+
 on_both!(one_of_a_kind_is_on_its_way_and_annexes_are_many, w => {
     w.company(1).await;
     w.in_force(1, "nda").await;
@@ -346,7 +385,7 @@ on_both!(one_of_a_kind_is_on_its_way_and_annexes_are_many, w => {
     assert_eq!(refused(w.draft(1, "framework").await).code(), "taken");
     w.run("update agreement set state = 'in_force', slot = null where kind = 'framework'").await;
     for _ in 0..2 {
-        w.sent(1, "annex").await;
+        w.sent(1, "annex_special_sms_mms").await;
     }
     assert_eq!(refused(w.draft(9, "nda").await), Refusal::UnknownId("partner"));
     assert_eq!(refused(w.draft(1, "lease").await).code(), "invalid_fields");

@@ -13,6 +13,7 @@ use crate::{
         template::placeholders,
         values::{OperatorValues, TermsValues},
     },
+    domain::application::Area,
     domain::company::{Krs, MailAddress, Nip, Phone, PostalCode, Regon, line},
     domain::fields::BadValue,
 };
@@ -116,6 +117,17 @@ impl Contract {
         }
     }
 
+    /// Percent of the net charges of an area that are the partner's, or the setting that nobody
+    /// gave.
+    pub(super) fn share(&self, area: Area) -> Result<u16, String> {
+        let share = match area {
+            Area::SmsMms => self.numbers.share_special_sms_mms,
+            Area::Wap => self.numbers.share_special_wap,
+            Area::Number => self.numbers.share_special_number,
+        };
+        if share == 0 { Err(format!("contract.share_{}", area.as_str())) } else { Ok(share) }
+    }
+
     /// Settings that some text needs and that nobody gave, sorted.
     pub fn unset(&self, texts: &Texts) -> Vec<String> {
         let mut unset = Vec::new();
@@ -126,6 +138,7 @@ impl Contract {
                 }
             }
         }
+        unset.extend(Area::ALL.iter().filter_map(|area| self.share(*area).err()));
         unset.sort();
         unset.dedup();
         unset
@@ -208,6 +221,9 @@ fn sample_settings() -> Settings {
         payment_days: 30,
         least_payout: 100,
         termination_months: 3,
+        share_special_sms_mms: 50,
+        share_special_wap: 0,
+        share_special_number: 45,
         breach_hours: 24,
         erase_days: 30,
     };
@@ -235,7 +251,7 @@ mod tests {
             assert!(unset.contains(&key.to_owned()), "{key} in {unset:?}");
         }
         assert!(!unset.iter().any(|key| key.contains("represented_by")));
-        assert_eq!(Contract::sample().unset(&Texts::shipped()), Vec::<String>::new());
+        assert_eq!(Contract::sample().unset(&Texts::shipped()), ["contract.share_special_wap"]);
     }
 
     #[test]

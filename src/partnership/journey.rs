@@ -1,18 +1,22 @@
-//! Whose turn it is after the acceptance (D13): what agreements are at, told to `domain::turn`.
+//! Whose turn it is after the acceptance (D13): what agreements, numbers and services are at, told
+//! to `domain::turn`.
 //!
-//! Numbers and services are not looked at yet: they begin with the partner. What surprises: only
+//! Of several numbers or services the one that is furthest on its way counts. What surprises: only
 //! agreements of the way into the partnership count; an annex more or less stops nobody.
 
 use super::{Error, LaterSteps, Partnership, Signed, agree::Stop, applicant::DECISION};
 use crate::{
     domain::{
-        Caller, PartnerId, Right, Side,
+        Caller, LifeState, NumberState, PartnerId, Right, Side,
         application::ApplicationState,
         deadline::Promise,
         turn::{self, ApplicationFacts, Journey, Owner, StepFacts},
     },
-    store::DeadlineRow,
+    store::{DeadlineRow, OfferingFilter, OfferingRow, ReservationFilter, ReservationRow},
 };
+
+/// Numbers and services of one partner that are looked at.
+const ROWS_MAX: u32 = 500;
 
 impl Partnership {
     /// What follows the application of a company that became a partner.
@@ -32,6 +36,19 @@ impl Partnership {
             let admits = self.kinds.get(&stop.kind).is_some_and(|kind| kind.admits);
             let step = if admits { &mut later.agreement } else { &mut later.nda };
             *step = facts(&stop);
+        }
+        let whose =
+            ReservationFilter { partner: Some(partner), limit: ROWS_MAX, ..Default::default() };
+        let held = self.store.reservations(&whose).await?;
+        if let Some(row) = held.iter().max_by_key(|row| way_of_number(row.state)) {
+            later.number = number_facts(row);
+        }
+        let whose =
+            OfferingFilter { partner: Some(partner), limit: ROWS_MAX, ..Default::default() };
+        let offered = self.store.offerings(&whose).await?;
+        let furthest = offered.iter().max_by_key(|row| way_of_service(row.state));
+        if let Some(row) = furthest.filter(|row| row.state != LifeState::Closed) {
+            later.service = service_facts(row);
         }
         Ok(later)
     }
@@ -69,6 +86,56 @@ fn facts(stop: &Stop) -> StepFacts {
         done_at: stop.done_at.filter(|_| is_done),
         has_ended,
     }
+}
+
+/// How far a number is on its way to use.
+fn way_of_number(state: NumberState) -> u8 {
+    match state {
+        NumberState::Active | NumberState::Suspended => 2,
+        NumberState::Ordered => 1,
+        _ => 0,
+    }
+}
+
+fn number_facts(row: &ReservationRow) -> StepFacts {
+    let (owner, promise) = match row.state {
+        NumberState::Active | NumberState::Suspended => (None, None),
+        NumberState::Ordered => (Some(Owner::Operator), None),
+        // Until then it is kept for the partner.
+        NumberState::Reserved => (Some(Owner::Partner), Some(Promise::new(row.expires_at))),
+        _ => (Some(Owner::Partner), None),
+    };
+    StepFacts {
+        owner,
+        promise,
+        done_at: row.active_at.filter(|_| owner.is_none()),
+        has_ended: false,
+    }
+}
+
+/// How far a service is on its way to subscribers.
+fn way_of_service(state: LifeState) -> u8 {
+    match state {
+        LifeState::Closed => 0,
+        LifeState::Draft => 1,
+        LifeState::Submitted => 2,
+        LifeState::Approved => 3,
+        LifeState::Testing => 4,
+        LifeState::Live | LifeState::Suspended => 5,
+    }
+}
+
+fn service_facts(row: &OfferingRow) -> StepFacts {
+    let owner = match row.state {
+        LifeState::Draft => Some(Owner::Partner),
+        LifeState::Submitted | LifeState::Approved => Some(Owner::Operator),
+        // The partner tries it; then the operator lets everybody in.
+        LifeState::Testing if row.tested_at.is_none() => Some(Owner::Partner),
+        LifeState::Testing => Some(Owner::Operator),
+        LifeState::Live | LifeState::Suspended | LifeState::Closed => None,
+    };
+    let done_at = row.live_at.filter(|_| owner.is_none());
+    StepFacts { owner, promise: None, done_at, has_ended: false }
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use super::{Draft, Error, Partnership, Rendered};
 use crate::{
     documents::{
         self, Language, Texts, Values, template,
-        values::{AreaValues, CompanyValues, DocumentValues, TermsValues},
+        values::{AreaValues, CompanyValues, DocumentValues, PriceValues, TermsValues},
     },
-    domain::{Refusal, application::Area, secret::hex},
+    domain::{NumberRange, Refusal, application::Area, secret::hex},
     store::PartyRow,
 };
 
@@ -36,7 +36,8 @@ impl Partnership {
         if !unset.is_empty() {
             return Err(no_document(&format!("these settings are empty: {}", unset.join(", "))));
         }
-        let values = self.values(draft, language);
+        let prices = self.prices(draft, language)?;
+        let values = self.values(draft, prices, language);
         let document =
             template::read(&whole, &values).map_err(|fault| no_document(&fault.to_string()))?;
         let pdf =
@@ -54,7 +55,35 @@ impl Partnership {
         Err(no_document(&format!("`{kind}` has no text")))
     }
 
-    fn values(&self, draft: &Draft, language: Language) -> Values {
+    /// The price list of an annex: every priced range of its area, with the prices of its day.
+    /// None for what is no annex of prices.
+    fn prices(&self, draft: &Draft, language: Language) -> Result<Vec<PriceValues>, Error> {
+        let Some(area) = draft.kind.strip_prefix("annex_").and_then(Area::parse) else {
+            return Ok(Vec::new());
+        };
+        let share = self.contract.share(area);
+        let share =
+            share.map_err(|key| no_document(&format!("these settings are empty: {key}")))?;
+        let day = draft.date.parse().map_err(|_| no_document("its date is none"))?;
+        let row = |range: &NumberRange| {
+            let class = self.plan.class(&range.class)?;
+            let price = self.plan.tariff(range.tariff.as_deref()?)?.on(day)?;
+            (class.area.of_partnership() == area).then(|| PriceValues {
+                number: range.pattern(),
+                net: amount(price.net, language),
+                gross: amount(price.gross, language),
+                share: format!("{share}%"),
+            })
+        };
+        let prices: Vec<_> = self.plan.ranges().filter_map(row).collect();
+        if prices.is_empty() {
+            let why = format!("the plan of numbers has no price in {}", area.as_str());
+            return Err(no_document(&why));
+        }
+        Ok(prices)
+    }
+
+    fn values(&self, draft: &Draft, prices: Vec<PriceValues>, language: Language) -> Values {
         let framework_number = match draft.kind.as_str() {
             "framework" => draft.number.clone(),
             _ => draft.framework_number.clone(),
@@ -84,8 +113,7 @@ impl Partnership {
             operator: self.contract.operator(language),
             company: company(&draft.company, language),
             areas: draft.areas.iter().map(area).collect(),
-            // Prices belong to numbers; they are agreed with each number and not here.
-            prices: Vec::new(),
+            prices,
             terms,
         }
     }
@@ -121,6 +149,15 @@ fn company(party: &PartyRow, language: Language) -> CompanyValues {
         represented_by: String::new(),
         mail: String::new(),
         bank_account: in_fours(&party.bank_account),
+    }
+}
+
+/// `4,92 zł` or `PLN 4.92`, of grosze.
+fn amount(minor: i64, language: Language) -> String {
+    let (whole, rest) = (minor / 100, minor % 100);
+    match language {
+        Language::Polish => format!("{whole},{rest:02}\u{a0}zł"),
+        Language::English => format!("PLN\u{a0}{whole}.{rest:02}"),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::{
     UserId,
     catalog::{Route, Unrouted},
     service_revision::{ServiceForm, tests::good},
+    turn::{Owner, StepFacts},
 };
 use crate::store::{OfferingFilter, OfferingRow};
 
@@ -156,6 +157,40 @@ on_both!(a_service_goes_from_its_draft_to_subscribers_and_to_its_end, world => {
         let kind = crate::mail::Kind::named(name).unwrap();
         assert_eq!(kind.accepts(&serde_json::from_str(&data).unwrap()), Ok(()), "{name}: {data}");
     }
+});
+
+on_both!(the_way_of_a_partner_says_whose_turn_it_is_with_its_number_and_its_service, world => {
+    let partner = Some(Owner::Partner);
+    let operator = Some(Owner::Operator);
+    let whose = async |id: i64| {
+        let later = world.verbs.later_steps(Some(PartnerId(id))).await.unwrap();
+        let turn = |facts: &StepFacts| (facts.owner, facts.done_at.is_some());
+        (turn(&later.number), turn(&later.service))
+    };
+    assert_eq!(whose(1).await, ((None, true), (partner, false)), "its keywords are in use");
+    assert_eq!(whose(2).await, ((partner, false), (partner, false)));
+    let number = world.verbs.store.number_called(world.verbs.now(), "7455").await.unwrap();
+    let wish = HoldWish { number: number.unwrap().id, keyword: String::new(), despite_likeness: true };
+    let row = world.verbs.reserve_number(&of(2), &wish).await.unwrap();
+    assert_eq!(whose(2).await.0, (partner, false));
+    let later = world.verbs.later_steps(Some(PartnerId(2))).await.unwrap();
+    assert_eq!(later.number.promise.map(|promise| promise.due_at), Some(row.expires_at));
+    let at = (row.id, row.version);
+    world.verbs.step_reservation(&of(2), at, NumberEvent::Order, "").await.unwrap();
+    assert_eq!(whose(2).await.0, (operator, false));
+
+    let row = world.described("win", &free()).await;
+    assert_eq!(whose(1).await.1, (partner, false));
+    let row = world.take(&of(1), &row, L::Submit).await.unwrap();
+    assert_eq!(whose(1).await.1, (operator, false));
+    let row = world.take(&staff(), &row, L::Approve).await.unwrap();
+    let row = world.take(&staff(), &row, L::StartTest).await.unwrap();
+    assert_eq!(whose(1).await.1, (partner, false), "it tries what was approved");
+    let at = (row.id, row.version);
+    let row = world.verbs.pass_service_test(&staff(), at, "MO i odpowiedź").await.unwrap();
+    assert_eq!(whose(1).await.1, (operator, false));
+    world.take(&staff(), &row, L::GoLive).await.unwrap();
+    assert_eq!(whose(1).await.1, (None, true));
 });
 
 on_both!(a_change_takes_effect_when_it_is_approved_and_each_message_names_its_version, world => {

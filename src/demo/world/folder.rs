@@ -53,6 +53,9 @@ statement_day = 15
 payment_days = 30
 least_payout = 100
 termination_months = 3
+share_special_sms_mms = 50
+share_special_wap = 50
+share_special_number = 50
 breach_hours = 24
 erase_days = 30
 "#;
