@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example pages -- --companies 10000 --records 1000000 --looks 200` prints
 //! how long each page took from the request to its last octet, one after the other and by eight
-//! browsers at once. Build the daemon first.
+//! browsers at once. Build the daemon first. With `--tickets 100000` the desk has so many faults and
+//! complaints, and their pages and the lists of the API are looked at instead of the others.
 //!
 //! What surprises: the people log in by the verbs before the daemon starts, for the load test has
 //! no telephone; the secret of a second factor is read back from what the verb shows.
@@ -27,7 +28,7 @@ use tokio::{
 
 mod common;
 
-use common::{Arguments, Plan, World};
+use common::{Arguments, BUSY, Plan, World};
 
 const PASSWORD: &str = "mosty nad rzeka o swicie";
 /// Browsers at once in the second round.
@@ -53,6 +54,30 @@ const STAFF: &[&str] = &[
 ];
 const PARTNER: &[&str] =
     &["/home", "/company", "/agreements", "/agreements/50002", "/people", "/credentials", "/keys"];
+/// Of the desk, once there are tickets.
+const TICKETS_STAFF: &[&str] = &[
+    "/faults",
+    "/faults/all",
+    "/faults/all?state=closed&severity=minor",
+    "/faults/1000",
+    "/complaints",
+    "/complaints/all",
+    "/complaints/all?state=closed",
+    "/complaints/700",
+    "/complaints/rates",
+    "/incidents",
+];
+const TICKETS_PARTNER: &[&str] = &["/faults", "/faults?state=closed", "/complaints"];
+const TICKETS_API: &[&str] = &[
+    "/api/v1/faults?limit=100",
+    "/api/v1/faults?state=closed&after=500",
+    "/api/v1/complaints?limit=100",
+    "/tmf-api/troubleTicket/v4/troubleTicket",
+    "/tmf-api/troubleTicket/v4/troubleTicket?status=inProgress&limit=100",
+    "/tmf-api/troubleTicket/v4/troubleTicket?offset=500&limit=100",
+    "/tmf-api/troubleTicket/v4/troubleTicket?ticketType=complaint&limit=100",
+    "/tmf-api/troubleTicket/v4/troubleTicket?ticketType=complaint&status=resolved",
+];
 const STRANGER: &[&str] = &["/", "/login", "/apply", "/status", "/docs", "/problems"];
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -63,24 +88,40 @@ async fn main() {
         keywords: 1,
         companies: arguments.number("companies", 10_000),
         records: arguments.number("records", 1_000_000),
+        tickets: arguments.number("tickets", 0),
         ..Plan::default()
     };
     let looks = arguments.number("looks", 200);
     let (mut staff, mut partner) = (String::new(), String::new());
     let world = World::start_after(&plan, async |folder| {
         staff = log_in(folder, None, "operator@operator.example").await;
-        partner = log_in(folder, Some(PartnerId(5000)), "boss@company5000.example").await;
+        partner =
+            log_in(folder, Some(PartnerId(BUSY.cast_signed())), "boss@company5000.example").await;
     })
     .await;
     println!("gateway process {}", world.pid());
     let mut slowest = Duration::ZERO;
-    for (who, cookie, pages) in
-        [("staff", &*staff, STAFF), ("partner", &*partner, PARTNER), ("stranger", "", STRANGER)]
-    {
+    let cookie = |token: &str| format!("cookie: __Host-session={token}");
+    let bearer = |token: &str| format!("authorization: Bearer {token}");
+    let looked = if plan.tickets == 0 {
+        vec![
+            ("staff", cookie(&staff), STAFF),
+            ("partner", cookie(&partner), PARTNER),
+            ("stranger", "x-nobody: 1".to_owned(), STRANGER),
+        ]
+    } else {
+        vec![
+            ("staff", cookie(&staff), TICKETS_STAFF),
+            ("partner", cookie(&partner), TICKETS_PARTNER),
+            ("staff", bearer(&staff), TICKETS_API),
+            ("partner", bearer(&partner), TICKETS_API),
+        ]
+    };
+    for (who, header, pages) in looked {
         for page in pages {
-            let alone = look(world.http, page, cookie, looks).await;
+            let alone = look(world.http, page, &header, looks).await;
             let begun = Instant::now();
-            let crowd = (0..CROWD).map(|_| look(world.http, page, cookie, looks / CROWD));
+            let crowd = (0..CROWD).map(|_| look(world.http, page, &header, looks / CROWD));
             let mut together: Vec<_> =
                 futures_util::future::join_all(crowd).await.into_iter().flatten().collect();
             let looked = u32::try_from(together.len()).expect("a few looks");
@@ -89,7 +130,7 @@ async fn main() {
             let (p50, p95) = (place(&alone, 50), place(&alone, 95));
             slowest = slowest.max(p95);
             println!(
-                "{who:9}{page:38} p50 {p50:>9.1?}  p95 {p95:>9.1?}  {CROWD} at once: p95 {:>9.1?}, \
+                "{who:9}{page:70} p50 {p50:>9.1?}  p95 {p95:>9.1?}  {CROWD} at once: p95 {:>9.1?}, \
                  {rate:.0}/s",
                 place(&together, 95)
             );
@@ -106,15 +147,14 @@ fn place(sorted: &[Duration], percent: usize) -> Duration {
 async fn look(
     address: std::net::SocketAddr,
     page: &str,
-    cookie: &str,
+    header: &str,
     count: u64,
 ) -> Vec<Duration> {
     let stream = TcpStream::connect(address).await.expect("the portal listens");
     stream.set_nodelay(true).expect("a setting");
     let mut stream = BufReader::new(stream);
-    let request = format!(
-        "GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: text/html\r\ncookie: {cookie}\r\n\r\n"
-    );
+    let request =
+        format!("GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{header}\r\n\r\n");
     let mut times = Vec::new();
     for round in 0..=count {
         let begun = Instant::now();
@@ -150,7 +190,7 @@ async fn answer(stream: &mut BufReader<TcpStream>) -> u16 {
     status
 }
 
-/// The cookie of somebody who was invited, set password and second factor, and is in.
+/// The token of somebody who was invited, set password and second factor, and is in.
 async fn log_in(folder: &Path, partner: Option<PartnerId>, mail: &str) -> String {
     let place = Place { url: format!("sqlite:{}/bramka.db", folder.display()), readers: 1 };
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
@@ -181,5 +221,5 @@ async fn log_in(folder: &Path, partner: Option<PartnerId>, mail: &str) -> String
         .generate(seconds)
         .to_string();
     let done = verbs.confirm_enrolment(&enrolling, &code, here).await.expect("a code");
-    format!("__Host-session={}", done.signed_in.token.as_str())
+    done.signed_in.token.to_string()
 }

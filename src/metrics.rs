@@ -25,7 +25,10 @@ mod tests;
 mod tickets;
 
 pub use orders::{order_step, orders};
-pub use tickets::{complaint_refunds, complaint_step, complaints, fault_step, faults};
+pub use tickets::{
+    complaint_refunds, complaint_step, complaints, fault_step, faults, ticket_news,
+    ticket_news_waiting,
+};
 
 /// Partners that have a label of their own; the others share `other`.
 pub const PARTNERS_MAX: usize = 500;

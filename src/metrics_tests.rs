@@ -166,6 +166,8 @@ fn tell_everything() {
     complaints("received", 1);
     complaint_step("take");
     complaint_refunds(1);
+    ticket_news("delivered");
+    ticket_news_waiting(1);
     clock_jump();
     charged_twice(1);
     insecure_settings(0);

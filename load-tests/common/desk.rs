@@ -9,7 +9,7 @@ use std::{path::Path, time::Instant};
 use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
 /// Ids of companies made here begin behind the partners that send messages.
-const FIRST: u64 = 1_000;
+pub(crate) const FIRST: u64 = 1_000;
 /// Rows of the trail in one transaction.
 const BATCH: u64 = 100_000;
 

@@ -23,6 +23,7 @@ use bramka::{
 mod desk;
 pub(crate) mod partner;
 mod past;
+mod tickets;
 
 /// Command line: `--name value` pairs and bare words.
 pub(crate) struct Arguments(Vec<String>);
@@ -68,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) companies: u64,
     /// Records of the audit trail.
     pub(crate) records: u64,
+    /// Faults and complaints of these companies.
+    pub(crate) tickets: u64,
     pub(crate) log_level: &'static str,
 }
 
@@ -84,10 +87,14 @@ impl Default for Plan {
             past: 0,
             companies: 0,
             records: 0,
+            tickets: 0,
             log_level: "warn",
         }
     }
 }
+
+/// The company that somebody logs in of.
+pub(crate) const BUSY: u64 = 5_000;
 
 pub(crate) fn partner_name(number: u64) -> String {
     format!("p{number}")
@@ -135,6 +142,10 @@ impl World {
         }
         if plan.companies > 0 {
             desk::fill(&path.join("bramka.db"), plan.companies, plan.records).await;
+        }
+        if plan.tickets > 0 {
+            let of = (desk::FIRST, plan.companies, BUSY);
+            tickets::fill(&path.join("bramka.db"), plan.tickets, of).await;
         }
         first(path).await;
         let gateway = spawn_gateway(path);

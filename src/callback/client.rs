@@ -32,6 +32,7 @@ use super::{
     pool::{Limits, Pool},
     signature::{Secrets, WebhookId},
 };
+use crate::config;
 
 const AGENT: &str = concat!("bramka/", env!("CARGO_PKG_VERSION"));
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -71,6 +72,24 @@ impl Default for Settings {
             idle_max: 16,
             idle_total_max: 512,
             idle_for: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Settings {
+    /// As the configuration says.
+    pub(super) fn of(settings: &config::Callback) -> Self {
+        Self {
+            guard: Guard {
+                insecure_http: settings.insecure_http,
+                insecure_private_addresses: settings.insecure_private_addresses,
+                refused_networks: Vec::new(),
+            },
+            timeout: settings.timeout,
+            ca_file: settings.ca_file.clone(),
+            answer_max: settings.body_octets_max.as_usize(),
+            idle_max: settings.per_endpoint_concurrency as usize,
+            ..Self::default()
         }
     }
 }

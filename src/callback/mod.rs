@@ -10,6 +10,7 @@
 //! * `envelope`    what an item of a lane becomes: its webhook id and its octets
 //! * `window`      how many posts one partner takes at once
 //! * `worker`      takes items from the lanes, posts them and says what became of them
+//! * `hub`         the same for events of tickets and those who listen to them
 //!
 //! Deliberately absent: everything that remembers. Attempts are counted in the store (P22), the
 //! lane holds the messages and its window bounds what is in flight, and a disabled endpoint is a
@@ -26,6 +27,7 @@ mod connection;
 mod envelope;
 #[cfg(test)]
 mod fake_partner;
+mod hub;
 mod outcome;
 mod pool;
 mod range;
@@ -37,6 +39,7 @@ mod worker;
 
 pub use address::{BadAddress, Endpoint, Guard};
 pub use client::{BadSettings, Client, Delivery, Settings};
+pub use hub::{Hub, address_guard};
 pub use outcome::{Outcome, RETRY_AFTER_MAX, Reason};
 pub use signature::{
     BadSecret, BadSignature, BadWebhookId, SECRETS_MAX, Secret, Secrets, SignedHeaders,

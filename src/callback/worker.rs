@@ -22,7 +22,6 @@ use tokio::{
 };
 
 use super::{
-    address::Guard,
     client::{self, Client},
     envelope::{self, Envelope},
     outcome::{Outcome, Reason},
@@ -68,19 +67,7 @@ impl Callbacks {
         tasks: &Tasks,
     ) -> anyhow::Result<()> {
         let per_endpoint = settings.per_endpoint_concurrency as usize;
-        let client = Client::new(client::Settings {
-            guard: Guard {
-                insecure_http: settings.insecure_http,
-                insecure_private_addresses: settings.insecure_private_addresses,
-                refused_networks: Vec::new(),
-            },
-            timeout: settings.timeout,
-            ca_file: settings.ca_file.clone(),
-            answer_max: settings.body_octets_max.as_usize(),
-            idle_max: per_endpoint,
-            ..client::Settings::default()
-        })
-        .context("callbacks")?;
+        let client = Client::new(client::Settings::of(settings)).context("callbacks")?;
         let host = Arc::new(Host {
             gateway: gateway.clone(),
             client,
@@ -395,4 +382,4 @@ fn place_in_schedule(tries: u32, delays: usize) -> u32 {
 mod tests;
 #[cfg(test)]
 #[path = "worker_world.rs"]
-mod world;
+pub(super) mod world;

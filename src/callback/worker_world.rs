@@ -25,12 +25,12 @@ use crate::{
     tasks::{Signals, Systemd},
 };
 
-pub(super) const NOON: i64 = 1_795_262_400_000_000;
+pub(in crate::callback) const NOON: i64 = 1_795_262_400_000_000;
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(super) const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-pub(super) const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-pub(super) const FAILURE: &[u8] = b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n";
-pub(super) const GONE: &[u8] = b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n";
+pub(in crate::callback) const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+pub(in crate::callback) const FAILURE: &[u8] = b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n";
+pub(in crate::callback) const GONE: &[u8] = b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n";
 
 pub(super) struct World {
     pub(super) gateway: Gateway,
@@ -75,7 +75,7 @@ pub(super) async fn world_with(callbacks: &[&FakePartner], settings: config::Cal
 }
 
 /// The fake partners speak plain HTTP and live on this machine.
-pub(super) fn laboratory() -> config::Callback {
+pub(in crate::callback) fn laboratory() -> config::Callback {
     config::Callback {
         insecure_http: true,
         insecure_private_addresses: true,

@@ -13,6 +13,7 @@ use super::{
 };
 use super::{promises, watch};
 use crate::{
+    callback::{self, Hub},
     config::Config,
     control,
     documents::Texts,
@@ -21,6 +22,7 @@ use crate::{
     http,
     listen::Listeners,
     log::LogHandle,
+    mail::Sink,
     partnership::{ComplaintRules, Contract, FaultRules, Partnership, Rules, Scanner},
     smpp_server::Server,
     tasks::{Phase, Tasks},
@@ -59,7 +61,7 @@ pub(super) async fn open_doors(
         promises::sweep(partnership.clone(), config.retention.clone(), tasks.stopping()),
     );
     watch::watch_faults(gateway, &partnership, tasks);
-    let sink = post::start(config, gateway, &partnership, tasks)?;
+    let sink = start_senders(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();
     let app = http::App::new(gateway.clone(), partnership, limits, pepper.clone(), render, work);
     if let Some(sink) = &sink {
@@ -94,7 +96,7 @@ pub(super) async fn open_doors(
     }
 
     // Partners last: whatever answers them is ready by now.
-    crate::callback::Callbacks::start(gateway, &config.callback, tasks)?;
+    callback::Callbacks::start(gateway, &config.callback, tasks)?;
     let plain = listeners.take("smpp", &config.smpp_server.listen)?;
     let with_tls = listeners.take("smpp-tls", config.smpp_server.tls_addresses())?;
     node.smpp = addresses(&plain)?;
@@ -112,6 +114,17 @@ pub(super) async fn open_doors(
     // Only now: who asked earlier was told to wait.
     app.started();
     Ok(node)
+}
+
+/// Starts what tells people and systems outside of what verbs wrote: letters, and events of tickets.
+fn start_senders(
+    config: &Config,
+    gateway: &Gateway,
+    partnership: &Partnership,
+    tasks: &Tasks,
+) -> anyhow::Result<Option<Sink>> {
+    Hub::start(partnership, &config.callback, tasks)?;
+    post::start(config, gateway, partnership, tasks)
 }
 
 /// Serves one door on all of its addresses. Fails if the runtime cannot watch a socket.
@@ -179,5 +192,6 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         .with_order_plan(orders)
         .with_fault_rules(FaultRules::from_settings(config))
         .with_complaint_rules(ComplaintRules::from_settings(config))
+        .with_address_guard(callback::address_guard(&config.callback))
         .with_rules(rules))
 }

@@ -41,8 +41,8 @@ async fn sweep_once(partnership: &Partnership) {
     tell("agreements", partnership.sweep_agreements()).await;
     tell("terms", partnership.sweep_terms()).await;
     tell("numbers", partnership.sweep_numbers()).await;
-    tell("orders", partnership.sweep_orders()).await;
-    tell("faults", partnership.sweep_faults()).await;
+    tell("orders", Box::pin(partnership.sweep_orders())).await;
+    tell("faults", Box::pin(partnership.sweep_faults())).await;
     tell("complaints", Box::pin(partnership.sweep_complaints())).await;
     tell("bank accounts", partnership.sweep_bank()).await;
     tell("waiting files", partnership.scan_waiting_files()).await;

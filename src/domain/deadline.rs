@@ -34,6 +34,11 @@ pub enum Unit {
     WorkingDay,
 }
 
+/// A moment as texts of machines have it: RFC 3339 in UTC.
+pub fn moment(micros: i64) -> String {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
+
 /// How long something may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {

@@ -185,8 +185,19 @@ fn orders() -> Router<App> {
 
 /// Faults over the API, in our words and in those of TMF621.
 fn faults() -> Router<App> {
-    use api::{faults, tmf_tickets as tickets};
+    use api::{faults, incidents, ticket_work as work, tmf_hub as hub, tmf_tickets as tickets};
     Router::new()
+        .route("/api/v1/incidents", get(incidents::list).post(incidents::open))
+        .route("/api/v1/incidents/{id}", get(incidents::show))
+        .route("/api/v1/incidents/{id}/news", post(incidents::tell))
+        .route("/api/v1/incidents/{id}/follow", post(incidents::follow))
+        .route("/api/v1/faults/{id}/owner", post(work::own_fault))
+        .route("/api/v1/faults/{id}/severity", post(work::rate_fault))
+        .route("/api/v1/faults/{id}/incident", post(work::link_fault))
+        .route("/api/v1/faults/{id}/merge", post(work::merge_fault))
+        .route("/api/v1/faults/{id}/files", post(work::add_fault_file))
+        .route("/tmf-api/troubleTicket/v4/hub", get(hub::list).post(hub::listen))
+        .route("/tmf-api/troubleTicket/v4/hub/{id}", delete(hub::unlisten))
         .route("/api/v1/faults", get(faults::list).post(faults::create))
         .route("/api/v1/faults/{id}", get(faults::show))
         .route("/api/v1/faults/{id}/notes", post(faults::note))
@@ -200,8 +211,11 @@ fn faults() -> Router<App> {
 
 /// Complaints of subscribers over the API.
 fn complaints() -> Router<App> {
-    use api::complaints;
+    use api::{complaints, ticket_work as work};
     Router::new()
+        .route("/api/v1/complaints/{id}/owner", post(work::own_complaint))
+        .route("/api/v1/complaints/{id}/partner", post(work::assign_complaint))
+        .route("/api/v1/complaints/{id}/files", post(work::add_complaint_file))
         .route("/api/v1/complaints", get(complaints::list).post(complaints::create))
         .route("/api/v1/complaints/{id}", get(complaints::show))
         .route("/api/v1/complaints/{id}/notes", post(complaints::note))

@@ -94,6 +94,8 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_complaints", Kind::Gauge, "count", &["state"], "complaints of subscribers that are open"),
     series("bramka_complaint_steps_total", Kind::Counter, "count", &["step"], "steps of complaints: take, ask, answer, accept, lapse and so on"),
     series("bramka_complaint_refunds_total", Kind::Counter, "count", &[], "charges given back by complaints"),
+    series("bramka_ticket_news_total", Kind::Counter, "count", &["outcome"], "posts to listeners of the ticket hub"),
+    series("bramka_ticket_news_waiting", Kind::Gauge, "count", &[], "events that wait for listeners of the ticket hub"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),

@@ -27,3 +27,12 @@ pub fn complaint_step(step: &str) {
 pub fn complaint_refunds(count: usize) {
     counter!("bramka_complaint_refunds_total").increment(count as u64);
 }
+
+pub fn ticket_news(outcome: &'static str) {
+    counter!("bramka_ticket_news_total", "outcome" => outcome).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts events well enough for a gauge")]
+pub fn ticket_news_waiting(count: i64) {
+    gauge!("bramka_ticket_news_waiting").set(count as f64);
+}

@@ -7,7 +7,6 @@
 
 use super::{
     Error, FileFault, NewAgreementOf, NewPerson, OpenFile, Partnership, ReturnedCopy, Signed,
-    agree_steps::wrong,
 };
 use crate::{
     domain::{
@@ -172,9 +171,9 @@ impl Partnership {
         if let Some((name, octets)) = copy.file {
             let (subject, partner) = (row.subject(), Some(PartnerId(row.partner_id)));
             let sealed = self.sealed_upload(&subject, partner, name, octets).await;
-            let (new, has_signature) = sealed.map_err(faulty)?;
+            let (new, has_signature) = sealed?;
             let put = self.store.put_file(by, self.now(), &new).await;
-            put.map_err(|error| faulty(error.into()))?;
+            put.map_err(FileFault::from)?;
             kept.file = Some(new.id);
             kept.has_signature = has_signature;
         }
@@ -193,7 +192,7 @@ impl Partnership {
         let wanted = file.or(row.file_id.as_deref()).ok_or(NONE)?;
         let line = self.store.file(wanted).await?;
         let line = line.filter(|line| line.subject == row.subject()).ok_or(NONE)?;
-        self.give_out(by, &line).await.map_err(faulty)
+        Ok(self.give_out(by, &line).await?)
     }
 
     /// Prepares and sends the first agreement of the way to partners that were accepted and have
@@ -313,15 +312,5 @@ impl Partnership {
         let by = signed.caller();
         let set = self.store.set_company(&by, self.now(), (partner, version), &company).await;
         set.map_err(super::apply::understood)
-    }
-}
-
-fn faulty(fault: FileFault) -> Error {
-    match fault {
-        FileFault::Unknown => Refusal::UnknownId("file").into(),
-        FileFault::Store(error) => error.into(),
-        FileFault::Broken(why) => why.into(),
-        FileFault::NoRandomness(why) => why.into(),
-        other => wrong("file", &other.to_string()),
     }
 }

@@ -9,6 +9,7 @@ use super::{
     complaint_views::{refundable, shown},
     fault_steps::checked_words,
     numbers::field,
+    trouble_ticket,
 };
 use crate::{
     domain::{
@@ -262,5 +263,6 @@ pub(super) fn plain<'a>(
         mails: Vec::new(),
         files: Vec::new(),
         refunds: &[],
+        news: trouble_ticket::complaint_stepped,
     }
 }

@@ -8,8 +8,8 @@ use super::{Error, Partnership, Signed, complaints::msisdn};
 use crate::{
     domain::{Refusal, Right, number::mask},
     store::{
-        ComplaintCharge, ComplaintFilter, ComplaintMessage, ComplaintRow, DeadlineRow,
-        EarlierComplaint, FileLine, HappeningRow,
+        ComplaintCharge, ComplaintFilter, ComplaintMessage, ComplaintRow, ComplaintTickets,
+        DeadlineRow, EarlierComplaint, FileLine, HappeningRow,
     },
 };
 
@@ -74,6 +74,25 @@ impl Partnership {
         let start = after.unwrap_or((i64::MIN, i64::MIN));
         let rows = self.store.complaint_queue(&wish, start).await?;
         Ok(rows.into_iter().map(|row| shown(signed, row)).collect())
+    }
+
+    /// Complaints as tickets, and how many there are: of a partner its own.
+    pub async fn complaint_tickets(
+        &self,
+        signed: &Signed,
+        wish: &ComplaintTickets,
+    ) -> Result<(Vec<ComplaintRow>, i64), Error> {
+        self.require(signed, Right::SeeTickets)?;
+        if signed.partner.is_none() && !signed.is_operator() {
+            return Err(Refusal::NotAllowed.into());
+        }
+        let wish = ComplaintTickets { partner: signed.partner, ..wish.clone() };
+        let count = self.store.count_complaint_tickets(&wish).await?;
+        let rows = match wish.limit {
+            ..1 => Vec::new(),
+            _ => self.store.complaint_tickets(&wish).await?,
+        };
+        Ok((rows.into_iter().map(|row| shown(signed, row)).collect(), count))
     }
 
     /// A filter with its number as it is kept. Whoever may not see numbers may not try them out.

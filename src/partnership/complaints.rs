@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     Error, Partnership, Signed, complaint_letters as letters, complaint_views::shown,
-    numbers::field,
+    numbers::field, trouble_ticket::complaint_taken,
 };
 use crate::{
     domain::{
@@ -19,7 +19,9 @@ use crate::{
         Refusal, Right, company::MailAddress, refusal::FieldFault,
     },
     metrics,
-    store::{ComplaintMessage, ComplaintRow, DisputedMessage, OPEN_MAX},
+    store::{
+        ComplaintLetters, ComplaintMessage, ComplaintRow, ComplaintTaken, DisputedMessage, OPEN_MAX,
+    },
 };
 
 /// Messages that one complaint is about at most.
@@ -100,7 +102,8 @@ impl Partnership {
         let desk = self.complaint_desk();
         let write = |row: &ComplaintRow| letters::taken(row, desk.as_ref());
         let new = (&row, messages.as_slice());
-        let row = self.store.add_complaint(&signed.caller(), self.now(), new, &write).await?;
+        let told = (&write as ComplaintLetters<'_>, complaint_taken as ComplaintTaken);
+        let row = self.store.add_complaint(&signed.caller(), self.now(), new, told).await?;
         let row = row.ok_or_else(|| {
             let text = format!("{OPEN_MAX} complaints that you handed over are open");
             Refusal::WrongState(text)

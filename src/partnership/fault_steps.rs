@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     Error, Partnership, Signed, fault_letters::about, faults::STORY_MAX, files::FileFault,
-    numbers::field,
+    numbers::field, trouble_ticket,
 };
 use crate::{
     domain::{Caller, PartnerId, Refusal, Right, Severity, TicketEvent, TicketState},
@@ -134,7 +134,7 @@ impl Partnership {
     }
 
     /// The other side learns of what concerns it.
-    async fn step_letters(
+    pub(super) async fn step_letters(
         &self,
         row: &FaultRow,
         event: TicketEvent,
@@ -337,6 +337,7 @@ pub(super) fn plain<'a>(before: &'a FaultRow, after: FaultRow, note: &'a str) ->
         deadlines: Vec::new(),
         mails: Vec::new(),
         file: None,
+        news: trouble_ticket::fault_stepped,
     }
 }
 

@@ -56,8 +56,11 @@ impl Partnership {
     }
 
     async fn close_by_time(&self, row: &FaultRow) -> Result<bool, Error> {
-        let after = self.after_step(row, TicketEvent::Close, "")?;
-        unless_stale(self.write_fault(&Caller::Gateway, plain(row, after, ""), "close").await)
+        let event = TicketEvent::Close;
+        let after = self.after_step(row, event, "")?;
+        let mails = self.step_letters(&after, event, "", false).await?;
+        let write = FaultWrite { mails, ..plain(row, after, "") };
+        unless_stale(self.write_fault(&Caller::Gateway, write, event.as_str()).await)
     }
 
     async fn count_open_faults(&self) -> Result<(), Error> {

@@ -1,20 +1,26 @@
 //! Faults that the gateway files by itself: a link that is down, receipts that do not come, unknown
-//! outcomes that grow.
+//! outcomes that grow, charges that do not fit their messages.
 //!
 //! Each cause is filed once, with what was seen, and closed with a note when it is over. It repairs
 //! nothing. What surprises: how long a link is down is counted from the first look that found it
-//! so, for a link remembers only when it was last bound.
+//! so, for a link remembers only when it was last bound; and a wrong charge is not over because
+//! time went by, but when the very messages that were named are right.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Error, Partnership, fault_steps::plain, fault_sweep::unless_stale, micros};
 use crate::{
-    domain::{Caller, FaultArea, FaultItemKind, Severity, TicketEvent},
-    store::{ANSWER_RULE, DeadlineStep, FaultItem, FaultRow, FaultWrite, NewFault, SOLUTION_RULE},
+    domain::{Caller, FaultArea, FaultItemKind, MessageId, Severity, TicketEvent},
+    store::{
+        ANSWER_RULE, DeadlineStep, FaultItem, FaultRow, FaultWrite, NewFault, SOLUTION_RULE,
+        WrongCharge,
+    },
 };
 
 /// How far back unknown outcomes count as growth.
 const GROWTH: i64 = 3_600_000_000;
+/// Of what names nothing.
+const NOTHING: (FaultItemKind, Vec<String>) = (FaultItemKind::Message, Vec::new());
 /// Links that are watched.
 const LINKS_MAX: usize = 1000;
 
@@ -51,7 +57,9 @@ struct Trouble {
     title: String,
     evidence: String,
     since_at: i64,
-    link: Option<String>,
+    area: FaultArea,
+    /// What it names, of one kind.
+    items: (FaultItemKind, Vec<String>),
 }
 
 impl FaultWatch {
@@ -77,6 +85,7 @@ impl FaultWatch {
         }
         verbs.watch_receipts(&mut done).await?;
         verbs.watch_unknown(&mut done).await?;
+        verbs.watch_charges(&mut done).await?;
         Ok(done)
     }
 
@@ -99,6 +108,16 @@ impl FaultWatch {
     }
 }
 
+fn charge_line(one: &WrongCharge) -> String {
+    let amount =
+        |minor: Option<i64>| minor.map_or_else(|| "nothing".to_owned(), |it| it.to_string());
+    let (owed, charged) = (amount(one.owed_minor), amount(one.charged_minor));
+    format!(
+        "message {} is {}: {owed} is its price, {charged} is charged",
+        one.message_id, one.state
+    )
+}
+
 fn is_down(link: &SeenLink) -> bool {
     link.is_wanted && !link.is_bound
 }
@@ -111,7 +130,8 @@ fn down(link: &SeenLink, since_at: i64) -> Trouble {
         title: format!("{}: link down", link.name),
         evidence: format!("address: {}\nlast error: {error}", link.address),
         since_at,
-        link: Some(link.name.clone()),
+        area: FaultArea::Sms,
+        items: (FaultItemKind::Link, vec![link.name.clone()]),
     }
 }
 
@@ -128,7 +148,8 @@ impl Partnership {
             title: "Receipts do not come".to_owned(),
             evidence: format!("accepted an hour long: {sent} sent, {silent} without a receipt"),
             since_at: from,
-            link: None,
+            area: FaultArea::Sms,
+            items: NOTHING,
         };
         self.file_or_recover(is_wrong, &trouble, done).await
     }
@@ -142,9 +163,45 @@ impl Partnership {
             title: "Unknown outcomes grow".to_owned(),
             evidence: format!("{count} messages became unknown within an hour"),
             since_at: from,
-            link: None,
+            area: FaultArea::Sms,
+            items: NOTHING,
         };
         self.file_or_recover(count >= self.faults.unknown_growth, &trouble, done).await
+    }
+
+    /// Of what was accepted within the last hour, the newest page: each message that is owed has
+    /// one row of the ledger, of its price, and no other has any (L5 of the laws).
+    async fn watch_charges(&self, done: &mut FaultsFiled) -> Result<(), Error> {
+        const CAUSE: &str = "charge_mismatch";
+        let now = self.now();
+        let wrong = self.store.wrong_charges(now - GROWTH, now).await?;
+        if wrong.is_empty() {
+            let Some(row) = self.store.fault_of_cause(CAUSE).await? else { return Ok(()) };
+            for item in self.store.fault_items(row.id).await? {
+                let message = MessageId(item.name.parse().unwrap_or_default());
+                if self.store.wrong_charge(message).await?.is_some() {
+                    return Ok(());
+                }
+            }
+            let note = "over: the charges of the messages that were named are right";
+            done.recovered += usize::from(self.recover(&row, note).await?);
+            return Ok(());
+        }
+        let lines: Vec<String> = wrong.iter().map(charge_line).collect();
+        let trouble = Trouble {
+            cause: CAUSE.to_owned(),
+            severity: Severity::Major,
+            title: "Charges do not fit their messages".to_owned(),
+            evidence: lines.join("\n"),
+            since_at: now - GROWTH,
+            area: FaultArea::Settlement,
+            items: (
+                FaultItemKind::Message,
+                wrong.iter().map(|one| one.message_id.to_string()).collect(),
+            ),
+        };
+        done.filed += usize::from(self.file_trouble(&trouble).await?);
+        Ok(())
     }
 
     async fn file_or_recover(
@@ -168,17 +225,18 @@ impl Partnership {
         if self.store.fault_of_cause(&trouble.cause).await?.is_some() {
             return Ok(false);
         }
-        let item = trouble.link.as_ref().map(|name| FaultItem {
-            kind: FaultItemKind::Link.as_str().to_owned(),
+        let (kind, names) = &trouble.items;
+        let item = |name: &String| FaultItem {
+            kind: kind.as_str().to_owned(),
             name: name.clone(),
             trace: String::new(),
-        });
-        let items: Vec<FaultItem> = item.into_iter().collect();
+        };
+        let items: Vec<FaultItem> = names.iter().map(item).collect();
         let (now, targets) = (self.now(), &self.faults.targets);
         let new = NewFault {
             partner: None,
             person: None,
-            area: FaultArea::Sms,
+            area: trouble.area,
             severity: trouble.severity,
             title: &trouble.title,
             story: "",

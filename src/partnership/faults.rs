@@ -6,7 +6,9 @@
 
 use serde_json::json;
 
-use super::{Error, FaultContact, Partnership, Signed, fault_letters as letters};
+use super::{
+    Error, FaultContact, Partnership, Signed, fault_letters as letters, trouble_ticket::fault_filed,
+};
 use crate::{
     domain::{
         Caller, FaultArea, FaultItemKind, MessageId, PartnerId, Refusal, Right, Severity,
@@ -104,7 +106,7 @@ impl Partnership {
         };
         let desk = self.fault_desk();
         let write = |id| letters::reported(id, new, told.as_ref(), desk.as_ref());
-        let row = self.store.add_fault(by, self.now(), new, &write).await?;
+        let row = self.store.add_fault(by, self.now(), new, (&write, fault_filed)).await?;
         if row.is_some() {
             metrics::fault_step("report");
         }

@@ -319,6 +319,7 @@ on_both!(time_escalates_at_each_share_once_and_closes_what_stayed_solved, world 
     world.clock.advance(Duration::from_secs(6 * 24 * HOUR));
     assert_eq!(world.verbs.sweep_faults().await.unwrap().closed, 1);
     assert_eq!(world.verbs.fault(&staff(), row.id).await.unwrap().state, S::Closed);
+    assert_eq!(world.letters_fit().await.last().unwrap(), "fault_ended p1@x.pl");
     let refusal = refused(world.go(&of(1), &row, E::Reopen).await);
     assert_eq!(refusal, Refusal::VersionConflict);
 });

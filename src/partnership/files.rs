@@ -6,12 +6,13 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Partnership,
+    Error, Partnership,
+    agree_steps::wrong,
     clamd::{ScanFault, Verdict},
 };
 use crate::{
     documents::{UploadFault, upload},
-    domain::{Caller, PartnerId, Right, seal::BrokenSeal, secret::hex},
+    domain::{Caller, PartnerId, Refusal, Right, seal::BrokenSeal, secret::hex},
     store::{self, Constraint, FileLine, NewFile},
 };
 
@@ -47,6 +48,19 @@ impl From<store::Error> for FileFault {
         match error {
             store::Error::Conflict(Constraint::FileRoom) => Self::NoRoom,
             error => Self::Store(error),
+        }
+    }
+}
+
+/// What a verb answers where a file is a field among others.
+impl From<FileFault> for Error {
+    fn from(fault: FileFault) -> Self {
+        match fault {
+            FileFault::Unknown => Refusal::UnknownId("file").into(),
+            FileFault::Store(error) => error.into(),
+            FileFault::Broken(why) => why.into(),
+            FileFault::NoRandomness(why) => why.into(),
+            other => wrong("file", &other.to_string()),
         }
     }
 }

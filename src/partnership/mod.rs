@@ -48,12 +48,17 @@ mod fault_rules;
 mod fault_steps;
 mod fault_sweep;
 mod fault_watch;
+#[cfg(test)]
+mod fault_watch_tests;
 mod faults;
 #[cfg(test)]
 mod faults_tests;
 mod files;
 mod flood;
 mod guard;
+mod hub;
+#[cfg(test)]
+mod hub_tests;
 mod incidents;
 mod journey;
 mod lead_in;
@@ -94,6 +99,7 @@ mod specifications_tests;
 mod terms;
 #[cfg(test)]
 mod terms_tests;
+pub mod trouble_ticket;
 mod view_as;
 mod wording;
 
@@ -123,6 +129,7 @@ pub use fault_sweep::FaultsSwept;
 pub use fault_watch::{FaultWatch, FaultsFiled, SeenLink};
 pub use faults::{FaultView, FaultWish, ITEMS_MAX as FAULT_ITEMS_MAX};
 pub use files::{FileFault, OpenFile};
+pub use hub::{AddressGuard, DueNews, HubAnswer, HubPost, NewHub, origin};
 pub use incidents::IncidentWish;
 pub use links::InvitationView;
 pub use log_in::{Enrolled, LogIn, SignedIn, Visitor};
@@ -168,6 +175,7 @@ pub struct Partnership {
     scanner: Scanner,
     texts: Arc<Texts>,
     contract: Arc<Contract>,
+    addresses: AddressGuard,
 }
 
 impl Partnership {
@@ -189,6 +197,7 @@ impl Partnership {
             scanner: Scanner::none(),
             texts: Arc::new(Texts::shipped()),
             contract: Arc::default(),
+            addresses: Arc::new(|_| Err("no address may be posted to here".to_owned())),
         }
     }
 

@@ -15,6 +15,7 @@ use super::{
     deadlines::step_deadline,
     files::put_file,
     letters::{next_id, note_happening, queue_mail},
+    ticket_hub::{News, announce},
 };
 use crate::domain::{Caller, PartnerId, ids::beside_nodes};
 
@@ -25,6 +26,10 @@ pub const PARTNER_RULE: &str = "complaint_partner";
 
 /// Writes the letters of a new complaint once its number is known.
 pub type ComplaintLetters<'a> = &'a (dyn Fn(&ComplaintRow) -> Vec<NewMail> + Send + Sync);
+
+/// What listeners are told of a new complaint, and of a step.
+pub type ComplaintTaken = fn(&ComplaintRow) -> Vec<News>;
+pub type ComplaintNews = fn(&ComplaintWrite<'_>, &ComplaintRow, i64) -> Vec<News>;
 
 /// Everything that one step writes.
 #[derive(Debug, Clone)]
@@ -40,6 +45,7 @@ pub struct ComplaintWrite<'a> {
     pub files: Vec<NewFile>,
     /// Messages whose charges are given back.
     pub refunds: &'a [i64],
+    pub news: ComplaintNews,
 }
 
 /// What became of a step.
@@ -60,7 +66,7 @@ impl Store {
         by: &Caller,
         at: i64,
         new: (&ComplaintRow, &[ComplaintMessage]),
-        letters: ComplaintLetters<'_>,
+        (letters, news): (ComplaintLetters<'_>, ComplaintTaken),
     ) -> Result<Option<ComplaintRow>, Error> {
         let (new, messages) = new;
         let mut pen = self.pen().await?;
@@ -94,6 +100,9 @@ impl Store {
             queue_mail(&mut tx, at, &letter).await?;
         }
         let row = fetch_in!(&mut tx, ComplaintRow, complaints!("where c.id = $1"), id)?;
+        if let Some(row) = &row {
+            announce(&mut tx, at, &news(row)).await?;
+        }
         tx.commit().await?;
         Ok(row)
     }
@@ -132,6 +141,9 @@ impl Store {
             queue_mail(&mut tx, at, letter).await?;
         }
         let row = fetch_in!(&mut tx, ComplaintRow, complaints!("where c.id = $1"), before.id)?;
+        if let Some(row) = &row {
+            announce(&mut tx, at, &(write.news)(write, row, at)).await?;
+        }
         tx.commit().await?;
         Ok(row.map_or(ComplaintStepped::Stale, |row| ComplaintStepped::Done(Box::new(row))))
     }

@@ -233,6 +233,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (14, "service limits", include_str!("../../migrations/0014_service_limits.sql")),
     (15, "orders", include_str!("../../migrations/0015_orders.sql")),
     (16, "sandbox", include_str!("../../migrations/0016_sandbox.sql")),
+    (17, "ticket hub", include_str!("../../migrations/0017_ticket_hub.sql")),
     (18, "specifications", include_str!("../../migrations/0018_specifications.sql")),
 ];
 

@@ -13,6 +13,7 @@ use super::{
     faults::faults,
     files::put_file,
     letters::{next_id, note_happening, queue_mail},
+    ticket_hub::{News, announce},
 };
 use crate::domain::{Caller, FaultArea, PartnerId, Severity, UserId};
 
@@ -46,6 +47,10 @@ pub const SOLUTION_RULE: &str = "fault_solution";
 /// Writes the letters of a report once its number is known.
 pub type FaultLetters<'a> = &'a (dyn Fn(i64) -> Vec<NewMail> + Send + Sync);
 
+/// What listeners are told of a new fault, and of a step.
+pub type FaultFiled = fn(&FaultRow) -> Vec<News>;
+pub type FaultStepped = fn(&FaultWrite<'_>, &FaultRow, i64) -> Vec<News>;
+
 /// Everything that one step writes.
 #[derive(Debug, Clone)]
 pub struct FaultWrite<'a> {
@@ -58,6 +63,7 @@ pub struct FaultWrite<'a> {
     pub deadlines: Vec<DeadlineStep>,
     pub mails: Vec<NewMail>,
     pub file: Option<NewFile>,
+    pub news: FaultStepped,
 }
 
 impl Store {
@@ -67,7 +73,7 @@ impl Store {
         by: &Caller,
         at: i64,
         new: &NewFault<'_>,
-        letters: FaultLetters<'_>,
+        (letters, news): (FaultLetters<'_>, FaultFiled),
     ) -> Result<Option<FaultRow>, Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
@@ -99,6 +105,9 @@ impl Store {
             queue_mail(&mut tx, at, &letter).await?;
         }
         let row = fetch_in!(&mut tx, FaultRow, faults!("where f.id = $1"), id)?;
+        if let Some(row) = &row {
+            announce(&mut tx, at, &news(row)).await?;
+        }
         tx.commit().await?;
         Ok(row)
     }
@@ -148,6 +157,9 @@ impl Store {
             queue_mail(&mut tx, at, letter).await?;
         }
         let row = fetch_in!(&mut tx, FaultRow, faults!("where f.id = $1"), before.id)?;
+        if let Some(row) = &row {
+            announce(&mut tx, at, &(write.news)(write, row, at)).await?;
+        }
         tx.commit().await?;
         Ok(row)
     }

@@ -74,11 +74,14 @@ mod strays;
 mod terms;
 #[cfg(test)]
 pub(crate) mod tests;
+mod ticket_hub;
+mod ticket_lists;
 #[cfg(test)]
 mod try_out;
 mod views;
 mod waits;
 mod writer;
+mod wrong_charges;
 
 use std::sync::{
     Arc,
@@ -109,7 +112,8 @@ pub use change::{Applied, Change};
 pub use companies::CompanyRow;
 pub use complaint_rates::{AlarmRow, ComplaintRate, in_ten_thousand};
 pub use complaint_steps::{
-    ComplaintLetters, ComplaintStepped, ComplaintWrite, LAW_RULE, PARTNER_RULE,
+    ComplaintLetters, ComplaintNews, ComplaintStepped, ComplaintTaken, ComplaintWrite, LAW_RULE,
+    PARTNER_RULE,
 };
 pub use complaint_traffic::{DisputedMessage, FoundTraffic, ServiceText, StoppedService};
 pub use complaints::{
@@ -119,7 +123,10 @@ pub use complaints::{
 pub use db::Place;
 pub use deadlines::{DeadlineRow, DeadlineStep};
 pub use error::{Constraint, Error};
-pub use fault_steps::{ANSWER_RULE, FaultLetters, FaultWrite, NewFault, OPEN_MAX, SOLUTION_RULE};
+pub use fault_steps::{
+    ANSWER_RULE, FaultFiled, FaultLetters, FaultStepped, FaultWrite, NewFault, OPEN_MAX,
+    SOLUTION_RULE,
+};
 pub use faults::{FaultFilter, FaultItem, FaultRow, QueuePlace, reference as fault_reference};
 pub use files::{FileLine, NewFile, SealedFile};
 pub use find::{FoundMessage, FoundMessages, MessageFilter};
@@ -149,9 +156,14 @@ pub use sessions::{NewSession, Proof, SessionLine, SessionView, SignIn};
 pub use specifications::{EditionRow, NewEdition, SpecificationRow};
 pub use strays::QuarantinedReceipt;
 pub use terms::{Addressee, EffectPage, NewTerms, NoticeOfTerms, NoticeRow, TermsRow};
+pub use ticket_hub::{
+    Audience, LISTENERS_MAX, ListenerRow, Listening, NewListener, News, WaitingNews,
+};
+pub use ticket_lists::ComplaintTickets;
 pub use views::SupportView;
 pub use waits::WaitRow;
 pub use writer::{GroupLimits, Writer};
+pub use wrong_charges::WrongCharge;
 
 use crate::domain::{Catalog, GroupId};
 

@@ -32,7 +32,7 @@ use crate::{
     store::ComplaintFilter,
 };
 
-const COMPLAINT: &str = "complaint";
+pub(super) const COMPLAINT: &str = "complaint";
 /// Charges that one request gives back at most: as many as a complaint has messages.
 const CHARGES_MAX: usize = crate::partnership::COMPLAINT_MESSAGES_MAX;
 

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+pub(super) use crate::domain::deadline::moment;
 use crate::{
     domain::{Content, Item, MtMessage},
     gateway::{Gateway, query::Status},
@@ -114,9 +115,4 @@ pub(super) fn described(gateway: &Gateway, status: &Status, events: Vec<EventBod
         reference: message.partner_reference.as_ref().map(ToString::to_string),
         events,
     }
-}
-
-/// RFC 3339 in UTC.
-pub(super) fn moment(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }

@@ -1,8 +1,9 @@
-//! TMF621 v4: the same faults as an operator's ticketing desk reads and writes them.
+//! TMF621 v4: the same faults and complaints as an operator's ticketing desk reads and writes them.
 //!
-//! It makes nothing that `faults` does not; the hub of notifications is not here. What surprises:
+//! It makes nothing that `faults` and `complaints` do not; the hub is in `tmf_hub`. What surprises:
 //! a status that is set is a step of ours, and one that no step leads to is refused in the words
 //! of TMF621; there is no If-Match there, so that the step is taken from where the ticket is now.
+//! In a list all faults stand before all complaints, each the newest first.
 
 use axum::{
     Json,
@@ -12,73 +13,37 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     asked::{self, Asked, placed},
+    complaints::COMPLAINT,
     faults::FAULT,
     openapi::Problems,
     session::named,
-    shapes::moment,
     tmf::{TmfMembers, counted, only, page},
+    tmf_shapes::{NewTicketBody, Sought, TicketsWanted, whole, whole_complaint},
 };
 use crate::{
-    domain::{FaultArea, Right, Severity, TicketEvent, TicketState, row_id},
+    domain::{ComplaintEvent, ComplaintState, Refusal, Right, TicketEvent, TicketState, row_id},
     http::{
         App,
         error::{Fault, Problem},
         signed::SignedCaller,
     },
-    partnership::{FaultView, FaultWish},
-    store::{FaultFilter, FaultRow},
+    partnership::{
+        ComplaintStep,
+        trouble_ticket::{TICKETS, complaint_ticket as complaint, fault_ticket as ticket},
+    },
+    store::{ComplaintTickets, FaultFilter},
 };
-
-const TMF: &str = "/tmf-api/troubleTicket/v4/troubleTicket";
-/// Characters of a description that become the name, if none is given.
-const NAME_MAX: usize = 100;
-
-/// What TMF630 lets a client ask for.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TicketsWanted {
-    /// Only tickets with this status.
-    status: Option<String>,
-    /// Only tickets of this severity.
-    severity: Option<String>,
-    /// Members that are wanted, with commas between.
-    fields: Option<String>,
-    /// Rows to leave out.
-    #[param(minimum = 0, maximum = 1_000_000)]
-    offset: Option<i64>,
-    /// Rows at most; 20 if not given.
-    #[param(minimum = 0, maximum = 100)]
-    limit: Option<i64>,
-}
-
-/// A ticket to open, as far as TMF621 asks for it.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewTicketBody {
-    #[schema(min_length = 1, max_length = 4000)]
-    description: String,
-    /// `critical`, `major`, `minor` or `question`.
-    #[schema(pattern = "^(critical|major|minor|question)$")]
-    severity: String,
-    /// `fault`; the area may follow, as in `fault/wap`.
-    #[schema(pattern = "^fault(/(sms|wap|number|portal|settlement))?$")]
-    ticket_type: String,
-    #[serde(default)]
-    #[schema(max_length = 120)]
-    name: String,
-}
 
 /// What may be changed of a ticket.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct TicketPatch {
     /// The status that it shall have.
-    #[schema(pattern = "^(rejected|pending|inProgress|cancelled|closed|resolved)$")]
+    #[schema(pattern = "^(acknowledged|rejected|pending|inProgress|cancelled|closed|resolved)$")]
     status: String,
     /// Why; the other side is told.
     #[serde(default)]
@@ -102,31 +67,45 @@ pub(crate) async fn list(
     caller: SignedCaller,
     Asked(wanted): Asked<TicketsWanted>,
 ) -> Result<Response, Problem> {
-    let bad = |name: &str| Fault::InvalidFields.says(format!("`{name}` is none of a ticket"));
-    let state = match &wanted.status {
-        None => "",
-        Some(word) => TicketState::of_tmf(word).ok_or_else(|| bad("status"))?.as_str(),
-    };
-    let severity = wanted.severity.unwrap_or_default();
-    if !severity.is_empty() && Severity::parse(&severity).is_none() {
-        return Err(bad("severity"));
-    }
+    let sought = Sought::of(&wanted)?;
     let (offset, limit) = page(wanted.offset, wanted.limit)?;
-    let filter = FaultFilter {
-        state: state.to_owned(),
-        severity,
-        offset,
-        limit: u32::try_from(limit).unwrap_or_default(),
-        ..FaultFilter::default()
-    };
-    let total = app.partnership.count_faults(&caller.0, &filter).await?;
-    let rows = match limit {
-        0 => Vec::new(),
-        _ => app.partnership.faults(&caller.0, &filter).await?,
-    };
     let fields = wanted.fields.as_deref();
-    let items: Vec<Value> = rows.iter().map(|row| only(ticket(row), fields)).collect();
+    let mut items: Vec<Value> = Vec::new();
+    let mut total = 0;
+    if let Some(filter) = sought.faults {
+        let filter =
+            FaultFilter { offset, limit: u32::try_from(limit).unwrap_or_default(), ..filter };
+        total = app.partnership.count_faults(&caller.0, &filter).await?;
+        if limit > 0 && offset < total {
+            let rows = app.partnership.faults(&caller.0, &filter).await?;
+            items.extend(rows.iter().map(|row| only(ticket(row), fields)));
+        }
+    }
+    if let Some(states) = sought.complaints {
+        let taken = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        let (offset, limit) = ((offset - total).max(0), limit - taken);
+        let wish = ComplaintTickets { states, offset, limit, ..ComplaintTickets::default() };
+        let (rows, count) = app.partnership.complaint_tickets(&caller.0, &wish).await?;
+        items.extend(rows.iter().map(|row| only(complaint(row), fields)));
+        total += count;
+    }
     Ok(named(&caller, counted(&items, total)))
+}
+
+/// Which ticket an id is of.
+enum TicketId {
+    Fault(i64),
+    Complaint(i64),
+}
+
+impl TicketId {
+    /// Faults have their number, complaints what people say: `R-000012`.
+    fn of(id: &str) -> Result<Self, Refusal> {
+        match id.strip_prefix("R-") {
+            None => Ok(Self::Fault(row_id(id, FAULT)?)),
+            Some(number) => Ok(Self::Complaint(row_id(number.trim_start_matches('0'), COMPLAINT)?)),
+        }
+    }
 }
 
 /// TMF621 `retrieveTroubleTicket`.
@@ -143,8 +122,13 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Asked(wanted): Asked<TmfMembers>,
 ) -> Result<Response, Problem> {
-    let view = app.partnership.fault_view(&caller.0, row_id(&id, FAULT)?).await?;
-    let item = only(whole(&view), wanted.fields());
+    let item = match TicketId::of(&id)? {
+        TicketId::Fault(id) => whole(&app.partnership.fault_view(&caller.0, id).await?),
+        TicketId::Complaint(id) => {
+            whole_complaint(&app.partnership.complaint_view(&caller.0, id).await?)
+        }
+    };
+    let item = only(item, wanted.fields());
     Ok(named(&caller, Json(item).into_response()))
 }
 
@@ -164,33 +148,12 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     app.partnership.require(&caller.0, Right::FileTickets)?;
     let new: NewTicketBody = asked::body(&app, &headers, body).await?;
-    let bad = |name: &str| Fault::InvalidFields.says(format!("`{name}` is none of a ticket"));
-    let area = match new.ticket_type.split_once('/') {
-        None if new.ticket_type == "fault" => FaultArea::Sms,
-        Some(("fault", area)) => FaultArea::parse(area).ok_or_else(|| bad("ticketType"))?,
-        _ => return Err(bad("ticketType")),
-    };
-    let title = if new.name.is_empty() {
-        new.description.chars().take(NAME_MAX).collect()
-    } else {
-        new.name
-    };
-    let wish = FaultWish {
-        partner: None,
-        area,
-        severity: Severity::parse(&new.severity).ok_or_else(|| bad("severity"))?,
-        title,
-        story: new.description,
-        since_at: app.partnership.now(),
-        contact: String::new(),
-        items: Vec::new(),
-        incident: None,
-    };
+    let wish = new.wish(app.partnership.now())?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move { verbs.report_fault(&signed, &wish).await };
     let row = app.finish(work).await??;
     let response = (StatusCode::CREATED, Json(ticket(&row))).into_response();
-    Ok(named(&caller, placed(response, &format!("{TMF}/{}", row.id))))
+    Ok(named(&caller, placed(response, &format!("{TICKETS}/{}", row.id))))
 }
 
 /// TMF621 `patchTroubleTicket`: another status.
@@ -210,25 +173,66 @@ pub(crate) async fn patch(
     body: Body,
 ) -> Result<Response, Problem> {
     let wish: TicketPatch = asked::body(&app, &headers, body).await?;
-    let id = row_id(&id, FAULT)?;
+    let id = TicketId::of(&id)?;
     // First, or the state of the ticket would be told to whoever may not change it.
     let is_partner = caller.0.partner.is_some();
     app.partnership.require(&caller.0, Right::on_tickets(is_partner))?;
     let state = TicketState::of_tmf(&wish.status)
         .ok_or_else(|| Fault::InvalidFields.says("`status` is none of a ticket"))?;
+    let words = wish.status_change_reason;
+    let item = match id {
+        TicketId::Fault(id) => step_fault(&app, &caller, id, (state, words)).await?,
+        TicketId::Complaint(id) => step_complaint(&app, &caller, id, (state, words)).await?,
+    };
+    Ok(named(&caller, Json(item).into_response()))
+}
+
+async fn step_fault(
+    app: &App,
+    caller: &SignedCaller,
+    id: i64,
+    (state, words): (TicketState, String),
+) -> Result<Value, Problem> {
     let row = app.partnership.fault(&caller.0, id).await?;
-    let event = step_to(row.state, state).ok_or_else(|| {
-        let (from, to) = (row.state.tmf(), state.tmf());
-        let detail = format!("a ticket that is {from} does not become {to}");
-        crate::domain::Refusal::WrongState(detail)
-    })?;
+    let event = step_to(row.state, state).ok_or_else(|| no_step(row.state, state))?;
+    let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
+    let work = async move { verbs.step_fault(&signed, (id, row.version), event, &words).await };
+    Ok(ticket(&app.finish(work).await??))
+}
+
+async fn step_complaint(
+    app: &App,
+    caller: &SignedCaller,
+    id: i64,
+    (state, words): (TicketState, String),
+) -> Result<Value, Problem> {
+    let row = app.partnership.complaint(&caller.0, id).await?;
+    let event = complaint_step_to(row.state, state);
+    let event = event.ok_or_else(|| no_step(row.state.ticket(), state))?;
     let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
     let work = async move {
-        let words = wish.status_change_reason;
-        verbs.step_fault(&signed, (id, row.version), event, &words).await
+        let step = ComplaintStep { event, words: &words, says: None, charges: &[] };
+        verbs.step_complaint(&signed, (id, row.version), &step).await
     };
-    let row = app.finish(work).await??;
-    Ok(named(&caller, Json(ticket(&row)).into_response()))
+    Ok(complaint(&app.finish(work).await??))
+}
+
+fn no_step(from: TicketState, to: TicketState) -> Refusal {
+    let (from, to) = (from.tmf(), to.tmf());
+    Refusal::WrongState(format!("a ticket that is {from} does not become {to} by its status alone"))
+}
+
+/// The same of a complaint. What is decided is decided there where it is said how, and who takes a
+/// complaint back says so by name: neither is the meaning of a status.
+fn complaint_step_to(from: ComplaintState, to: TicketState) -> Option<ComplaintEvent> {
+    use ComplaintEvent as E;
+    let event = match (from.is_open(), to) {
+        (true, TicketState::Pending) => E::Ask,
+        (false, TicketState::Closed) => E::Close,
+        (false, TicketState::Acknowledged) => E::Appeal,
+        _ => return None,
+    };
+    from.after(event).map(|_| event)
 }
 
 /// The step that leads there; merging and recovering are no steps of a client.
@@ -237,62 +241,6 @@ fn step_to(from: TicketState, to: TicketState) -> Option<TicketEvent> {
         !matches!(event, TicketEvent::Merge | TicketEvent::Recover)
             && from.after(*event) == Some(to)
     })
-}
-
-fn ticket(row: &FaultRow) -> Value {
-    let changed = row.ended_at.or(row.resolved_at).or(row.taken_at).unwrap_or(row.made_at);
-    let mut all = json!({
-        "id": row.id.to_string(),
-        "href": format!("{TMF}/{}", row.id),
-        "name": row.title,
-        "description": row.story,
-        "severity": row.severity,
-        "priority": row.severity.rank().to_string(),
-        "ticketType": format!("fault/{}", row.area),
-        "status": row.state.tmf(),
-        "creationDate": moment(row.made_at),
-        "lastUpdate": moment(changed),
-        "statusChangeDate": moment(changed),
-        "expectedResolutionDate": moment(row.due_at),
-        "externalId": row.reference(),
-        "@type": "TroubleTicket",
-    });
-    // What has no value is absent there, other than in our own API.
-    if let Some(at) = row.resolved_at {
-        all["resolutionDate"] = json!(moment(at));
-    }
-    if !row.answer.is_empty() {
-        all["statusChangeReason"] = json!(row.answer);
-    }
-    if let Some(partner) = row.partner_id {
-        let party = json!({
-            "id": partner.to_string(), "role": "partner", "@referredType": "Organization",
-        });
-        all["relatedParty"] = json!([party]);
-    }
-    if let Some(other) = row.merged_into {
-        let relation = json!({
-            "id": other.to_string(), "relationshipType": "duplicate", "href": format!("{TMF}/{other}"),
-        });
-        all["troubleTicketRelationship"] = json!([relation]);
-    }
-    all
-}
-
-fn whole(view: &FaultView) -> Value {
-    let mut all = ticket(&view.row);
-    let notes = view.history.iter().filter(|one| one.kind == "fault_note");
-    let notes: Vec<Value> = notes
-        .map(|one| json!({ "id": one.id.to_string(), "date": moment(one.at), "text": one.note }))
-        .collect();
-    all["note"] = json!(notes);
-    let related: Vec<Value> = view
-        .items
-        .iter()
-        .map(|item| json!({ "id": item.name, "role": "affected", "@referredType": item.kind }))
-        .collect();
-    all["relatedEntity"] = json!(related);
-    all
 }
 
 #[cfg(test)]
@@ -316,6 +264,27 @@ mod tests {
             (S::Closed, S::InProgress, None),
         ] {
             assert_eq!(step_to(from, to).map(TicketEvent::as_str), event, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_is_asked_closed_and_opened_by_its_status_and_never_decided_by_it() {
+        use {ComplaintState as C, TicketState as S};
+        for (from, to, event) in [
+            (C::Received, S::Pending, Some("ask")),
+            (C::Answered, S::Pending, Some("ask")),
+            (C::AskedPartner, S::Pending, None),
+            (C::Accepted, S::Closed, Some("close")),
+            (C::Refused, S::Closed, Some("close")),
+            // That would be a withdrawal, and nobody said so.
+            (C::Received, S::Closed, None),
+            (C::Answered, S::Resolved, None),
+            (C::Received, S::Cancelled, None),
+            (C::Closed, S::Acknowledged, Some("appeal")),
+            (C::Received, S::Acknowledged, None),
+        ] {
+            let step = complaint_step_to(from, to).map(ComplaintEvent::as_str);
+            assert_eq!(step, event, "{from} {to}");
         }
     }
 }

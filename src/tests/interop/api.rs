@@ -20,15 +20,20 @@ use super::{
 
 /// A session with a fresh code, of an administrator of the operator or of a partner.
 pub(crate) async fn session(world: &World, partner: Option<PartnerId>) -> String {
+    session_as(world, partner, "admin").await
+}
+
+/// The same of another role.
+pub(crate) async fn session_as(world: &World, partner: Option<PartnerId>, role: &str) -> String {
     let gateway = world.gateway();
     let store = gateway.store().clone();
     // Only the second factor is sealed, and nobody asks for that one again.
     let partnership = Partnership::new(store, gateway.clock().clone(), Seal::new([&b"any"[..]]));
     let new = NewPerson {
         partner,
-        mail: format!("admin@{}.example", partner.map_or(0, |partner| partner.0)),
+        mail: format!("{role}@{}.example", partner.map_or(0, |partner| partner.0)),
         name: "Anna".to_owned(),
-        role: "admin".to_owned(),
+        role: role.to_owned(),
         language: "en".to_owned(),
         ..NewPerson::default()
     };

@@ -12,6 +12,7 @@ mod mail;
 mod operator;
 mod relay;
 mod text;
+mod tmf621;
 mod wireshark;
 
 use super::world::{Builder, PartnerPlan, World, charged, service};

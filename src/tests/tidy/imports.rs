@@ -63,7 +63,17 @@ const TABLE: &[Row] = &[
     ),
     row(
         "callback",
-        &["domain", "payload", "config", "tasks", "clock", "tls", "metrics", "gateway"],
+        &[
+            "domain",
+            "payload",
+            "config",
+            "tasks",
+            "clock",
+            "tls",
+            "metrics",
+            "gateway",
+            "partnership",
+        ],
         VERBS,
     ),
     row(

@@ -399,6 +399,7 @@ impl Cast {
             _ if is("/faults/") || is("/troubleTicket/{id}") => &owned.fault,
             _ if is("/complaints/rates/") => "888888",
             _ if is("/complaints/") => &owned.complaint,
+            _ if is("/hub/") => "888888",
             _ if is("/people/") => &owned.person,
             _ if is("/bank-changes/") => &owned.bank_change,
             _ if is("/numbers/") => "1",
