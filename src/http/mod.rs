@@ -266,7 +266,9 @@ fn services() -> Router<App> {
         .route("/api/v1/specifications", get(specifications::list).post(specifications::publish))
         .route(
             "/api/v1/specifications/{name}",
-            get(specifications::show).delete(specifications::withdraw),
+            get(specifications::show)
+                .put(specifications::publish_next)
+                .delete(specifications::withdraw),
         )
 }
 

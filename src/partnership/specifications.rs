@@ -209,6 +209,7 @@ impl Partnership {
         };
         match self.store.publish_specification(&signed.caller(), self.now(), &new).await {
             Ok(true) => Ok(Ok(())),
+            Ok(false) if wish.version == 0 => Err(Refusal::Taken("name").into()),
             Ok(false) => Err(Refusal::VersionConflict.into()),
             Err(error) if is_full(&error) => Ok(Err(FileFault::NoRoom)),
             Err(error) => Err(error.into()),

@@ -87,6 +87,8 @@ on_both!(what_was_published_is_new_then_looked_at_then_changed_since, world => {
     // From the version that was read, not over what somebody else published meanwhile.
     let late = world.verbs.publish_specification(&staff(), &next).await;
     assert_eq!(refused(late), Refusal::VersionConflict);
+    let anew = world.verbs.publish_specification(&staff(), &wish()).await;
+    assert_eq!(refused(anew), Refusal::Taken("name"));
     let written = "select what from audit where subject = 'specification:voice' order by seq";
     assert_eq!(world.all(written).await, ["specification.publish"; 2]);
 });

@@ -78,7 +78,7 @@ use crate::http::error::ProblemBody;
         orders::list, orders::show, orders::note, orders::step,
         tmf_orders::list, tmf_orders::show,
         specifications::list, specifications::show, specifications::publish,
-        specifications::withdraw,
+        specifications::publish_next, specifications::withdraw,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),

@@ -35,7 +35,6 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = SpecificationTexts)]
 pub(crate) struct PairBody {
-    #[schema(min_length = 1)]
     pl: String,
     /// Empty is the Polish one.
     #[serde(default)]
@@ -122,14 +121,11 @@ pub(crate) enum Tongue {
     En,
 }
 
-/// An edition to publish: the first of a name, or the next.
+/// An edition to publish.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewSpecification)]
-pub(crate) struct NewBody {
-    /// Stands in its address.
-    #[schema(pattern = "^[a-z][a-z0-9-]{0,39}$")]
-    name: String,
+#[schema(as = NewEdition)]
+pub(crate) struct EditionWishBody {
     #[schema(min_length = 1, max_length = 20)]
     label: String,
     title: PairBody,
@@ -144,10 +140,39 @@ pub(crate) struct NewBody {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 9)]
     level: i64,
-    /// The version that was read; 0 for the first edition of a name.
-    #[serde(default)]
-    #[schema(minimum = 0)]
-    version: i64,
+}
+
+impl EditionWishBody {
+    fn named(self, name: String, version: i64) -> Result<SpecificationWish, Problem> {
+        let area = match self.area.as_deref() {
+            None => None,
+            Some(word) => Some(Area::parse(word).ok_or_else(|| {
+                Fault::InvalidFields.says(format!("`area` is one of {}", Area::words()))
+            })?),
+        };
+        Ok(SpecificationWish {
+            name,
+            area,
+            level: self.level,
+            label: self.label,
+            title: self.title.into(),
+            text: self.text.into(),
+            news: self.news.map(Into::into).unwrap_or_default(),
+            file: None,
+            version,
+        })
+    }
+}
+
+/// The first edition of a name.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewSpecification)]
+pub(crate) struct NewBody {
+    /// Stands in its address.
+    #[schema(pattern = "^[a-z][a-z0-9-]{0,39}$")]
+    name: String,
+    edition: EditionWishBody,
 }
 
 /// Lists what you may read.
@@ -192,7 +217,7 @@ pub(crate) async fn show(
     Ok(named(&caller, whole(view)))
 }
 
-/// Publishes an edition.
+/// Publishes a specification.
 #[utoipa::path(
     post, path = "/api/v1/specifications", operation_id = "publishSpecification",
     tag = "specifications",
@@ -210,34 +235,57 @@ pub(crate) async fn publish(
 ) -> Result<Response, Problem> {
     app.partnership.require(&caller.0, Right::PublishSpecifications)?;
     let (new, repeat) = once::read::<NewBody>(&app, &headers, body).await?;
-    let area = match new.area.as_deref() {
-        None => None,
-        Some(word) => Some(Area::parse(word).ok_or_else(|| {
-            Fault::InvalidFields.says(format!("`area` is one of {}", Area::words()))
-        })?),
-    };
-    let wish = SpecificationWish {
-        name: new.name,
-        area,
-        level: new.level,
-        label: new.label,
-        title: new.title.into(),
-        text: new.text.into(),
-        news: new.news.map(Into::into).unwrap_or_default(),
-        file: None,
-        version: new.version,
-    };
-    let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
-    let work = async move {
-        // There is no file here that something could be wrong with.
-        let done = verbs.publish_specification(&signed, &wish).await?;
-        done.map(|()| wish.name).map_err(|fault| Error::Broken(fault.to_string()))
-    };
+    let work = write(&app, &caller, new.edition.named(new.name, 0)?);
     let made = once::once(&app, &caller, repeat, "specification", Box::pin(work)).await?;
     let at = (made.id(), None);
     let view = app.partnership.specification(&caller.0, at, Language::English).await?;
     let place = format!("/api/v1/specifications/{}", made.id());
     Ok(named(&caller, made.placed(whole(view), &place)))
+}
+
+/// Publishes the next edition of one.
+#[utoipa::path(
+    put, path = "/api/v1/specifications/{name}", operation_id = "publishEdition",
+    tag = "specifications",
+    params(
+        ("name" = String, Path, description = "Name of the specification"),
+        ("If-Match" = String, Header, description = "The ETag that was read")
+    ),
+    request_body(content = inline(EditionWishBody), content_type = "application/json"),
+    responses((status = 200, description = "Published", body = WholeBody), Problems),
+    security(("session" = []))
+)]
+pub(crate) async fn publish_next(
+    State(app): State<App>,
+    caller: SignedCaller,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    app.partnership.require(&caller.0, Right::PublishSpecifications)?;
+    let new: EditionWishBody = asked::body(&app, &headers, body).await?;
+    // What nobody published is unknown, and not made by a change.
+    let at = (name.as_str(), None);
+    app.partnership.specification(&caller.0, at, Language::English).await?;
+    let wish = new.named(name, asked::only_version(&headers)?)?;
+    let name = app.finish(write(&app, &caller, wish)).await??;
+    let at = (name.as_str(), None);
+    let view = app.partnership.specification(&caller.0, at, Language::English).await?;
+    Ok(named(&caller, whole(view)))
+}
+
+/// Publishes and answers the name.
+fn write(
+    app: &App,
+    caller: &SignedCaller,
+    wish: SpecificationWish,
+) -> impl Future<Output = Result<String, Error>> + Send + use<> {
+    let (verbs, signed) = (app.partnership.clone(), caller.0.clone());
+    async move {
+        // There is no file here that something could be wrong with.
+        let done = verbs.publish_specification(&signed, &wish).await?;
+        done.map(|()| wish.name).map_err(|fault| Error::Broken(fault.to_string()))
+    }
 }
 
 /// Withdraws one; partners do not see it until the next edition.
