@@ -55,8 +55,12 @@ pub fn html(markdown: &str) -> Result<String, DocumentFault> {
             let line = markdown[..place.start].matches('\n').count() + 1;
             return Err(DocumentFault::Unsupported { line, what });
         }
-        // A table that is wider than a phone is scrolled by itself, by keyboard as well.
+        // What is wider than a phone is scrolled by itself, by keyboard as well.
         match event {
+            Event::Start(Tag::CodeBlock(_)) => {
+                events.push(Event::Html("<pre tabindex=\"0\"><code>".into()));
+            }
+            Event::End(TagEnd::CodeBlock) => events.push(Event::Html("</code></pre>\n".into())),
             Event::Start(Tag::Table(_)) => {
                 events.push(Event::Html("<div class=\"scrolled\" tabindex=\"0\">\n".into()));
                 events.push(event);
@@ -98,6 +102,9 @@ mod tests {
     #[test]
     fn code_tables_and_links_of_this_portal_become_html_and_text_stays_text() {
         let html = html("## A & B {#ab}\n\n`a<b`\n\n| x |\n|---|\n| [doc](/docs) |\n").unwrap();
+        assert!(
+            super::html("    a<b\n").unwrap().contains("<pre tabindex=\"0\"><code>a&lt;b\n</code>")
+        );
         for piece in ["<h2 id=\"ab\">A &amp; B</h2>", "<code>a&lt;b</code>", "href=\"/docs\""] {
             assert!(html.contains(piece), "{piece}: {html}");
         }

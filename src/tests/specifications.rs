@@ -151,6 +151,16 @@ fn the_reference_names_every_request_that_a_key_can_make_and_no_other() {
 }
 
 #[test]
+fn the_numbers_of_the_sandbox_stand_in_the_guide() {
+    use bramka::domain::Fate;
+    let real: Vec<_> = Fate::ALL.iter().map(|fate| fate.number().to_owned()).collect();
+    in_both("integration-guide", "sandbox", |rows| {
+        let told: Vec<_> = rows.into_iter().map(|row| row[0].clone()).collect();
+        assert_eq!(told, real);
+    });
+}
+
+#[test]
 fn every_state_of_a_receipt_stands_in_the_profile() {
     use bramka::smpp::receipt::word_of_state;
     use bramka::smpp::values::message_state as state;

@@ -1,6 +1,6 @@
 frame-skip = Skip to the content
 frame-menu = Main menu
-frame-menu-docs = Interface
+frame-menu-docs = API
 frame-menu-problems = Problems
 frame-login = Log in
 frame-logout = Log out
