@@ -107,7 +107,7 @@ impl NewTicketBody {
         if self.kind.is_some_and(|kind| kind != "TroubleTicket") {
             return Err(bad("@type"));
         }
-        if self.note.len() > NOTES_MAX {
+        if self.note.len() > NOTES_MAX || self.note.iter().any(|note| note.text.is_empty()) {
             return Err(bad("note"));
         }
         let mut items = Vec::new();
