@@ -13,9 +13,14 @@ use crate::{
     domain::{Caller, Refusal},
     http::{
         error::{Fault, Problem},
-        portal::{address::encoded, apply, page::Page},
+        portal::{
+            address::encoded,
+            apply,
+            form::{Form, Upload},
+            page::Page,
+        },
     },
-    partnership::FileFault,
+    partnership::{Error, FileFault},
 };
 
 pub(super) async fn download(
@@ -59,6 +64,30 @@ pub(in crate::http::portal) fn attachment(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (headers, octets).into_response()
+}
+
+/// Adds the file of a form by its verb, and goes on; none with the reason at the field. Texts: that
+/// a file is missing, and that it was kept.
+pub(in crate::http::portal) async fn attach<R: Send + 'static, W>(
+    page: &Page,
+    form: &mut Form,
+    (path, [missing, done]): (&str, [&str; 2]),
+    add: impl FnOnce(Upload) -> W,
+) -> Result<Option<Response>, Problem>
+where
+    W: Future<Output = Result<Result<R, FileFault>, Error>> + Send + 'static,
+{
+    let Some(upload) = form.file("file").cloned() else {
+        form.wrong("file", page.t(missing));
+        return Ok(None);
+    };
+    match page.app().finish(add(upload)).await?? {
+        Ok(_) => Ok(Some(page.done(path, done))),
+        Err(fault) => {
+            form.wrong("file", apply::wording::of_file(page, fault)?);
+            Ok(None)
+        }
+    }
 }
 
 /// Why a file cannot be had, or not be kept.

@@ -10,7 +10,11 @@ use crate::{
     domain::{Right, Severity, TicketEvent, row_id},
     http::{
         error::{Fault, Problem},
-        portal::{apply::wording, form::Form, person::Person},
+        portal::{
+            desk::files::attach,
+            form::{Form, Upload},
+            person::Person,
+        },
     },
     partnership::{Error, Partnership},
     store::FaultRow,
@@ -75,18 +79,13 @@ pub(super) async fn file(
     let at = (id, form.number("version").unwrap_or_default());
     let right = Right::on_tickets(!person.is_operator());
     page.app().partnership.require(&person.signed, right)?;
-    let Some(upload) = form.file("file").cloned() else {
-        form.wrong("file", page.t("faults-wrong-no-file"));
-        return whole(page, &person, &form, id).await;
-    };
     let (verbs, signed) = (page.app().partnership.clone(), person.signed.clone());
-    let work =
-        async move { verbs.add_fault_file(&signed, at, (&upload.name, &upload.octets)).await };
-    match page.app().finish(work).await?? {
-        Ok(_) => Ok(page.done(&path, "faults-notice-done")),
-        Err(fault) => {
-            form.wrong("file", wording::of_file(&page, fault)?);
-            whole(page, &person, &form, id).await
-        }
+    let add = move |upload: Upload| async move {
+        verbs.add_fault_file(&signed, at, (&upload.name, &upload.octets)).await
+    };
+    let texts = ["faults-wrong-no-file", "faults-notice-done"];
+    match attach(&page, &mut form, (&path, texts), add).await? {
+        Some(done) => Ok(done),
+        None => whole(page, &person, &form, id).await,
     }
 }
