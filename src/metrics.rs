@@ -258,6 +258,15 @@ pub fn callback(outcome: &'static str) {
     counter!("bramka_callback_attempts_total", "outcome" => outcome).increment(1);
 }
 
+pub fn redelivered(flow: &'static str, result: &'static str) {
+    counter!("bramka_redelivered_total", "flow" => flow, "result" => result).increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a float counts replays well enough for a gauge")]
+pub fn replays_running(count: usize) {
+    gauge!("bramka_replays_running").set(count as f64);
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
 pub fn mails(counts: &[(&'static str, i64)], oldest_age_micros: i64) {
     for (state, count) in counts {

@@ -12,7 +12,8 @@ use super::{
     worker::{Host, Posted},
 };
 use crate::{
-    gateway::again::{Redelivered, Redelivery},
+    domain::Lane,
+    gateway::again::{Redelivered, Redelivery, Taken},
     metrics,
 };
 
@@ -21,23 +22,28 @@ impl Host {
     /// the schedule and the window: a no to a repeat does not speak against the endpoint.
     pub(super) async fn redeliver(self: Arc<Self>, order: Redelivery) {
         let Ok(_place) = self.places.acquire().await else { return };
-        let Some(service) = self.open(order.service) else { return };
-        let who = format_smolstr!("callback:{}", service.name);
         let item = &order.item;
-        let (outcome, is_delivered, took) = match self.post(item, &service, &who).await {
+        let Some(Lane::Callback { service }) = Lane::of(item.key.lane) else { return };
+        let Some(service) = self.open(service) else { return };
+        let who = format_smolstr!("callback:{}", service.name);
+        let (outcome, taken, took) = match self.post(item, &service, &who).await {
             Ok(Posted::Answered(outcome, took)) => {
                 metrics::callback(outcome.class());
-                (outcome.said(), matches!(outcome, Outcome::Delivered { .. }), took)
+                let taken = match outcome {
+                    Outcome::Delivered { .. } => Taken::Yes,
+                    Outcome::Gone | Outcome::Retry { .. } => Taken::Later,
+                };
+                (outcome.said(), taken, took)
             }
-            Ok(Posted::Unfit(why)) => (format!("unfit: {why}"), false, Duration::ZERO),
+            Ok(Posted::Unfit(why)) => (format!("unfit: {why}"), Taken::Never, Duration::ZERO),
             Ok(Posted::CutOff) => return,
-            Err(error) => (format!("not tried: {error}"), false, Duration::ZERO),
+            Err(error) => (format!("not tried: {error}"), Taken::Later, Duration::ZERO),
         };
         let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         let noted = self.gateway.callback_tried(item, service.id, outcome.clone(), took_ms).await;
         if let Err(error) = noted {
             tracing::warn!(%error, %who, "a try at a callback is missing in its log");
         }
-        drop(order.answer.send(Redelivered { is_delivered, outcome }));
+        drop(order.answer.send(Redelivered { taken, outcome }));
     }
 }

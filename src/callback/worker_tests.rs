@@ -82,10 +82,10 @@ async fn what_a_partner_lost_after_its_yes_comes_again_under_the_same_id_and_cha
     let number = id.to_string();
     let acme = world.gateway.catalog().partner_named("acme").unwrap().id;
     let (same, done) = world.gateway.redeliver(&number, Some(acme), "anna").await.unwrap();
-    assert_eq!((same, done.is_delivered, &*done.outcome), (id, true, "delivered: answered 200"));
+    assert_eq!((same, done.is_delivered(), &*done.outcome), (id, true, "delivered: answered 200"));
     // A no to a repeat is told, and neither plans another try nor speaks against the endpoint.
     let (_, done) = world.gateway.redeliver(&number, None, "anna").await.unwrap();
-    assert_eq!((done.is_delivered, &*done.outcome), (false, "server_error: answered 500"));
+    assert_eq!((done.is_delivered(), &*done.outcome), (false, "server_error: answered 500"));
     assert!(world.is_enabled("win"));
 
     let seen = partner.seen();

@@ -19,6 +19,7 @@ mod partnership;
 mod portal;
 mod range;
 mod reload;
+mod replay;
 mod scalar;
 mod secret;
 mod smpp_server;
@@ -48,6 +49,7 @@ pub use mistake::{Mistake, Mistakes};
 pub use partnership::Partnership;
 pub use portal::Portal;
 pub use reload::ReloadDiff;
+pub use replay::Replay;
 pub use scalar::{HostPort, Tag};
 pub use secret::{Secret, SecretFile};
 pub use smpp_server::{
@@ -92,6 +94,8 @@ section! {
         table faults: Faults = Faults::default();
         /// Complaints of subscribers.
         table complaints: Complaints = Complaints::default();
+        /// Handing over again.
+        table replay: Replay = Replay::default();
         /// Files that others send.
         table uploads: Uploads = Uploads::default();
         /// Texts of agreements.

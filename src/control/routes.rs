@@ -459,7 +459,7 @@ async fn redeliver(
     let detail = json!({ "outcome": done.outcome });
     state.note(&person, "message.redeliver", &id.to_string(), detail).await;
     Ok(Json(json!({
-        "id": id.to_string(), "is_delivered": done.is_delivered, "outcome": done.outcome,
+        "id": id.to_string(), "is_delivered": done.is_delivered(), "outcome": done.outcome,
         "by": person,
     })))
 }

@@ -138,6 +138,11 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     tasks.spawn_in(Phase::Requests, "sandbox", async move {
         sandbox.play_operator(async { stopping.cancelled().await }).await
     });
+    let replays = gateway.clone();
+    let stopping = tasks.stopping_in(Phase::Requests);
+    tasks.spawn_in(Phase::Requests, "replays", async move {
+        replays.run_replays(async { stopping.cancelled().await }).await
+    });
     let stopping = tasks.stopping_in(Phase::Requests);
     tasks.spawn_in(Phase::Requests, "keeper", async move {
         keeper.keep(pages, async { stopping.cancelled().await }, move || heart.beat()).await

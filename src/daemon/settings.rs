@@ -38,6 +38,8 @@ pub fn settings(config: &Config) -> gateway::Settings {
         session_requests_minute: limits.session_requests_minute,
         key_requests_minute: limits.key_requests_minute,
         stalled_after: limits.stalled_after,
+        replay_rate: config.replay.rate,
+        replay_wait: config.replay.wait,
         reassembly_wait: config
             .smsc_link
             .iter()

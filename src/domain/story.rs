@@ -19,7 +19,7 @@ pub const NO_VALUE: &str = "no value for ";
 pub const NO_RECEIPT: &str = "no receipt came in time";
 
 /// Steps that move no state, beside those of `MessageEvent`.
-pub const NOTES: [&str; 18] = [
+pub const NOTES: [&str; 19] = [
     "accepted",
     "answered",
     "unrouted",
@@ -33,6 +33,7 @@ pub const NOTES: [&str; 18] = [
     "receipt_refused",
     "receipt_released",
     "redelivered",
+    "redelivery_refused",
     "release_proposed",
     "repeat_suppressed",
     "replaced",

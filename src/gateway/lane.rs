@@ -50,6 +50,8 @@ pub struct Outlet {
     /// Lanes that have something ready, in turn.
     turn: Mutex<VecDeque<Arc<LaneHead>>>,
     wake: Notify,
+    /// What goes a second time, once the lanes have nothing left.
+    pub(super) orders: super::again::Orders,
 }
 
 impl Outlet {

@@ -380,7 +380,7 @@ fn mo_price(catalog: &Catalog, service: &Service, now: i64) -> Option<Price> {
 }
 
 /// A test text goes to test sessions, whatever way the service has: a callback is a live system.
-fn deliver_lane(service: &Service, mode: Mode) -> Lane {
+pub(super) fn deliver_lane(service: &Service, mode: Mode) -> Lane {
     match service.delivery {
         Delivery::Callback(_) if mode == Mode::Live => Lane::Callback { service: service.id },
         _ => Lane::Mo { partner: service.partner, mode },

@@ -33,6 +33,7 @@ pub mod receipt;
 mod receipt_tests;
 pub mod recent;
 pub mod registry;
+pub mod replay;
 pub mod sandbox;
 pub mod settings;
 pub mod stall;

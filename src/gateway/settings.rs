@@ -36,6 +36,10 @@ pub struct Settings {
     pub key_requests_minute: u32,
     /// Work without progress for so long is an alarm.
     pub stalled_after: Duration,
+    /// Messages a second of all replays together.
+    pub replay_rate: u32,
+    /// How long a replay waits for a partner that takes nothing.
+    pub replay_wait: Duration,
     pub reassembly_wait: Duration,
     pub drops_incomplete: bool,
 }
@@ -69,6 +73,8 @@ impl Default for Settings {
             session_requests_minute: 300,
             key_requests_minute: 6000,
             stalled_after: Duration::from_mins(5),
+            replay_rate: 100,
+            replay_wait: hours(1),
             reassembly_wait: Duration::from_mins(2),
             drops_incomplete: false,
         }

@@ -488,7 +488,7 @@ impl Gateway {
     }
 
     /// A receipt goes back the way its message came; that of a test to a test session.
-    fn receipt_lane(&self, message: &MtMessage) -> Lane {
+    pub(super) fn receipt_lane(&self, message: &MtMessage) -> Lane {
         let mode = Mode::of(&message.link_group);
         let catalog = self.inner.catalog.load();
         let has_callback = catalog

@@ -77,6 +77,8 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_standard_words_total", Kind::Counter, "count", &["word"], "texts that the gateway itself understands: help, info, stop, start"),
     series("bramka_incomplete_messages_total", Kind::Counter, "count", &["link"], "long MO that missed a part when their time was over"),
     series("bramka_callback_attempts_total", Kind::Counter, "count", &["outcome"], "posts to partners' callbacks"),
+    series("bramka_redelivered_total", Kind::Counter, "count", &["flow", "result"], "messages of replays by flow (mo, receipt) and what became of them"),
+    series("bramka_replays_running", Kind::Gauge, "count", &[], "replays that are not over"),
     series("bramka_mails", Kind::Gauge, "count", &["state"], "letters by state: queued, sent, bounced, failed"),
     series("bramka_mail_oldest_age_seconds", Kind::Gauge, "seconds", &[], "age of the oldest letter that waits"),
     series("bramka_mail_sent_total", Kind::Counter, "count", &["result"], "tries to send a letter and how they ended"),

@@ -44,7 +44,7 @@ pub struct MessageView {
     pub story: Story,
     /// A word of `story::CAUSES`.
     pub cause: Option<&'static str>,
-    /// Its callback took it once, so that it can be handed over again.
+    /// Its partner took it once, so that it can be handed over again.
     pub is_handed: bool,
     /// Whether the number is whole.
     pub is_open: bool,
@@ -183,7 +183,7 @@ impl Partnership {
         facts.is_planned = deliver_after > self.now();
         let story = Story::of(state, &facts);
         let is_handed = events.iter().any(|event| {
-            event.who.starts_with("callback:")
+            ["callback:", "smpp:"].iter().any(|side| event.who.starts_with(side))
                 && matches!(&*event.kind, "delivered" | "receipt_handed")
         });
         if !signed.is_operator() {

@@ -4,20 +4,25 @@
 //! are one delivery, and the first refused part refuses it whole.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use smol_str::SmolStr;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::oneshot,
     time::Instant,
 };
 
 use super::session::Talk;
 use crate::{
     domain::{Content, Item},
-    gateway::deliver::DeliveryRefused,
+    gateway::{
+        again::{Redelivered, Redelivery, Taken},
+        deliver::DeliveryRefused,
+        lane::Outlet,
+    },
     smpp::{Command, CommandId, CommandStatus, Pdu},
 };
 
@@ -28,6 +33,32 @@ pub(super) struct Delivery {
     pub(super) left: AtomicU32,
     /// Its time was over and it went back to its lane; a late answer changes nothing.
     pub(super) is_given_up: AtomicBool,
+    again: Option<Again>,
+}
+
+/// Whoever waits for the answer to what goes a second time. Dropped, it says that there was none.
+type Again = Mutex<Option<oneshot::Sender<Redelivered>>>;
+
+impl Delivery {
+    fn new(item: Item, parts: usize, again: Option<Again>) -> Self {
+        let left = AtomicU32::new(u32::try_from(parts).unwrap_or(1));
+        Self { item, left, is_given_up: AtomicBool::new(false), again }
+    }
+
+    /// Its item stands in no lane, and must never be put into one.
+    pub(super) fn is_again(&self) -> bool {
+        self.again.is_some()
+    }
+
+    /// Tells whoever waits for it what the partner said, or that it said nothing.
+    pub(super) fn tell(&self, answer: Option<(Taken, String)>) {
+        let Some(again) = &self.again else { return };
+        let waiting = again.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(waiting), Some((taken, outcome))) = (waiting, answer) {
+            // Nobody may wait any more; the partner has it all the same.
+            drop(waiting.send(Redelivered { taken, outcome }));
+        }
+    }
 }
 
 pub(super) type Token = Arc<Delivery>;
@@ -51,23 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 self.host.gateway.not_sent(std::iter::once(item).chain(items).collect());
                 return;
             }
-            let pdus = self.pdus_of(&item);
-            let count = u32::try_from(pdus.len()).unwrap_or(1);
-            let token = Arc::new(Delivery {
-                item,
-                left: AtomicU32::new(count),
-                is_given_up: AtomicBool::new(false),
-            });
-            let in_flight = self.session.in_flight();
-            let limits = self.session.limits_mut();
-            let window = limits.window;
-            // The parts of one message go together, even where they are more than the window.
-            limits.window = window.max(in_flight + pdus.len());
-            for pdu in pdus {
-                let sent = self.session.request(pdu, Arc::clone(&token), now, &mut self.actions);
-                debug_assert!(sent.is_ok(), "the window was checked above");
-            }
-            self.session.limits_mut().window = window;
+            self.put_in_flight(item, None, now);
             if is_suspect {
                 if let Some(bound) = &mut self.bound {
                     bound.is_alone = true;
@@ -76,8 +91,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 break;
             }
         }
+        self.deliver_again(&outlet, now);
         self.count_window();
         Box::pin(self.perform()).await;
+    }
+
+    /// What goes a second time waits behind everything that goes the first time, and half of the
+    /// window stays free for what comes meanwhile.
+    fn deliver_again(&mut self, outlet: &Outlet, now: Instant) {
+        let kept_free = self.session.limits_mut().window / 2;
+        while self.free() > kept_free {
+            let Some(Redelivery { item, answer }) = outlet.take_order() else { return };
+            self.put_in_flight(item, Some(Mutex::new(Some(answer))), now);
+        }
+    }
+
+    fn put_in_flight(&mut self, item: Item, again: Option<Again>, now: Instant) {
+        let pdus = self.pdus_of(&item);
+        let token = Arc::new(Delivery::new(item, pdus.len(), again));
+        let in_flight = self.session.in_flight();
+        let limits = self.session.limits_mut();
+        let window = limits.window;
+        // The parts of one message go together, even where they are more than the window.
+        limits.window = window.max(in_flight + pdus.len());
+        for pdu in pdus {
+            let sent = self.session.request(pdu, Arc::clone(&token), now, &mut self.actions);
+            debug_assert!(sent.is_ok(), "the window was checked above");
+        }
+        self.session.limits_mut().window = window;
     }
 
     fn pdus_of(&self, item: &Item) -> Vec<Pdu> {
@@ -112,6 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             }
             bound.card.counters.delivered.fetch_add(1, Ordering::Relaxed);
             bound.pause = None;
+            if token.is_again() {
+                token.tell(Some((Taken::Yes, status.to_string())));
+                self.count_window();
+                return;
+            }
             gateway.handed(&token.item, &who).await
         } else {
             // One refused part refuses the whole.
@@ -121,6 +167,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             bound.card.counters.last_error.store(Arc::new(Some(word.clone())));
             if status == CommandStatus::RX_P_APPN {
                 bound.hold_back(&gateway);
+            }
+            if token.is_again() {
+                token.tell(Some((refused_again(status), word)));
+                self.count_window();
+                return;
             }
             gateway.delivery_refused(&token.item, &who, refused, &word).await
         };
@@ -141,6 +192,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         let who = bound.who.clone();
         tracing::warn!(session.id = bound.card.id, message.id = %token.item.content.message_id(),
             "no answer to a delivery in time");
+        if token.is_again() {
+            token.tell(None);
+            return;
+        }
         let item = token.item.clone();
         if let Err(error) = self.host.gateway.delivery_lost(item, &who, false).await {
             tracing::error!(%error, "a lost delivery could not be noted");
@@ -154,4 +209,10 @@ fn refused_how(status: CommandStatus) -> DeliveryRefused {
         CommandStatus::RX_R_APPN | CommandStatus::RX_P_APPN => DeliveryRefused::Never,
         _ => DeliveryRefused::Later,
     }
+}
+
+/// The same of what goes a second time. An application that is broken for good is not asked for a
+/// decision about each message: it was given each before and took it.
+fn refused_again(status: CommandStatus) -> Taken {
+    if status == CommandStatus::RX_R_APPN { Taken::Never } else { Taken::Later }
 }

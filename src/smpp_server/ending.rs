@@ -52,6 +52,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         }
         let is_suspect = !orderly && lost.len() == 1;
         for token in lost {
+            if token.is_again() {
+                token.tell(None);
+                continue;
+            }
             let item = token.item.clone();
             if let Err(error) = gateway.delivery_lost(item, &bound.who, is_suspect).await {
                 tracing::error!(%error, "a lost delivery could not be noted");
@@ -92,6 +96,8 @@ impl<S> Drop for Talk<S> {
                 back.push(outstanding.token);
             }
         }
-        gateway.not_sent(back.into_iter().map(|token| token.item.clone()).collect());
+        // What goes a second time belongs to no lane; whoever waits for it learns of the end.
+        let of_lanes = back.into_iter().filter(|token| !token.is_again());
+        gateway.not_sent(of_lanes.map(|token| token.item.clone()).collect());
     }
 }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use crate::domain::{
     Exercise, GroupId, Item, ItemKey, Lane, LaneId, MessageId, MessageState, MoMessage, MtMessage,
-    PartnerId, ServiceId,
+    PartnerId, ReplayCounts, ServiceId,
     message::{NetworkError, ReceiptState},
     service::Brakes,
 };
@@ -197,6 +197,12 @@ pub enum Rare {
         exercise: Exercise,
         at: i64,
         evidence: String,
+    },
+    /// Messages of a replay up to this one are done.
+    ReplayProgress {
+        replay: i64,
+        last: MessageId,
+        counts: ReplayCounts,
     },
     /// How far numbers may have been given out.
     ReserveIds {

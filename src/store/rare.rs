@@ -112,6 +112,9 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 took_ms
             )?;
         }
+        Rare::ReplayProgress { replay, last, counts } => {
+            super::replays::note_progress(tx, replay, last, &counts).await?;
+        }
         Rare::Stop { service, msisdn, message, at } => {
             execute!(
                 tx,

@@ -179,7 +179,7 @@ pub(crate) async fn redeliver(
         Ok::<_, gateway::Error>(done)
     };
     let done = app.finish(order).await??;
-    let body = RedeliveredBody { is_delivered: done.is_delivered, outcome: done.outcome };
+    let body = RedeliveredBody { is_delivered: done.is_delivered(), outcome: done.outcome };
     Ok(named(&caller, Json(body).into_response()))
 }
 

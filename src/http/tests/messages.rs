@@ -348,7 +348,7 @@ async fn a_text_that_a_callback_took_is_handed_over_again_by_right() {
     let poster = async {
         let order = orders.recv().await.unwrap();
         let answer = crate::gateway::again::Redelivered {
-            is_delivered: true,
+            taken: crate::gateway::again::Taken::Yes,
             outcome: "delivered: answered 200".to_owned(),
         };
         order.answer.send(answer).unwrap();

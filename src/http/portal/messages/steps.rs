@@ -44,7 +44,7 @@ pub(super) async fn redeliver(
         let (store, now) = (gateway.store(), gateway.now());
         let noted = store.audit_message(&by, now, "message.redeliver", message, &detail).await;
         noted.map_err(|error| Problem::from(gateway::Error::from(error)))?;
-        Ok::<_, Problem>(done.is_delivered)
+        Ok::<_, Problem>(done.is_delivered())
     };
     let is_taken = page.app().finish(order).await??;
     let notice = if is_taken { "messages-notice-redelivered" } else { "messages-notice-not-taken" };
