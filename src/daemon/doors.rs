@@ -23,7 +23,9 @@ use crate::{
     listen::Listeners,
     log::LogHandle,
     mail::Sink,
-    partnership::{ComplaintRules, Contract, FaultRules, Partnership, Rules, Scanner},
+    partnership::{
+        ComplaintRules, Contract, FaultRules, Partnership, ReplayRules, Rules, Scanner,
+    },
     smpp_server::Server,
     tasks::{Phase, Tasks},
 };
@@ -192,6 +194,7 @@ pub(super) fn partnership(config: &Config, gateway: &Gateway) -> anyhow::Result<
         .with_order_plan(orders)
         .with_fault_rules(FaultRules::from_settings(config))
         .with_complaint_rules(ComplaintRules::from_settings(config))
+        .with_replay_rules(ReplayRules::from_settings(config))
         .with_address_guard(callback::address_guard(&config.callback))
         .with_rules(rules))
 }

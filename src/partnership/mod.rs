@@ -79,6 +79,7 @@ mod orders_tests;
 mod own;
 mod passwords;
 mod render;
+mod replays;
 mod request;
 mod reserve;
 mod reserve_steps;
@@ -137,6 +138,7 @@ pub use messages::{MessageView, number_pattern};
 pub use number_sweep::NumbersSwept;
 pub use numbers::{ImportReport, NumberView};
 pub use orders::OrderView;
+pub use replays::{ReplayFilter, ReplayPreview, ReplayRules, ReplayWish};
 pub use request::RequestKey;
 pub use reserve::HoldWish;
 pub use rules::Rules;
@@ -168,6 +170,7 @@ pub struct Partnership {
     pub(crate) rules: Arc<Rules>,
     faults: Arc<FaultRules>,
     complaints: Arc<ComplaintRules>,
+    replays: Arc<ReplayRules>,
     floods: Arc<flood::Floods>,
     pub(crate) kinds: Arc<AgreementKinds>,
     pub(crate) plan: Arc<NumberPlan>,
@@ -190,6 +193,7 @@ impl Partnership {
             rules: Arc::default(),
             faults: Arc::default(),
             complaints: Arc::default(),
+            replays: Arc::default(),
             floods: Arc::default(),
             kinds: AgreementKinds::shipped(),
             plan: NumberPlan::shipped(),
@@ -243,6 +247,12 @@ impl Partnership {
     #[must_use]
     pub fn with_complaint_rules(self, complaints: ComplaintRules) -> Self {
         Self { complaints: Arc::new(complaints), ..self }
+    }
+
+    /// The same with the operator's own limits of replays.
+    #[must_use]
+    pub fn with_replay_rules(self, replays: ReplayRules) -> Self {
+        Self { replays: Arc::new(replays), ..self }
     }
 
     /// With kinds of agreement that the operator wrote itself.

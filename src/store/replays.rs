@@ -214,6 +214,24 @@ impl Store {
         Ok(Some(counts))
     }
 
+    /// Whether there is such a partner, and whether the service is its own; none is.
+    pub async fn can_be_replayed(
+        &self,
+        partner: PartnerId,
+        service: Option<ServiceId>,
+    ) -> Result<(bool, bool), Error> {
+        let found = fetch_optional!(
+            &self.db,
+            (i64, i64),
+            "select (select count(*) from partner where id = $1), \
+             (select count(*) from service where id = $2 and partner_id = $1)",
+            partner.0,
+            service.map_or(0, |service| service.0)
+        )?;
+        let (partners, services) = found.unwrap_or_default();
+        Ok((partners > 0, service.is_none() || services > 0))
+    }
+
     pub async fn start_replay(
         &self,
         by: &Caller,
