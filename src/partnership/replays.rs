@@ -216,15 +216,15 @@ impl Partnership {
         partner: PartnerId,
         wish: &ReplayWish,
     ) -> Result<ReplayScope, Error> {
-        let (has_partner, has_service) =
-            self.store.can_be_replayed(partner, wish.service).await?;
+        let (has_partner, has_service) = self.store.can_be_replayed(partner, wish.service).await?;
         if !has_partner {
             return Err(Refusal::UnknownId("partner").into());
         }
         let now = self.now();
         let until = wish.until.unwrap_or(now);
         let mut faults = Vec::new();
-        let mut fault = |field, code, detail: &str| faults.push(FieldFault::new(field, code, detail));
+        let mut fault =
+            |field, code, detail: &str| faults.push(FieldFault::new(field, code, detail));
         if !wish.mo && !wish.receipts {
             fault("kinds", "missing", "choose mo, receipt, or both");
         }

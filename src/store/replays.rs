@@ -375,9 +375,11 @@ async fn earlier(tx: &mut Tx<'_>, at: i64, new: &NewReplay) -> Result<Option<Rep
         new.scope.partner.0,
         key.as_str()
     )?;
-    Ok(known.map(|(id, known)| {
-        if known == *body { ReplayStart::Again(id) } else { ReplayStart::KeyConflict }
-    }))
+    Ok(known.map(
+        |(id, known)| {
+            if known == *body { ReplayStart::Again(id) } else { ReplayStart::KeyConflict }
+        },
+    ))
 }
 
 /// Counts what was done and moves on to the last of it. What was stopped meanwhile still counts.

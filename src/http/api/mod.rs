@@ -29,6 +29,7 @@ pub mod openapi;
 mod order_shapes;
 pub mod orders;
 pub mod people;
+pub mod replays;
 pub mod reservations;
 pub mod sandbox;
 pub mod service_shapes;

@@ -23,7 +23,7 @@ use utoipa::{
 // In the order of the alphabet and not of meaning: so two who add a noun at once rarely meet.
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    incidents, message_search, messages, numbers, orders, people, reservations, sandbox, services,
+    incidents, message_search, messages, numbers, orders, people, replays, reservations, sandbox, services,
     session, specifications, terms, ticket_work, tmf, tmf_hub, tmf_orders, tmf_tickets,
 };
 use crate::http::error::ProblemBody;
@@ -43,6 +43,7 @@ use crate::http::error::ProblemBody;
         applications::create, applications::show, applications::submit,
         message_search::list,
         messages::create, messages::show, messages::cancel, messages::redeliver,
+        replays::list, replays::create, replays::preview, replays::show, replays::stop,
         session::create, session::step_up, session::delete, session::me,
         people::list, people::invite, people::show, people::change, people::set,
         access::credentials, access::add_credential, access::rotate_credential,
@@ -82,6 +83,7 @@ use crate::http::error::ProblemBody;
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
+        (name = "replays", description = "Handing over again what a partner lost"),
         (name = "sandbox", description = "Trying without subscribers and without cost"),
         (name = "session", description = "Log in and out"),
         (name = "people", description = "Who may log in"),

@@ -185,6 +185,11 @@ impl Page {
         self.field(form, name, key, Kind::Input("date")).width("many")
     }
 
+    /// A moment, on the clock of whoever types it.
+    pub fn moment<'a>(&'a self, form: &'a Form, name: &'a str, key: &str) -> Field<'a> {
+        self.field(form, name, key, Kind::Input("datetime-local")).width("many")
+    }
+
     pub fn sum<'a>(&'a self, form: &'a Form, name: &'a str, key: &str) -> Field<'a> {
         Field { inputmode: Some("decimal"), ..self.field(form, name, key, Kind::Money) }
     }

@@ -78,6 +78,7 @@ pub mod page;
 pub mod person;
 pub mod preferences;
 mod reference;
+mod replays;
 mod sandbox;
 mod services;
 mod specifications;
@@ -112,6 +113,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(complaints::routes())
         .merge(letters::routes())
         .merge(messages::routes())
+        .merge(replays::routes())
         .merge(sandbox::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }

@@ -110,6 +110,9 @@ pub const MENU: &[Entry] = &[
     entry("/messages", "messages-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeTraffic))
     }),
+    entry("/replays", "replays-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeTraffic))
+    }),
     entry("/specifications", "specifications-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeSpecifications))
     }),

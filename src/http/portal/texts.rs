@@ -41,6 +41,7 @@ areas![
     "numbers",
     "orders",
     "problems",
+    "replays",
     "sandbox",
     "services",
     "specifications",

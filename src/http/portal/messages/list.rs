@@ -12,10 +12,11 @@ use jiff::{
 
 use super::{Page, message_id, state_tag};
 use crate::{
-    domain::{MessageState, PartnerId, Refusal, ServiceId},
+    domain::{MessageState, PartnerId, Refusal, Right, ServiceId},
     http::{
         error::Problem,
         portal::{
+            address::encoded,
             cell::{Cell, Time},
             field::Choice,
             list::{Ask, CSV_ROWS_MAX, List, ROWS},
@@ -39,6 +40,8 @@ const DAY_US: i64 = 86_400_000_000;
 struct Messages<'p> {
     page: &'p Page,
     list: List<'p>,
+    /// To the form that has the same window handed over again.
+    again_path: Option<String>,
     /// What could not be understood.
     wrong: Option<String>,
     /// The look ended here.
@@ -77,7 +80,15 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
         return Ok(list.csv("messages"));
     }
     let looked_to = found.looked_to.map(|at| page.time(at));
-    Ok(page.show(&Messages { page: &page, list, wrong, looked_to }))
+    let again_path = person.may(Right::RedeliverMessages).then(|| again_path(&ask));
+    Ok(page.show(&Messages { page: &page, list, again_path, wrong, looked_to }))
+}
+
+/// What a replay can be narrowed by as well.
+fn again_path(ask: &Ask) -> String {
+    let names = ["from", "until", "service", "direction", "partner"];
+    let asked = names.map(|name| format!("{name}={}", encoded(ask.get(name))));
+    format!("/replays/new?{}", asked.join("&"))
 }
 
 /// What is looked for, or the key of what is wrong with it.
@@ -119,7 +130,7 @@ fn partner(page: &Page, person: &Person, name: &str) -> Result<Option<PartnerId>
 }
 
 /// A moment of Warsaw as a browser or a person writes it; `whole_day` is added to a bare day.
-fn moment(text: &str, whole_day: i64) -> Result<Option<i64>, &'static str> {
+pub(in crate::http::portal) fn moment(text: &str, whole_day: i64) -> Result<Option<i64>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -175,7 +186,7 @@ fn directions(page: &Page) -> Vec<Choice> {
     ["mt", "mo"].map(|way| Choice::new(way, page.word("messages-way-", way))).into()
 }
 
-fn services(page: &Page, person: &Person) -> Vec<Choice> {
+pub(in crate::http::portal) fn services(page: &Page, person: &Person) -> Vec<Choice> {
     let catalog = page.app().gateway.catalog();
     let mut own: Vec<_> = catalog
         .services()

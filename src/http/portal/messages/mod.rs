@@ -9,6 +9,8 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+pub(super) use list::{moment, services};
+
 use axum::{
     Router,
     routing::{get, post},
