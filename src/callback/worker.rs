@@ -378,6 +378,9 @@ fn place_in_schedule(tries: u32, delays: usize) -> u32 {
 }
 
 #[cfg(test)]
+#[path = "replay_tests.rs"]
+mod replay_tests;
+#[cfg(test)]
 #[path = "worker_tests.rs"]
 mod tests;
 #[cfg(test)]

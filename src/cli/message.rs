@@ -115,7 +115,7 @@ async fn redeliver(desk: &mut Desk<'_>, id: i64) -> Outcome {
     if is_delivered {
         Ok(())
     } else {
-        Err(Failure::failed(format!("its callback did not take it: {outcome}")))
+        Err(Failure::failed(format!("its partner did not take it: {outcome}")))
     }
 }
 

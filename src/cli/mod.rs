@@ -27,6 +27,7 @@ mod output;
 mod partner;
 mod privacy;
 mod receipt;
+mod replay;
 mod seed;
 mod seen;
 mod service;
@@ -136,6 +137,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Bind(command) => live::bind(desk, command).await,
         Command::Trace(command) => live::trace(desk, command).await,
         Command::Unknown(command) => message::unknown(desk, command).await,
+        Command::Replay(command) => replay::replay(desk, command).await,
         Command::Receipt(command) => receipt::receipt(desk, command).await,
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,

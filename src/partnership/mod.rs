@@ -80,6 +80,8 @@ mod own;
 mod passwords;
 mod render;
 mod replays;
+#[cfg(test)]
+mod replays_tests;
 mod request;
 mod reserve;
 mod reserve_steps;

@@ -253,7 +253,3 @@ impl Partnership {
 fn wrong(fault: FieldFault) -> Refusal {
     Refusal::FieldErrors(vec![fault])
 }
-
-#[cfg(test)]
-#[path = "replays_tests.rs"]
-mod tests;

@@ -27,6 +27,7 @@ mod outage;
 mod privacy;
 mod process;
 mod refusals;
+mod replay;
 mod sandbox;
 mod services;
 mod specifications;

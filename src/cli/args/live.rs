@@ -48,9 +48,9 @@ pub enum MessageCommand {
         /// Our id of it, as receipts and the partner's answers have it
         id: i64,
     },
-    /// Post a text or a receipt to its partner's callback once more
+    /// Hand a text or a receipt over to its partner once more
     ///
-    /// For a partner that lost what it had answered with yes. It carries the same webhook id, its
+    /// For a partner that lost what it had answered with yes. It carries the same id, its
     /// `redelivery` is counted on, and nothing is charged again.
     #[command(after_help = "Example:\n  bramka message redeliver 884930212345856")]
     Redeliver {

@@ -12,6 +12,7 @@ mod live;
 mod number;
 mod order;
 mod people;
+mod replay;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ pub use live::{
 pub use number::{NumberCommand, NumberFind};
 pub use order::OrderCommand;
 pub use people::{UserAdd, UserCommand};
+pub use replay::{ReplayCommand, ReplayStartArgs};
 
 /// Bramka: premium SMS and WAP partner gateway.
 ///
@@ -167,6 +169,9 @@ pub enum Command {
     /// Messages whose fate nobody knows
     #[command(subcommand)]
     Unknown(UnknownCommand),
+    /// What a partner was given, handed over to it again
+    #[command(subcommand)]
+    Replay(ReplayCommand),
     /// Receipts that no message claims, and those that were put aside
     #[command(subcommand)]
     Receipt(ReceiptCommand),

@@ -146,10 +146,10 @@ pub(crate) async fn cancel(
     Ok(named(&caller, StatusCode::NO_CONTENT.into_response()))
 }
 
-/// Hands a text or a receipt to the callback of its service once more.
+/// Hands a text or a receipt over to you once more, to the callback of its service or to a session.
 ///
-/// For what you answered with 2xx and lost all the same. It is posted once, under the same webhook
-/// id and with `redelivery` counted on; nothing is charged again.
+/// For what you took and lost all the same. It comes once, under the same id and with `redelivery`
+/// counted on; nothing is charged again.
 #[utoipa::path(
     post,
     path = "/api/v1/messages/{id}/redeliver",
@@ -157,8 +157,8 @@ pub(crate) async fn cancel(
     tag = "messages",
     params(("id" = inline(IdText), Path, description = "Id of the message, yours or a subscriber's")),
     responses(
-        (status = 200, description = "Your callback answered", body = RedeliveredBody),
-        (status = 409, description = "Not handed over before, erased, or without a callback",
+        (status = 200, description = "Your system answered", body = RedeliveredBody),
+        (status = 409, description = "Not handed over before, erased, or nobody is there to take it",
             body = ProblemBody, content_type = "application/problem+json"),
         LookProblems,
     ),
@@ -186,7 +186,7 @@ pub(crate) async fn redeliver(
 /// What became of the repeat.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct RedeliveredBody {
-    /// Your callback answered with a 2xx.
+    /// Your callback answered with a 2xx, or your session with ESME_ROK.
     is_delivered: bool,
     /// The answer, as the log of deliveries has it.
     #[schema(example = "delivered: answered 204")]

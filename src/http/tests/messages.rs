@@ -21,7 +21,7 @@ use crate::{
 const NUMBER: &str = "48600100200";
 const MASKED: &str = "48600***200";
 
-async fn person(world: &World, partner: i64, role: &str) -> String {
+pub(super) async fn person(world: &World, partner: i64, role: &str) -> String {
     let new = NewPerson {
         partner: Some(PartnerId(partner)),
         mail: format!("{role}{partner}@acme.example"),
@@ -35,7 +35,7 @@ async fn person(world: &World, partner: i64, role: &str) -> String {
     enrolled(world, &invited.path).await
 }
 
-fn browser<'w>(world: &'w World, token: &str) -> Browser<'w> {
+pub(super) fn browser<'w>(world: &'w World, token: &str) -> Browser<'w> {
     Browser { world, cookie: format!("__Host-session={token}") }
 }
 

@@ -16,6 +16,7 @@ mod orders;
 mod pages;
 mod people;
 mod portal;
+mod replays;
 mod sandbox;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

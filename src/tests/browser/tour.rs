@@ -144,6 +144,11 @@ pub(super) async fn messages(world: &World, admin: &Human<'_>, desk: &Human<'_>)
     admin.go(&format!("/messages?q={id}")).await;
     admin.does_not_read(&["48600***200"]).await;
     admin.look("partner-messages-none").await;
+    admin.go("/replays").await;
+    admin.reads(&["Niczego jeszcze nie przekazano ponownie."]).await;
+    admin.look("partner-replays").await;
+    admin.go("/replays/new").await;
+    admin.look("partner-replay-new").await;
 }
 
 /// Numbers come in, one is reserved, ordered and activated.

@@ -130,7 +130,10 @@ fn partner(page: &Page, person: &Person, name: &str) -> Result<Option<PartnerId>
 }
 
 /// A moment of Warsaw as a browser or a person writes it; `whole_day` is added to a bare day.
-pub(in crate::http::portal) fn moment(text: &str, whole_day: i64) -> Result<Option<i64>, &'static str> {
+pub(in crate::http::portal) fn moment(
+    text: &str,
+    whole_day: i64,
+) -> Result<Option<i64>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }

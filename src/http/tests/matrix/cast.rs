@@ -20,7 +20,7 @@ use crate::{
     http::{door::Peer, portal::guard},
     partnership::{
         Beginning, Begun, ComplaintWish, CredentialWish, FaultWish, HoldWish, IncidentWish,
-        NewPerson, Rules, Signed, TermsDraft, Visitor, WholeApplication, code_of,
+        NewPerson, ReplayWish, Rules, Signed, TermsDraft, Visitor, WholeApplication, code_of,
     },
     store::OrderFilter,
 };
@@ -40,6 +40,7 @@ pub(super) struct Owned {
     message: String,
     fault: String,
     complaint: String,
+    replay: String,
 }
 
 /// Somebody who asks.
@@ -219,10 +220,15 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
         service: String::new(),
     };
     let complaint = partnership.take_complaint(&spare, &wish).await.unwrap().id.to_string();
+    let hour_ago = now - 3_600_000_000;
+    let wish = ReplayWish { mo: true, from: hour_ago, ..ReplayWish::default() };
+    let (replay, _) = partnership.start_replay(&spare, &wish, None).await.unwrap();
+    let replay = replay.id.to_string();
     Owned {
         partner,
         fault,
         complaint,
+        replay,
         application,
         agreement: agreement.id.to_string(),
         file: agreement.file_id.unwrap(),
@@ -400,6 +406,7 @@ impl Cast {
             _ if is("/complaints/rates/") => "888888",
             _ if is("/complaints/") => &owned.complaint,
             _ if is("/hub/") => "888888",
+            _ if is("/replays/") => &owned.replay,
             _ if is("/people/") => &owned.person,
             _ if is("/bank-changes/") => &owned.bank_change,
             _ if is("/numbers/") => "1",
