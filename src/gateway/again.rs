@@ -14,7 +14,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     Error, Gateway,
@@ -33,6 +36,8 @@ use crate::{
 const WAITING_MAX: usize = 100;
 /// What nobody took to its partner by then is asked back. Longer than an answer may take.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How often is looked whether somebody is there at all.
+const LOOK: Duration = Duration::from_secs(1);
 /// The step in a message's history.
 pub(super) const REDELIVERED: &str = "redelivered";
 
@@ -94,6 +99,7 @@ impl Outlet {
     /// Gives the order back if too many wait.
     fn order(&self, order: Redelivery) -> Result<(), Redelivery> {
         let mut waiting = self.orders.waiting();
+        waiting.retain(|order| !order.answer.is_closed());
         if waiting.len() >= WAITING_MAX {
             return Err(order);
         }
@@ -221,17 +227,37 @@ impl Gateway {
         let order = Redelivery { item, answer };
         let is_full =
             || wrong("as many others as may wait are being handed over again; try in a minute");
-        if let Lane::Callback { .. } = lane {
+        if leads_to_sessions(lane) {
+            let outlet = self.inner.lanes.outlet(Exit::of(lane));
+            outlet.order(order).map_err(|_| is_full())?;
+        } else {
             let orders = self.inner.redeliveries.load_full();
             let orders = orders.ok_or_else(|| wrong("this node posts to no callbacks"))?;
             orders.try_send(order).map_err(|_| is_full())?;
-        } else {
-            let outlet = self.inner.lanes.outlet(Exit::of(lane));
-            outlet.order(order).map_err(|_| is_full())?;
         }
-        match tokio::time::timeout(PATIENCE, answered).await {
-            Ok(answered) => Ok(answered.ok()),
-            Err(_) => Err(wrong("what comes for the first time leaves no room for it")),
+        self.answer_of(lane, answered).await
+    }
+
+    /// Waits for an answer, but not for a partner that has gone.
+    async fn answer_of(
+        &self,
+        lane: Lane,
+        mut answered: oneshot::Receiver<Redelivered>,
+    ) -> Result<Option<Redelivered>, Error> {
+        let until = Instant::now() + PATIENCE;
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answered => return Ok(answer.ok()),
+                _ = look.tick() => {}
+            }
+            if let (Some(why), true) = (self.hindrance(lane), leads_to_sessions(lane)) {
+                return Err(wrong(why));
+            }
+            if Instant::now() >= until {
+                return Err(wrong("what comes for the first time leaves no room for it"));
+            }
         }
     }
 
@@ -262,6 +288,11 @@ impl Gateway {
         let network_error = error.as_deref().and_then(crate::store::network_error);
         Ok(Receipt { message: id, state: ReceiptState::of(state), network_error, done_at })
     }
+}
+
+/// A post that has begun has an answer of its own, whatever becomes of its callback.
+fn leads_to_sessions(lane: Lane) -> bool {
+    !matches!(lane, Lane::Callback { .. })
 }
 
 fn is_handed(is_final: bool) -> Result<(), Error> {
