@@ -131,6 +131,8 @@ fn tell_everything() {
     charge(&price);
     charge_reversed(&price);
     replayed("same_key");
+    redelivered("mo", "sent");
+    replays_running(1);
     retried("mo");
     unrouted("no_number");
     standard_word("stop");

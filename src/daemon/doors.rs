@@ -23,9 +23,7 @@ use crate::{
     listen::Listeners,
     log::LogHandle,
     mail::Sink,
-    partnership::{
-        ComplaintRules, Contract, FaultRules, Partnership, ReplayRules, Rules, Scanner,
-    },
+    partnership::{ComplaintRules, Contract, FaultRules, Partnership, ReplayRules, Rules, Scanner},
     smpp_server::Server,
     tasks::{Phase, Tasks},
 };
