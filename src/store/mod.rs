@@ -63,6 +63,7 @@ mod privacy;
 #[cfg(test)]
 mod private_postgres;
 mod rare;
+mod replay_scope;
 mod replays;
 mod requests;
 mod reservations;
@@ -150,7 +151,8 @@ pub use outbox::{Letter, LetterLine, MailCounts};
 pub use people::{Invitation, NewLink, OneTimeLink, PersonWrite, Written};
 pub use person::{Person, PersonSecrets};
 pub use privacy::{Forgotten, SubscriberCharge, SubscriberMessage};
-pub use replays::{NewReplay, ReplayRow, ReplayScope, ReplayStart};
+pub use replay_scope::ReplayScope;
+pub use replays::{NewReplay, ReplayRow, ReplayStart};
 pub use reservations::{ReservationFilter, ReservationRow};
 pub use retention::Erasing;
 pub use sandbox::{ExerciseRow, TestMessage};
