@@ -165,6 +165,14 @@ fn near(system_id: String) -> CredentialWish {
     CredentialWish { system_id, addresses, ..CredentialWish::default() }
 }
 
+/// One of the last hour, which nobody carries out.
+async fn replay(world: &World, by: &Signed) -> String {
+    let partnership = &world.app.partnership;
+    let from = partnership.now() - 3_600_000_000;
+    let wish = ReplayWish { mo: true, from, ..ReplayWish::default() };
+    partnership.start_replay(by, &wish, None).await.unwrap().0.id.to_string()
+}
+
 async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
     let (application, partner) = accepted(world, nip).await;
     let partnership = &world.app.partnership;
@@ -220,15 +228,11 @@ async fn owned(world: &World, nip: &str, (key, number): (&str, &str)) -> Owned {
         service: String::new(),
     };
     let complaint = partnership.take_complaint(&spare, &wish).await.unwrap().id.to_string();
-    let hour_ago = now - 3_600_000_000;
-    let wish = ReplayWish { mo: true, from: hour_ago, ..ReplayWish::default() };
-    let (replay, _) = partnership.start_replay(&spare, &wish, None).await.unwrap();
-    let replay = replay.id.to_string();
     Owned {
         partner,
         fault,
         complaint,
-        replay,
+        replay: replay(world, &spare).await,
         application,
         agreement: agreement.id.to_string(),
         file: agreement.file_id.unwrap(),
