@@ -59,6 +59,7 @@ pub(crate) struct NewReplayBody {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ReplayKind)]
 enum Kind {
     Mo,
     Receipt,
