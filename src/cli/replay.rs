@@ -33,6 +33,8 @@ pub(crate) async fn replay(desk: &mut Desk<'_>, command: ReplayCommand) -> Outco
     done
 }
 
+/// By the same rules as on the pages. It asks for no right: whoever can run it can read the database
+/// file as well (S-07).
 async fn start(desk: &mut Desk<'_>, store: &Store, asked: ReplayStartArgs) -> Outcome {
     let secret = desk.config.smpp_server.pepper_file.secret.reveal().as_bytes();
     let verbs = Partnership::new(store.clone(), Clock::system(), Seal::new([secret]))
@@ -48,6 +50,7 @@ async fn start(desk: &mut Desk<'_>, store: &Store, asked: ReplayStartArgs) -> Ou
             Some(found.ok_or_else(none)?)
         }
     };
+    // Nothing named is everything: whoever lost a database lost both.
     let is_wanted = |kind: &str| asked.kind.is_empty() || asked.kind.iter().any(|one| one == kind);
     let wish = ReplayWish {
         partner: Some(partner),
@@ -95,6 +98,7 @@ async fn stop(desk: &mut Desk<'_>, store: &Store, id: i64) -> Outcome {
     if store.replay(id).await?.is_none() {
         return Err(unknown(id));
     }
+    // The daemon learns of it with its next page: up to sixteen messages may still go.
     if !store.end_replay(&desk.by(), desk.now(), id, (ReplayEvent::Stop, None)).await? {
         return Err(Failure::failed(format!("replay {id} is over already")));
     }

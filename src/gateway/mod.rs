@@ -401,21 +401,6 @@ impl Drop for Expected<'_> {
     }
 }
 
-impl EventRow {
-    #[must_use]
-    pub(crate) fn over(mut self, link: &SmolStr, attempt: u32) -> Self {
-        self.link = Some(link.clone());
-        self.attempt = attempt;
-        self
-    }
-
-    #[must_use]
-    pub(crate) fn saying(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
-        self
-    }
-}
-
 /// The word for "the gateway by itself" in event rows.
 pub(crate) fn by_itself() -> SmolStr {
     smol_str::ToSmolStr::to_smolstr(&Caller::Gateway)

@@ -104,6 +104,21 @@ pub struct EventRow {
     pub detail: Option<String>,
 }
 
+impl EventRow {
+    #[must_use]
+    pub(crate) fn over(mut self, link: &SmolStr, attempt: u32) -> Self {
+        self.link = Some(link.clone());
+        self.attempt = attempt;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn saying(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct StateRow {
     pub message: MessageId,

@@ -140,6 +140,7 @@ struct New<'p> {
 /// Filled in with the window of a list of messages that leads here.
 async fn new(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
+    // Of an MT it is the receipt that can be had again.
     let (mo, receipts) = match ask.get("direction") {
         "mo" => ("yes", ""),
         "mt" => ("", "yes"),
@@ -264,14 +265,14 @@ fn read(page: &Page, person: &Person, form: &mut Form) -> Option<ReplayWish> {
 /// Puts a "no" beside the field that it is about; what is about no field stays an error.
 fn explain(page: &Page, form: &mut Form, error: Error) -> Result<(), Error> {
     let Error::Refused(Refusal::FieldErrors(faults)) = error else { return Err(error) };
+    let prefix = "replays-wrong-";
     for fault in &faults {
         let name = fault.params.iter().find(|(name, _)| *name == "name");
         let name = name.map_or("", |(_, value)| value);
+        // Kinds are two ticks here; what is wrong with both stands at the first.
         let place = if fault.field == "kinds" { "mo" } else { fault.field.as_str() };
-        form.wrong(
-            place,
-            page.t1(&format!("replays-wrong-{}", fault.code.replace('_', "-")), "name", name),
-        );
+        let key = format!("{prefix}{}", fault.code.replace('_', "-"));
+        form.wrong(place, page.t1(&key, "name", name));
     }
     Ok(())
 }
@@ -304,6 +305,8 @@ async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
         title,
         path: format!("/replays/{}", row.id),
         state: state_tag(&page, row.state),
+        // What a session or an endpoint said is English and the operator's; a partner reads what
+        // it can do about it.
         reason: row.reason.as_ref().map(|_| page.t("replays-nobody")),
         progress: progress(&page, &row),
         is_open,
@@ -343,6 +346,7 @@ fn summary(page: &Page, person: &Person, row: &ReplayRow) -> Summary {
 
 /// The form filled in with what is left of the window.
 fn rest(row: &ReplayRow) -> String {
+    // A replay keeps its place page by page: some of what went comes once more.
     let from = moment_of(MessageId(row.last_message_id)).max(row.from_at);
     let direction = match (row.mo, row.receipts) {
         (1, 0) => "mo",
