@@ -102,7 +102,7 @@ impl Gateway {
         let mut stop = std::pin::pin!(stop);
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let pace = Pace(Mutex::new(Instant::now()));
+        let rate = Pace(Mutex::new(Instant::now()));
         let mut going = HashSet::new();
         let mut runs = FuturesUnordered::new();
         loop {
@@ -116,7 +116,7 @@ impl Gateway {
                     Ok(rows) => {
                         for row in rows {
                             if going.len() < TOGETHER && going.insert(row.id) {
-                                runs.push(self.run_replay(&pace, row.id));
+                                runs.push(self.run_replay(&rate, row.id));
                             }
                         }
                         metrics::replays_running(going.len());
@@ -128,9 +128,9 @@ impl Gateway {
     }
 
     /// Runs one until it is over, or the store fails; then the next look takes it up again.
-    async fn run_replay(&self, pace: &Pace, id: i64) -> i64 {
+    async fn run_replay(&self, rate: &Pace, id: i64) -> i64 {
         loop {
-            match Box::pin(self.replay_page(pace, id)).await {
+            match Box::pin(self.replay_page(rate, id)).await {
                 Ok(true) => {}
                 Ok(false) => return id,
                 Err(error) => {
@@ -143,7 +143,7 @@ impl Gateway {
     }
 
     /// One page. False: it is over.
-    async fn replay_page(&self, pace: &Pace, id: i64) -> Result<bool, Error> {
+    async fn replay_page(&self, rate: &Pace, id: i64) -> Result<bool, Error> {
         let store = &self.inner.store;
         let Some(row) = store.replay(id).await?.filter(|row| row.state.is_open()) else {
             return Ok(false);
@@ -163,7 +163,7 @@ impl Gateway {
             lost: HashMap::new(),
             is_careful: false,
         };
-        let is_open = self.hand_page(pace, &row, &mut page).await?;
+        let is_open = self.hand_page(rate, &row, &mut page).await?;
         // Of a page that was not ended the place stays, and what went is counted all the same.
         let last = if is_open { last } else { MessageId(row.last_message_id) };
         let progress = Rare::ReplayProgress { replay: id, last, counts: page.counts };
@@ -184,7 +184,7 @@ impl Gateway {
     /// long.
     async fn hand_page(
         &self,
-        pace: &Pace,
+        rate: &Pace,
         row: &ReplayRow,
         page: &mut Page,
     ) -> Result<bool, Error> {
@@ -192,7 +192,7 @@ impl Gateway {
         let mut pause = LOOK;
         loop {
             let before = page.left.len();
-            let stuck = self.hand_round(pace, row, page).await?;
+            let stuck = self.hand_round(rate, row, page).await?;
             if page.left.len() < before {
                 moved_at = Instant::now();
                 pause = LOOK;
@@ -212,7 +212,7 @@ impl Gateway {
     /// One round through what is left of a page. None: nothing is left.
     async fn hand_round(
         &self,
-        pace: &Pace,
+        rate: &Pace,
         row: &ReplayRow,
         page: &mut Page,
     ) -> Result<Option<Stuck>, Error> {
@@ -226,7 +226,7 @@ impl Gateway {
                 continue;
             }
             let tries = ids.iter().map(|id| async move {
-                pace.wait(self.settings().replay_rate).await;
+                rate.wait(self.settings().replay_rate).await;
                 (*id, self.replay_one(*id).await)
             });
             for (id, tried) in join_all(tries).await {
@@ -300,9 +300,9 @@ impl Gateway {
         if fit != Some(ReplayOutcome::Sent) {
             return ended(fit);
         }
-        let tries = self.tries_before(id).await?;
+        let before = self.tries_before(id).await?;
         let is_mo = matches!(content, Content::Mo(_));
-        if is_mo && tries == 0 && state == MessageState::Delivered {
+        if is_mo && before == 0 && state == MessageState::Delivered {
             // The gateway answered it itself, and its partner never saw it.
             return ended(Some(ReplayOutcome::NoWay));
         }
@@ -313,8 +313,8 @@ impl Gateway {
             return Ok((Tried::Absent(why), Try { flow, attempt: 0 }));
         }
         // Marked as a repeat in any case: what expired was tried, and nobody knows how often.
-        let tries = tries.max(1);
-        let tried = match self.hand_again(lane, content, tries).await {
+        let before = before.max(1);
+        let tried = match self.hand_again(lane, content, before).await {
             Ok(Some(Redelivered { taken: Taken::Yes, .. })) => {
                 Tried::Ended(Some(ReplayOutcome::Sent))
             }
@@ -326,7 +326,7 @@ impl Gateway {
             Err(Error::Refused(refusal)) => Tried::Later(refusal.to_string()),
             Err(error) => return Err(error),
         };
-        Ok((tried, Try { flow, attempt: tries.saturating_add(1) }))
+        Ok((tried, Try { flow, attempt: before.saturating_add(1) }))
     }
 
     /// Fails a replay that nobody stopped and that could not go on.
