@@ -285,10 +285,9 @@ pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
         done
     };
     done.map_err(|error| match error {
-        MigrateError::VersionMissing(step) if step > newest_step() => Error::Newer {
-            step,
-            known: newest_step(),
-        },
+        MigrateError::VersionMissing(step) if step > newest_step() => {
+            Error::Newer { step, known: newest_step() }
+        }
         other => Error::Damaged(format!("migration failed: {other}")),
     })
 }
