@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use super::service_field::TextCoding;
+
 /// A "no" that the caller can act on. The text goes to the peer: it names the value and says
 /// what would be right, and never holds a secret, a path or another partner's data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +41,10 @@ pub enum Refusal {
     BadLength(String),
     #[error("data coding 0x{0:02X} is not supported; use 0x00, 0x03, 0x04 or 0x08")]
     BadDataCoding(u8),
+    #[error("service {service} sends texts in {} only", alphabet_of(*coding))]
+    AlphabetNotAllowed { service: SmolStr, coding: TextCoding },
+    #[error("TLV 0x{tag:04X} is not in the description of service {service}")]
+    TlvNotAllowed { tag: u16, service: SmolStr },
     #[error("{0}")]
     BadUserData(String),
     #[error("service type `{0}` is not on your list")]
@@ -139,6 +145,15 @@ pub fn row_id(text: &str, what: &'static str) -> Result<i64, Refusal> {
     text.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))
 }
 
+/// An alphabet and how it is asked for, over SMPP and over HTTP.
+fn alphabet_of(coding: TextCoding) -> &'static str {
+    match coding {
+        TextCoding::Auto => "any alphabet",
+        TextCoding::Gsm7 => "GSM 7-bit (data_coding 0x00, or `coding` gsm7 without other letters)",
+        TextCoding::Ucs2 => "UCS-2 (data_coding 0x08, or `coding` ucs2)",
+    }
+}
+
 impl Refusal {
     /// The stable machine word: the API's `code`, a metric label, the name of its page.
     pub fn code(&self) -> &'static str {
@@ -157,6 +172,8 @@ impl Refusal {
             Self::BadSchedule(_) => "bad_schedule",
             Self::BadLength(_) => "bad_length",
             Self::BadDataCoding(_) => "bad_data_coding",
+            Self::AlphabetNotAllowed { .. } => "alphabet_not_allowed",
+            Self::TlvNotAllowed { .. } => "tlv_not_allowed",
             Self::BadUserData(_) => "bad_user_data",
             Self::BadServiceType(_) => "bad_service_type",
             Self::ServiceNotLive { .. } => "service_not_live",

@@ -16,6 +16,7 @@ use crate::domain::{
     catalog::{ApiKey, Holding, Parts},
     partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},
     service::{Brakes, Callback, ServiceLimits},
+    service_field::TextCoding,
     tariff::TariffVersion,
 };
 
@@ -87,6 +88,9 @@ struct ServiceRow {
     parts_max: i64,
     begins_at: i64,
     ends_at: i64,
+    coding: String,
+    retry: String,
+    tlvs: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -326,6 +330,13 @@ fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {
             parts_max: u8::try_from(row.parts_max).unwrap_or(u8::MAX),
             begins_at: row.begins_at,
             ends_at: row.ends_at,
+            coding: TextCoding::parse(&row.coding).ok_or_else(|| wrong("coding", &row.coding))?,
+            retry: words(&row.retry)
+                .map(|pause| pause.parse().map_err(|_| wrong("retry", pause)))
+                .collect::<Result<_, _>>()?,
+            tlvs: words(&row.tlvs)
+                .map(|tag| tag.parse().map_err(|_| wrong("tlvs", tag)))
+                .collect::<Result<_, _>>()?,
         },
         standard: None,
     })
