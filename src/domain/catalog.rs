@@ -1,9 +1,15 @@
 //! The routing snapshot: partners, credentials, services, numbers and tariffs as they are now.
 //!
-//! It is replaced whole and never changed, so a message sees one state of the world. A million
-//! keywords are looked up in under two microseconds: one map per number, longest word first.
+//! It is replaced and never changed, so a message sees one state of the world. A million keywords
+//! are looked up in under two microseconds: one map per number, longest word first.
+//!
+//! The surprise: a new catalog shares what did not change with the one before. One service of a
+//! hundred thousand that changes costs the copy of its number's keywords and of some pointers.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use smol_str::SmolStr;
 
@@ -100,59 +106,109 @@ pub struct Parts {
     pub holdings: Vec<Holding>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    partners: HashMap<PartnerId, Arc<Partner>>,
-    credentials: HashMap<SmolStr, Arc<Credential>>,
-    api_keys: HashMap<SmolStr, Arc<ApiKey>>,
+    // What one service or number cannot change stands behind one pointer.
+    partners: Arc<HashMap<PartnerId, Arc<Partner>>>,
+    credentials: Arc<HashMap<SmolStr, Arc<Credential>>>,
+    api_keys: Arc<HashMap<SmolStr, Arc<ApiKey>>>,
+    tariffs: Arc<HashMap<TariffId, Arc<Tariff>>>,
+    tariff_codes: Arc<HashMap<SmolStr, TariffId>>,
+    sender_names: Arc<HashMap<PartnerId, Vec<SmolStr>>>,
+    barred: Arc<HashSet<Msisdn>>,
     services: HashMap<ServiceId, Arc<Service>>,
-    tariffs: HashMap<TariffId, Arc<Tariff>>,
-    tariff_codes: HashMap<SmolStr, TariffId>,
-    numbers: HashMap<ShortCode, Number>,
+    numbers: HashMap<ShortCode, Arc<Number>>,
     senders: HashMap<(PartnerId, SmolStr), Vec<Arc<Service>>>,
-    sender_names: HashMap<PartnerId, Vec<SmolStr>>,
-    barred: std::collections::HashSet<Msisdn>,
 }
 
 impl Catalog {
     pub fn new(parts: Parts) -> Self {
+        let mut sender_names: HashMap<_, Vec<_>> = HashMap::new();
+        for (partner, name) in parts.sender_names {
+            sender_names.entry(partner).or_default().push(name);
+        }
+        let tariff_codes = parts.tariffs.iter().map(|t| (t.code.clone(), t.id)).collect();
         let mut catalog = Self {
-            tariff_codes: parts.tariffs.iter().map(|t| (t.code.clone(), t.id)).collect(),
-            tariffs: parts.tariffs.into_iter().map(|t| (t.id, Arc::new(t))).collect(),
-            partners: parts.partners.into_iter().map(|p| (p.id, Arc::new(p))).collect(),
-            credentials: parts
-                .credentials
-                .into_iter()
-                .map(|c| (c.system_id.clone(), Arc::new(c)))
-                .collect(),
-            api_keys: parts
-                .api_keys
-                .into_iter()
-                .map(|key| (key.prefix.clone(), Arc::new(key)))
-                .collect(),
-            barred: parts.barred.into_iter().collect(),
+            partners: shared(parts.partners, |partner| partner.id),
+            credentials: shared(parts.credentials, |credential| credential.system_id.clone()),
+            api_keys: shared(parts.api_keys, |key| key.prefix.clone()),
+            tariffs: shared(parts.tariffs, |tariff| tariff.id),
+            tariff_codes: Arc::new(tariff_codes),
+            sender_names: Arc::new(sender_names),
+            barred: Arc::new(parts.barred.into_iter().collect()),
             ..Self::default()
         };
-        for (partner, name) in parts.sender_names {
-            catalog.sender_names.entry(partner).or_default().push(name);
-        }
         for service in parts.services {
             catalog.add_service(Arc::new(service));
         }
-        for holding in parts.holdings {
+        catalog.hold(parts.holdings);
+        catalog
+    }
+
+    /// The catalog with these services as they are now, and with all that holds now of these
+    /// numbers.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        services: Vec<Service>,
+        numbers: &[ShortCode],
+        holdings: Vec<Holding>,
+    ) -> Self {
+        let mut next = self.clone();
+        // All are taken out before the first comes back: one may have the keyword of another.
+        let left: Vec<_> = services.iter().filter_map(|one| next.remove_service(one.id)).collect();
+        for service in services {
+            next.add_service(Arc::new(service));
+        }
+        for number in left {
+            if !next.services.values().any(|service| service.short_code == number) {
+                next.numbers.remove(&number);
+            }
+        }
+        for number in numbers {
+            if let Some(number) = next.numbers.get_mut(number) {
+                let number = Arc::make_mut(number);
+                number.whole = None;
+                number.words.clear();
+            }
+        }
+        next.hold(holdings);
+        next
+    }
+
+    /// Whether any service uses the number.
+    pub fn has_number(&self, number: &ShortCode) -> bool {
+        self.numbers.contains_key(number)
+    }
+
+    fn hold(&mut self, holdings: Vec<Holding>) {
+        for holding in holdings {
             let user = Use(holding.partner.filter(|_| holding.is_active));
-            if let Some(number) = catalog.numbers.get_mut(&holding.short_code) {
+            if let Some(number) = self.numbers.get_mut(&holding.short_code) {
+                let number = Arc::make_mut(number);
                 match holding.keyword {
                     None => number.whole = Some(user),
                     Some(keyword) => drop(number.words.insert(keyword, user)),
                 }
             }
         }
-        catalog
+    }
+
+    /// Answers with its number, which stays with what holds of it.
+    fn remove_service(&mut self, id: ServiceId) -> Option<ShortCode> {
+        let service = self.services.remove(&id)?;
+        if let Some(number) = self.numbers.get_mut(&service.short_code) {
+            Arc::make_mut(number).forget(&service);
+        }
+        let sender = (service.partner, SmolStr::from(service.short_code.as_str()));
+        if let Some(services) = self.senders.get_mut(&sender) {
+            services.retain(|one| one.id != id);
+        }
+        Some(service.short_code.clone())
     }
 
     fn add_service(&mut self, service: Arc<Service>) {
-        let number = self.numbers.entry(service.short_code.clone()).or_default();
+        let number = Arc::make_mut(self.numbers.entry(service.short_code.clone()).or_default());
         for keyword in &service.keywords {
             if keyword.is_catch_all() {
                 number.catch_all = Some(Arc::clone(&service));
@@ -384,4 +440,11 @@ impl Catalog {
     fn may_use_name(&self, partner: PartnerId, name: &str) -> bool {
         self.sender_names.get(&partner).is_some_and(|names| names.iter().any(|n| n == name))
     }
+}
+
+fn shared<K: std::hash::Hash + Eq, V>(
+    values: Vec<V>,
+    key: impl Fn(&V) -> K,
+) -> Arc<HashMap<K, Arc<V>>> {
+    Arc::new(values.into_iter().map(|value| (key(&value), Arc::new(value))).collect())
 }

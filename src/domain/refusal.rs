@@ -41,7 +41,7 @@ pub enum Refusal {
     BadLength(String),
     #[error("data coding 0x{0:02X} is not supported; use 0x00, 0x03, 0x04 or 0x08")]
     BadDataCoding(u8),
-    #[error("service {service} sends texts in {} only", alphabet_of(*coding))]
+    #[error("service {service} sends texts in {} only", coding.in_words())]
     AlphabetNotAllowed { service: SmolStr, coding: TextCoding },
     #[error("TLV 0x{tag:04X} is not in the description of service {service}")]
     TlvNotAllowed { tag: u16, service: SmolStr },
@@ -143,15 +143,6 @@ impl FieldFault {
 pub fn row_id(text: &str, what: &'static str) -> Result<i64, Refusal> {
     let is_plain = text.len() <= 18 && text.bytes().all(|octet| octet.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain).ok_or(Refusal::UnknownId(what))
-}
-
-/// An alphabet and how it is asked for, over SMPP and over HTTP.
-fn alphabet_of(coding: TextCoding) -> &'static str {
-    match coding {
-        TextCoding::Auto => "any alphabet",
-        TextCoding::Gsm7 => "GSM 7-bit (data_coding 0x00, or `coding` gsm7 without other letters)",
-        TextCoding::Ucs2 => "UCS-2 (data_coding 0x08, or `coding` ucs2)",
-    }
 }
 
 impl Refusal {

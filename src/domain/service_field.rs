@@ -62,6 +62,15 @@ impl Default for TextCoding {
 }
 
 impl TextCoding {
+    /// For whoever sent a text in another: the alphabet, and how it is asked for.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Self::Auto => "GSM 7-bit or UCS-2",
+            Self::Gsm7 => "GSM 7-bit (data_coding 0x00; over HTTP, a text without other letters)",
+            Self::Ucs2 => "UCS-2 (data_coding 0x08; over HTTP, `coding` ucs2)",
+        }
+    }
+
     /// How a text of the description is written.
     pub fn coding(self) -> Coding {
         match self {

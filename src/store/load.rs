@@ -62,13 +62,13 @@ struct CredentialRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct ServiceRow {
+pub(super) struct ServiceRow {
     id: i64,
     version: i64,
     partner_id: i64,
     name: String,
     state: String,
-    short_code: String,
+    pub(super) short_code: String,
     billing: String,
     tariff_id: Option<i64>,
     tariffs_allowed: String,
@@ -94,12 +94,23 @@ struct ServiceRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct TextRow {
+pub(super) struct TextRow {
     service_id: i64,
     help: String,
     stop: String,
     contact: String,
     rules_url: String,
+}
+
+macro_rules! holdings {
+    ($rest:literal) => {
+        concat!(
+            "select n.digits, n.is_shared, n.is_withdrawn, coalesce(r.keyword, ''), r.partner_id, \
+             coalesce(r.state, 'free') from number n \
+             left join reservation r on r.number_id = n.id and r.slot is not null ",
+            $rest
+        )
+    };
 }
 
 pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
@@ -108,8 +119,7 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
     let services = fetch_all!(db, ServiceRow, "select * from service")?;
     let texts = fetch_all!(db, TextRow, "select * from standard_text")?;
     let mut texts: HashMap<i64, StandardTexts> = texts.into_iter().map(texts_of).collect();
-    let keywords =
-        fetch_all!(db, (String, i64), "select word, service_id from keyword order by word")?;
+    let keywords = fetch_all!(db, (String, i64), "select word, service_id from keyword")?;
     let keys = fetch_all!(
         db,
         (String, i64, String, i64, String),
@@ -119,9 +129,7 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
     let barred = fetch_all!(db, (String,), "select msisdn from barred_number")?;
     let mut words: HashMap<i64, Vec<Keyword>> = HashMap::new();
     for (word, service) in keywords {
-        let keyword = Keyword::parse(&word)
-            .map_err(|error| corrupt("keyword", "word", &word, &error.to_string()))?;
-        words.entry(service).or_default().push(keyword);
+        words.entry(service).or_default().push(keyword(&word)?);
     }
     Ok(Catalog::new(Parts {
         partners: partners.into_iter().map(partner).collect(),
@@ -132,7 +140,7 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
             .map(|row| {
                 let words = words.remove(&row.id).unwrap_or_default();
                 let standard = texts.remove(&row.id);
-                Ok(Service { standard, ..service(row, words)? })
+                service(row, words, standard)
             })
             .collect::<Result<_, Error>>()?,
         tariffs: tariffs(db).await?,
@@ -145,26 +153,32 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
     }))
 }
 
+/// What the base of numbers says about a number, or a keyword on it.
+type HoldingRow = (String, i64, i64, String, Option<i64>, String);
+
 /// What the base of numbers says about numbers that services use.
 async fn holdings(db: &Db) -> Result<Vec<Holding>, Error> {
-    let rows = fetch_all!(
+    holdings_of(fetch_all!(
         db,
-        (String, i64, i64, String, Option<i64>, String),
-        "select n.digits, n.is_shared, n.is_withdrawn, coalesce(r.keyword, ''), r.partner_id, \
-         coalesce(r.state, 'free') from number n \
-         left join reservation r on r.number_id = n.id and r.slot is not null \
-         where n.digits in (select short_code from service)"
-    )?;
+        HoldingRow,
+        holdings!("where n.digits in (select short_code from service)")
+    )?)
+}
+
+/// What it says about one of them.
+pub(super) async fn holdings_on(db: &Db, number: &ShortCode) -> Result<Vec<Holding>, Error> {
+    let digits = number.as_str();
+    holdings_of(fetch_all!(db, HoldingRow, holdings!("where n.digits = $1"), digits)?)
+}
+
+fn holdings_of(rows: Vec<HoldingRow>) -> Result<Vec<Holding>, Error> {
     let mut holdings = Vec::with_capacity(rows.len());
     for (digits, is_shared, is_withdrawn, word, partner, state) in rows {
         let short_code = ShortCode::parse(&digits)
             .map_err(|error| corrupt("number", "digits", &digits, &error.to_string()))?;
         let keyword = match word.as_str() {
             "" => None,
-            word => Some(
-                Keyword::parse(word)
-                    .map_err(|error| corrupt("reservation", "keyword", word, &error.to_string()))?,
-            ),
+            word => Some(keyword(word)?),
         };
         // Of a shared number only its keywords have holders.
         if is_shared != 0 && is_withdrawn == 0 && keyword.is_none() {
@@ -282,7 +296,18 @@ fn api_key(
     Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at, mode })
 }
 
-fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {
+/// Words of services and of reservations have one form.
+pub(super) fn keyword(word: &str) -> Result<Keyword, Error> {
+    Keyword::parse(word).map_err(|error| corrupt("keyword", "word", word, &error.to_string()))
+}
+
+/// A service from its rows. Its keywords come in the order of the alphabet on every engine.
+pub(super) fn service(
+    row: ServiceRow,
+    mut keywords: Vec<Keyword>,
+    standard: Option<StandardTexts>,
+) -> Result<Service, Error> {
+    keywords.sort_unstable();
     let wrong = |column, why: &str| corrupt("service", column, &row.id.to_string(), why);
     let delivery = match (row.delivery.as_str(), &row.callback_url) {
         ("callback", Some(url)) => Delivery::Callback(Callback {
@@ -338,11 +363,11 @@ fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {
                 .map(|tag| tag.parse().map_err(|_| wrong("tlvs", tag)))
                 .collect::<Result<_, _>>()?,
         },
-        standard: None,
+        standard,
     })
 }
 
-fn texts_of(row: TextRow) -> (i64, StandardTexts) {
+pub(super) fn texts_of(row: TextRow) -> (i64, StandardTexts) {
     let TextRow { service_id, help, stop, contact, rules_url } = row;
     (service_id, StandardTexts { help, stop, contact, rules_url })
 }
