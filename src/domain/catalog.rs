@@ -119,6 +119,7 @@ pub struct Catalog {
     services: HashMap<ServiceId, Arc<Service>>,
     numbers: HashMap<ShortCode, Arc<Number>>,
     senders: HashMap<(PartnerId, SmolStr), Vec<Arc<Service>>>,
+    names: HashMap<(PartnerId, SmolStr), Arc<Service>>,
 }
 
 impl Catalog {
@@ -204,6 +205,7 @@ impl Catalog {
         if let Some(services) = self.senders.get_mut(&sender) {
             services.retain(|one| one.id != id);
         }
+        self.names.remove(&(service.partner, service.name.clone()));
         Some(service.short_code.clone())
     }
 
@@ -223,6 +225,7 @@ impl Catalog {
             let sender = (service.partner, SmolStr::from(service.short_code.as_str()));
             self.senders.entry(sender).or_default().push(Arc::clone(&service));
         }
+        self.names.insert((service.partner, service.name.clone()), Arc::clone(&service));
         self.services.insert(service.id, service);
     }
 
@@ -252,6 +255,11 @@ impl Catalog {
 
     pub fn service(&self, id: ServiceId) -> Option<&Arc<Service>> {
         self.services.get(&id)
+    }
+
+    /// A partner's service by its name; submits may name it each time.
+    pub fn service_named(&self, partner: PartnerId, name: &str) -> Option<&Arc<Service>> {
+        self.names.get(&(partner, name.into()))
     }
 
     pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
@@ -385,11 +393,8 @@ impl Catalog {
         tariff: Option<&str>,
     ) -> Result<&Arc<Service>, Refusal> {
         if let Some(name) = named {
-            let service = self
-                .services
-                .values()
-                .find(|service| service.partner == partner && service.name == name)
-                .ok_or_else(|| Refusal::UnknownService(name.into()))?;
+            let service = self.service_named(partner, name);
+            let service = service.ok_or_else(|| Refusal::UnknownService(name.into()))?;
             return self.may_send_as(service, sender).map(|()| service);
         }
         let key = (partner, SmolStr::from(sender.as_str()));
