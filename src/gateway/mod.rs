@@ -12,6 +12,8 @@ pub mod disk;
 mod follow;
 pub mod forget;
 pub mod keeper;
+#[cfg(test)]
+mod keeper_tests;
 pub mod lane;
 #[cfg(test)]
 mod lane_tests;
@@ -59,11 +61,12 @@ use smol_str::SmolStr;
 use tokio::sync::mpsc;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, ClockWatch},
     domain::{
         Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Mode, Partner,
         PartnerId, Refusal, SANDBOX, ServiceId,
     },
+    metrics,
     store::{
         self, Applied, Change, Store,
         change::{EventRow, Groups},
@@ -138,8 +141,8 @@ pub(crate) struct Inner {
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
     pub(crate) disk: std::sync::atomic::AtomicU8,
-    /// Expiry is not decided while the clock is in doubt (P37).
-    pub(crate) clock_in_doubt: AtomicBool,
+    /// Nothing ends and nothing planned begins by a clock that is not believed (P37).
+    clock_watch: ClockWatch,
 }
 
 /// The gateway's own work, to be run as a task by the daemon.
@@ -173,6 +176,7 @@ impl Gateway {
             deciding: tokio::sync::Mutex::default(),
             stalls: stall::Stalls::default(),
             redeliveries: ArcSwapOption::empty(),
+            clock_watch: ClockWatch::new(clock.clone(), settings.clock.clone()),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
             reloading: tokio::sync::Mutex::default(),
@@ -184,7 +188,6 @@ impl Gateway {
             backlogs: DashMap::new(),
             is_draining: AtomicBool::new(false),
             disk: std::sync::atomic::AtomicU8::new(0),
-            clock_in_doubt: AtomicBool::new(false),
             store,
             clock,
         };
@@ -233,9 +236,17 @@ impl Gateway {
             && self.inner.disk.load(Ordering::Acquire) < 2
     }
 
-    /// Expiry pauses while the clock is in doubt (P37).
-    pub fn doubt_clock(&self, is_in_doubt: bool) {
-        self.inner.clock_in_doubt.store(is_in_doubt, Ordering::Release);
+    /// Whether the wall clock is believed. It looks at the clock itself, so that a step is seen
+    /// before anything is done because of it (P37).
+    pub fn believes_clock(&self) -> bool {
+        let is_believed = self.inner.clock_watch.may_expire(|_| metrics::clock_jump());
+        metrics::clock_believed(is_believed);
+        is_believed
+    }
+
+    /// Somebody looked at the clock and found it right: what waited for that goes on (P37).
+    pub fn confirm_clock(&self) {
+        self.inner.clock_watch.confirm();
     }
 
     /// How busy this node is, from 0 to 100: the worst of what could stop it (S096, P25).
