@@ -17,7 +17,7 @@ use common::{
     Arguments, Counts, Latencies, Plan, World, crowd,
     offers::{NUMBER, Offers},
     partner, partner_name,
-    verdict::Judge,
+    verdict::{Judge, Verdict},
 };
 use tokio::task::JoinSet;
 
@@ -66,14 +66,21 @@ async fn main() {
     judge.settled().await;
     let verdict = judge.verdict(offers.log()).await;
     sessions.abort_all();
-    let (accepted, refused, delivered) = counts.snapshot();
-    let acked = world.smsc.journal(|journal| journal.mos_acked);
     println!(
         "{} versions in {took:.1?}; {} MiB resident; CPU {quiet_cpu:.1} s quiet, {changed_cpu:.1} s \
          changed",
         offers.log().len() - begun.0,
         world.resident()
     );
+    let acked = world.smsc.journal(|journal| journal.mos_acked);
+    tell(&verdict, counts.snapshot(), acked);
+    for (name, latencies) in [("quiet", quiet), ("changed", changed)] {
+        let [p50, p99, p999] = [500, 990, 999].map(|share| latencies.per_mille(share));
+        println!("=> {name:8} submit_sm to its response: p50 {p50:?}, p99 {p99:?}, p99.9 {p999:?}");
+    }
+}
+
+fn tell(verdict: &Verdict, (accepted, refused, delivered): (u64, u64, u64), acked: u64) {
     println!(
         "MO: {acked} acknowledged, {} stored; MT: {accepted} accepted, {} stored, {refused} \
          refused; handed over {delivered} times, {} once each",
@@ -89,12 +96,8 @@ async fn main() {
         verdict.unrouted,
         verdict.lag_us / 1000
     );
-    for example in verdict.examples {
+    for example in &verdict.examples {
         println!("   {example}");
-    }
-    for (name, latencies) in [("quiet", quiet), ("changed", changed)] {
-        let [p50, p99, p999] = [500, 990, 999].map(|share| latencies.per_mille(share));
-        println!("=> {name:8} submit_sm to its response: p50 {p50:?}, p99 {p99:?}, p99.9 {p999:?}");
     }
 }
 

@@ -46,18 +46,14 @@ words! {
 
 words! {
     /// In which alphabet its texts travel. Octets that are no text go whatever is chosen.
+    #[derive(Default)]
     TextCoding {
         /// GSM 7-bit where it has every letter of a text, and any other where it has not.
+        #[default]
         Auto = "auto",
         /// GSM 7-bit alone; nothing is written in other letters to make it fit.
         Gsm7 = "gsm7",
         Ucs2 = "ucs2",
-    }
-}
-
-impl Default for TextCoding {
-    fn default() -> Self {
-        Self::Auto
     }
 }
 

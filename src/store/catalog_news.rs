@@ -8,7 +8,7 @@
 use super::{
     Error, Store,
     db::{fetch_all, fetch_optional},
-    load::{self, ServiceRow, TextRow, holdings_on, keyword, texts_of},
+    load::{holdings_on, service_of},
 };
 use crate::domain::{Catalog, ServiceId, ShortCode};
 
@@ -67,6 +67,8 @@ impl About {
         let id = |kind: &str| subject.strip_prefix(kind)?.strip_prefix(':')?.parse().ok();
         let about = match what.split_once('.') {
             Some((area, _)) if APART.contains(&area) => Some(Self::Nothing),
+            // Who may ask for a number and who waits for one says nothing of who has it.
+            Some(("number", "quota" | "wait" | "wait_end" | "word")) => Some(Self::Nothing),
             Some(("service", "set")) => subject.parse().ok().map(Self::Service),
             Some(("service", _)) => id("service").map(Self::Offering),
             Some(("number", _)) => {
@@ -121,27 +123,11 @@ impl Store {
         services: &[ServiceId],
         numbers: &[ShortCode],
     ) -> Result<Catalog, Error> {
+        let tx = &mut self.db.snapshot().await?;
         let mut fresh = Vec::with_capacity(services.len());
         let mut numbers = numbers.to_vec();
         for id in services {
-            let row =
-                fetch_optional!(&self.db, ServiceRow, "select * from service where id = $1", id.0)?;
-            let Some(row) = row else { continue };
-            let words = fetch_all!(
-                &self.db,
-                (String,),
-                "select word from keyword where short_code = $1 and service_id = $2",
-                row.short_code.as_str(),
-                id.0
-            )?;
-            let words = words.iter().map(|(word,)| keyword(word)).collect::<Result<_, _>>()?;
-            let texts = fetch_optional!(
-                &self.db,
-                TextRow,
-                "select * from standard_text where service_id = $1",
-                id.0
-            )?;
-            let service = load::service(row, words, texts.map(|row| texts_of(row).1))?;
+            let Some(service) = service_of(tx, *id).await? else { continue };
             // Of numbers that no service used nothing was read before.
             if !catalog.has_number(&service.short_code) && !numbers.contains(&service.short_code) {
                 numbers.push(service.short_code.clone());
@@ -150,7 +136,7 @@ impl Store {
         }
         let mut holdings = Vec::new();
         for number in &numbers {
-            holdings.extend(holdings_on(&self.db, number).await?);
+            holdings.extend(holdings_on(tx, number).await?);
         }
         Ok(catalog.renewed(fresh, &numbers, holdings))
     }

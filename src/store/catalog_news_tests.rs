@@ -12,6 +12,11 @@ use crate::{
 
 const NUMBERS: [&str; 3] = ["7455", "7466", "7477"];
 
+/// Word and subject of a record of the trail.
+type Record = (&'static str, &'static str);
+/// SQL with one number in it.
+type Statement = (&'static str, i64);
+
 fn by() -> Caller {
     Caller::Operator { name: "anna".into() }
 }
@@ -53,9 +58,9 @@ async fn described(store: &Store) {
         store.add_service(&by(), NOON, &service).await.unwrap();
         for sql in [
             "insert into offering (id, partner_id, name, state, service_id, link_group, reason, \
-             made_at, version) values ($1 + 40, $1, 'main', 'live', $1, 'main', '', 0, 1)",
+             made_at, version) values (cast($1 as bigint) + 40, $1, 'main', 'live', $1, 'main', '', 0, 1)",
             "insert into number (id, digits, class, is_shared, pool, is_withdrawn, made_at, \
-             version) values ($1 + 70, case $1 when 1 then '7455' else '7466' end, 'sms', 1, '', \
+             version) values (cast($1 as bigint) + 70, case $1 when 1 then '7455' else '7466' end, 'sms', 1, '', \
              0, 0, 1)",
         ] {
             write(store, ("bank.ask", "bank:1"), &[(sql, id)]).await;
@@ -64,7 +69,7 @@ async fn described(store: &Store) {
 }
 
 /// Statements in one transaction with their record of the trail.
-async fn write(store: &Store, (what, subject): (&str, &str), statements: &[(&'static str, i64)]) {
+async fn write(store: &Store, (what, subject): Record, statements: &[Statement]) {
     let mut pen = store.pen().await.unwrap();
     let mut tx = pen.begin().await.unwrap();
     audit::append(&mut tx, NOON, &by(), what, subject, &serde_json::json!({})).await.unwrap();
@@ -85,16 +90,16 @@ on_both!(a_renewed_catalog_answers_like_one_that_is_read_whole, engine => {
     let (mut seen, news) = store.catalog_news(-1).await.unwrap();
     assert_eq!(news, CatalogNews::Everything);
     let mut catalog = store.load_catalog().await.unwrap();
-    let steps: [((&str, &str), &[(&'static str, i64)]); 9] = [
-        // The other service has the keyword now, and only then the one that had it is told of.
-        (("service.approve", "service:42"), &[
-            ("delete from keyword where service_id = $1", 1),
-            ("insert into keyword (short_code, word, service_id) values ('7455', 'WIN', $1)", 2),
-            ("update service set version = version + 1 where id = $1", 2),
-        ]),
+    let steps: [(Record, &[Statement]); 9] = [
+        // The keyword goes from one service to the other.
         (("service.approve", "service:41"), &[
+            ("delete from keyword where service_id = $1", 1),
             ("update service set version = version + 1 where id = $1", 1),
             ("insert into keyword (short_code, word, service_id) values ('7455', 'GO', $1)", 1),
+        ]),
+        (("service.approve", "service:42"), &[
+            ("insert into keyword (short_code, word, service_id) values ('7455', 'WIN', $1)", 2),
+            ("update service set version = version + 1 where id = $1", 2),
         ]),
         (("service.suspend", "service:41"), &[
             ("update service set state = 'suspended' where id = $1", 1),
@@ -113,8 +118,9 @@ on_both!(a_renewed_catalog_answers_like_one_that_is_read_whole, engine => {
         ]),
         // Acme holds the keyword that beta's service answers.
         (("number.reserve", "number:71"), &[(RESERVED, 5)]),
-        (("number.suspend", "reservation:5"), &[
-            ("update reservation set state = 'suspended' where id = $1", 5),
+        // And it holds it no more.
+        (("number.release", "reservation:5"), &[
+            ("update reservation set state = 'free', slot = null where id = $1", 5),
         ]),
         (("service.approve", "service:42"), &[
             ("delete from keyword where service_id = $1", 2),
@@ -149,6 +155,7 @@ fn a_record_that_is_not_understood_means_that_everything_may_have_changed() {
         ("service.callback", "42", About::Anything),
         ("number.reserve", "number:7", About::Number(7)),
         ("number.activate", "reservation:7", About::Reservation(7)),
+        ("number.wait_end", "wait:7", About::Nothing),
         ("number.import", "numbers", About::Anything),
         ("number.bar", "48600***200", About::Anything),
         ("partner.set", "acme", About::Anything),

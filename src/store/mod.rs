@@ -40,6 +40,7 @@ mod files_tests;
 mod find;
 #[cfg(test)]
 mod find_tests;
+mod groups;
 mod habits;
 mod holds;
 mod incidents;
@@ -252,7 +253,7 @@ impl Store {
 
     /// Numbers of link groups by name; new names get the next number.
     pub async fn group_ids(&self, names: &[smol_str::SmolStr]) -> Result<change::Groups, Error> {
-        load::group_ids(self, names).await
+        groups::group_ids(self, names).await
     }
 
     pub async fn close(&self) {
