@@ -9,7 +9,7 @@ use bramka::{
         service_field::TextCoding,
     },
     partnership::{Error, HoldWish, Partnership, Signed, StepNote},
-    smpp::{CommandStatus, ShortMessage, Tlvs},
+    smpp::{BindKind, CommandStatus, ShortMessage, Tlvs, Version},
     store::{NewService, OfferingRow, OrderFilter},
 };
 
@@ -204,7 +204,8 @@ async fn a_service_keeps_to_its_alphabet_and_its_tlvs_and_nothing_is_changed_to_
         limited("tlv", "7513", ServiceLimits { tlvs: vec![0x1501], ..ServiceLimits::default() }),
     ]);
     let world = builder.ready().await;
-    let acme = world.bind("acme").await;
+    // In 3.4 there is no status for an alphabet.
+    let acme = world.bind_as("acme", BindKind::Transmitter, Version::V50).await;
     // "Hi" as GSM 7-bit or Latin-1, and as UCS-2; octets are no text.
     let (letters, wide) = (&b"Hi"[..], &[0, b'H', 0, b'i'][..]);
     let none = Tlvs::new;
