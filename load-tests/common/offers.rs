@@ -21,7 +21,7 @@ pub(crate) const NUMBER: &str = "8055";
 #[derive(Debug, Clone)]
 pub(crate) struct Version {
     pub(crate) service: i64,
-    pub(crate) version: i64,
+    pub(crate) number: i64,
     /// Microseconds UTC around the commit.
     pub(crate) began: i64,
     pub(crate) done: i64,
@@ -40,7 +40,7 @@ pub(crate) struct Offers {
     verbs: Partnership,
     staff: Signed,
     partner: Signed,
-    offers: Vec<Offer>,
+    services: Vec<Offer>,
     log: Vec<Version>,
     turn: usize,
 }
@@ -63,7 +63,8 @@ impl Offers {
         let partner = verbs.caller_of(&partner).await.expect("a store").expect("a session");
         let file = format!("digits,shared\n{NUMBER},yes\n");
         verbs.import_numbers(&staff, file.as_bytes(), false).await.expect("a number");
-        let mut made = Self { verbs, staff, partner, offers: Vec::new(), log: Vec::new(), turn: 0 };
+        let mut made =
+            Self { verbs, staff, partner, services: Vec::new(), log: Vec::new(), turn: 0 };
         for pair in 0..pairs {
             let words = ["ALFA", "BETA", "WALK"].map(|word| format!("{word}{pair}"));
             for word in &words {
@@ -78,7 +79,7 @@ impl Offers {
 
     /// Every keyword of all of them.
     pub(crate) fn words(&self) -> Vec<String> {
-        self.offers.iter().flat_map(|offer| offer.keywords.iter().cloned()).collect()
+        self.services.iter().flat_map(|offer| offer.keywords.iter().cloned()).collect()
     }
 
     /// What was in force, in the order of time.
@@ -105,8 +106,8 @@ impl Offers {
 
     async fn launch(&mut self, name: &str, keywords: Vec<String>) {
         let row = self.verbs.draft_service(&self.partner, name).await.expect("a draft");
-        self.offers.push(Offer { row, version: 0, keywords: keywords.clone() });
-        let place = self.offers.len() - 1;
+        self.services.push(Offer { row, version: 0, keywords: keywords.clone() });
+        let place = self.services.len() - 1;
         let keywords = keywords.join(" ");
         let form = [
             ("kind", "vote"),
@@ -124,28 +125,28 @@ impl Offers {
         for event in [LifeEvent::Submit, LifeEvent::Approve, LifeEvent::StartTest] {
             self.step(place, event).await;
         }
-        let at = (self.offers[place].row.id, self.offers[place].row.version);
+        let at = (self.services[place].row.id, self.services[place].row.version);
         let passed = self.verbs.pass_service_test(&self.staff, at, "load test").await;
-        self.offers[place].row = passed.expect("a passed test");
+        self.services[place].row = passed.expect("a passed test");
         // The test was the first version that the gateway knew.
-        self.offers[place].version = 1;
+        self.services[place].version = 1;
         self.logged(place, LifeEvent::GoLive, true).await;
     }
 
     async fn edit(&mut self, place: usize, form: &[(&str, &str)]) {
         let fields: Vec<_> =
             form.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let row = &self.offers[place].row;
+        let row = &self.services[place].row;
         let edited = self.verbs.edit_service(&self.partner, (row.id, row.version), &fields).await;
-        self.offers[place].row = edited.expect("a description");
+        self.services[place].row = edited.expect("a description");
     }
 
     async fn step(&mut self, place: usize, event: LifeEvent) {
         let is_own = matches!(event, LifeEvent::Submit);
         let signed = if is_own { &self.partner } else { &self.staff };
-        let row = &self.offers[place].row;
+        let row = &self.services[place].row;
         let stepped = self.verbs.step_service(signed, (row.id, row.version), event, note()).await;
-        self.offers[place].row = stepped.expect("a step");
+        self.services[place].row = stepped.expect("a step");
     }
 
     /// A step that makes a version of the routed service, with its place in the log.
@@ -153,11 +154,11 @@ impl Offers {
         let began = now();
         self.step(place, event).await;
         let done = now();
-        let offer = &mut self.offers[place];
+        let offer = &mut self.services[place];
         offer.version += 1;
         self.log.push(Version {
             service: offer.row.service_id.expect("it is routed"),
-            version: offer.version,
+            number: offer.version,
             began,
             done,
             is_live,
@@ -173,7 +174,7 @@ impl Offers {
 
     /// The next change or two: a suspension, its end, a new version, a keyword that moves.
     pub(crate) async fn change(&mut self) -> u64 {
-        let (pair, kind) = (self.turn / 4 % (self.offers.len() / 2), self.turn % 4);
+        let (pair, kind) = (self.turn / 4 % (self.services.len() / 2), self.turn % 4);
         let (alfa, beta) = (2 * pair, 2 * pair + 1);
         self.turn += 1;
         match kind {
@@ -184,13 +185,13 @@ impl Offers {
                 self.approve(beta, &[("rate", rate)]).await;
             }
             _ => {
-                let is_with_alfa = self.offers[alfa].keywords.len() > 1;
+                let is_with_alfa = self.services[alfa].keywords.len() > 1;
                 let (from, to) = if is_with_alfa { (alfa, beta) } else { (beta, alfa) };
-                let word = self.offers[from].keywords.pop().expect("the one that walks");
-                let words = self.offers[from].keywords.join(" ");
+                let word = self.services[from].keywords.pop().expect("the one that walks");
+                let words = self.services[from].keywords.join(" ");
                 self.approve(from, &[("keywords", &words)]).await;
-                self.offers[to].keywords.push(word);
-                let words = self.offers[to].keywords.join(" ");
+                self.services[to].keywords.push(word);
+                let words = self.services[to].keywords.join(" ");
                 self.approve(to, &[("keywords", &words)]).await;
                 return 2;
             }

@@ -11,6 +11,8 @@ use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use super::offers::{NUMBER, Version};
 
 const TOLERANCE_US: i64 = 1_000_000;
+/// Messages that are told of one by one.
+const EXAMPLES: usize = 5;
 
 /// Counts of messages.
 #[derive(Debug, Default)]
@@ -76,11 +78,9 @@ impl Judge {
                      and (direction = 'mo' or receipts > 0)",
                 )
                 .await,
-            stuck: self
-                .count("select count(*) from message where state not in ('delivered', 'unrouted')")
-                .await,
             ..Verdict::default()
         };
+        self.look_for_stuck(&mut verdict).await;
         let mut by_service: HashMap<i64, Vec<&Version>> = HashMap::new();
         for version in log {
             by_service.entry(version.service).or_default().push(version);
@@ -119,12 +119,24 @@ impl Judge {
         }
         verdict
     }
+
+    async fn look_for_stuck(&mut self, verdict: &mut Verdict) {
+        let stuck: Vec<(i64, String, String)> = sqlx::query_as(
+            "select id, direction, state from message where state not in ('delivered', 'unrouted')",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .expect("messages");
+        verdict.stuck = u64::try_from(stuck.len()).unwrap_or(u64::MAX);
+        let few = stuck.iter().take(EXAMPLES);
+        verdict.examples = few.map(|(id, way, state)| format!("{way} {id} is {state}")).collect();
+    }
 }
 
 impl Verdict {
     fn blame(&mut self, why: String) {
         self.misrouted += 1;
-        if self.examples.len() < 5 {
+        if self.examples.len() < 2 * EXAMPLES {
             self.examples.push(why);
         }
     }
@@ -137,7 +149,7 @@ fn judge(
     at: i64,
     keyword: Option<&str>,
 ) -> (Option<&'static str>, i64) {
-    let Some(place) = versions.iter().position(|one| one.version == version) else {
+    let Some(place) = versions.iter().position(|one| one.number == version) else {
         return (Some("there was no such version"), 0);
     };
     let (met, next) = (versions[place], versions.get(place + 1));
