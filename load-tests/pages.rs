@@ -5,23 +5,12 @@
 //! browsers at once. Build the daemon first. With `--tickets 100000` the desk has so many faults and
 //! complaints, and their pages and the lists of the API are looked at instead of the others; with
 //! `--past 10000000` it is the message search, over so many messages.
-//!
-//! What surprises: the people log in by the verbs before the daemon starts, for the load test has
-//! no telephone; the secret of a second factor is read back from what the verb shows.
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use bramka::{
-    clock::Clock,
-    domain::{Caller, PartnerId, seal::Seal},
-    partnership::{NewPerson, Partnership, Visitor},
-    store::{GroupLimits, Place, Store},
-};
+use bramka::domain::PartnerId;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -29,9 +18,11 @@ use tokio::{
 
 mod common;
 
-use common::{Arguments, BUSY, Plan, World};
+use common::{
+    Arguments, BUSY, Plan, World,
+    people::{log_in, verbs},
+};
 
-const PASSWORD: &str = "mosty nad rzeka o swicie";
 /// Browsers at once in the second round.
 const CROWD: u64 = 8;
 
@@ -111,9 +102,9 @@ async fn main() {
     let looks = arguments.number("looks", 200);
     let (mut staff, mut partner) = (String::new(), String::new());
     let world = World::start_after(&plan, async |folder| {
-        staff = log_in(folder, None, "operator@operator.example").await;
-        partner =
-            log_in(folder, Some(PartnerId(BUSY.cast_signed())), "boss@company5000.example").await;
+        let (verbs, busy) = (verbs(folder).await, PartnerId(BUSY.cast_signed()));
+        staff = log_in(&verbs, None, "operator@operator.example").await;
+        partner = log_in(&verbs, Some(busy), "boss@company5000.example").await;
     })
     .await;
     println!("gateway process {}", world.pid());
@@ -207,38 +198,4 @@ async fn answer(stream: &mut BufReader<TcpStream>) -> u16 {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.expect("the body");
     status
-}
-
-/// The token of somebody who was invited, set password and second factor, and is in.
-async fn log_in(folder: &Path, partner: Option<PartnerId>, mail: &str) -> String {
-    let place = Place { url: format!("sqlite:{}/bramka.db", folder.display()), readers: 1 };
-    let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("a store");
-    drop(writer);
-    // The daemon of a load test has no secret of its own either.
-    let verbs = Partnership::new(store, Clock::system(), Seal::new([b"".as_slice()]));
-    let new = NewPerson {
-        partner,
-        mail: mail.to_owned(),
-        name: "Anna Nowak".to_owned(),
-        role: "admin".to_owned(),
-        language: "en".to_owned(),
-        ..NewPerson::default()
-    };
-    let by = Caller::Operator { name: "load".into() };
-    let invited = verbs.invite_by(&by, &new, true).await.expect("an invitation");
-    let token = invited.path.rsplit('/').next().expect("a token").to_owned();
-    let here = Visitor::default();
-    let begun = verbs.accept_invitation(&token, PASSWORD, here).await.expect("a password");
-    let enrolling = verbs.enrolling_of(&begun.token).await.expect("a store").expect("somebody");
-    let shown = verbs.begin_enrolment(&enrolling).await.expect("a secret");
-    let secret = totp_rs::Secret::try_from_base32(&shown.secret).expect("base 32");
-    let seconds = u64::try_from(jiff::Timestamp::now().as_second()).expect("after 1970");
-    let code = totp_rs::Builder::new()
-        .with_secret(secret)
-        .build()
-        .expect("a second factor")
-        .generate(seconds)
-        .to_string();
-    let done = verbs.confirm_enrolment(&enrolling, &code, here).await.expect("a code");
-    done.signed_in.token.to_string()
 }

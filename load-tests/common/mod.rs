@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,10 +20,14 @@ use bramka::{
     store::{GroupLimits, NewCredential, NewPartner, NewService, NewTariff, Place, Store},
 };
 
+pub(crate) mod crowd;
 mod desk;
+pub(crate) mod offers;
 pub(crate) mod partner;
 mod past;
+pub(crate) mod people;
 mod tickets;
+pub(crate) mod verdict;
 
 /// Command line: `--name value` pairs and bare words.
 pub(crate) struct Arguments(Vec<String>);
@@ -275,6 +279,8 @@ pub(crate) struct Counts {
     pub(crate) accepted: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) delivered: AtomicU64,
+    /// Nothing more is submitted; what comes is still answered.
+    pub(crate) is_over: AtomicBool,
 }
 
 impl Counts {
@@ -307,6 +313,11 @@ impl Latencies {
         )]
         let bucket = ((took.as_micros().max(1) as f64).ln() / 1.05_f64.ln()) as usize;
         self.0[bucket.min(399)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What was noted so far; from now on it is counted anew.
+    pub(crate) fn drain(&self) -> Self {
+        Self(self.0.iter().map(|count| AtomicU64::new(count.swap(0, Ordering::Relaxed))).collect())
     }
 
     /// The latency that `share` of a thousand stay under.

@@ -71,6 +71,7 @@ pub(crate) async fn run(bound: Bound, load: Load, counts: Arc<Counts>, latencies
     loop {
         let now = Instant::now();
         let allowed = match load.rate {
+            _ if counts.is_over.load(Ordering::Acquire) => 0,
             0 => u64::MAX,
             rate => {
                 u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX) * rate / 1_000_000

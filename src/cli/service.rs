@@ -331,8 +331,7 @@ async fn set_state(
 ) -> Outcome {
     let catalog = store.load_catalog().await?;
     let owner = partner_named(&catalog, partner)?.id;
-    let known = catalog.services().find(|known| known.partner == owner && known.name == name);
-    let Some(known) = known else {
+    let Some(known) = catalog.service_named(owner, name) else {
         return Err(Failure::not_found(format!("{partner} has no service `{name}`")));
     };
     store.set_service_state(&desk.by(), desk.now(), known.id, state).await?;

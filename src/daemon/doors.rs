@@ -56,15 +56,9 @@ pub(super) async fn open_doors(
     });
     let partnership = partnership(config, gateway)?;
     // Deadlines pass also while nobody opens a page.
-    tasks.spawn(
-        "promises",
-        promises::sweep(
-            gateway.clone(),
-            partnership.clone(),
-            config.retention.clone(),
-            tasks.stopping(),
-        ),
-    );
+    let (verbs, keeping) = (partnership.clone(), config.retention.clone());
+    let sweep = promises::sweep(gateway.clone(), verbs, keeping, tasks.stopping());
+    tasks.spawn("promises", sweep);
     watch::watch_faults(gateway, &partnership, tasks);
     let sink = start_senders(config, gateway, &partnership, tasks)?;
     let limits = config.http.clone();

@@ -23,7 +23,7 @@ const CATALOG_EVERY: Duration = Duration::from_millis(500);
 
 /// Eyes on the catalog, the disk and what is too old; the gateway's keeper looks at the clock.
 pub(super) fn watch(config: &Config, gateway: &Gateway, tasks: &Tasks) {
-    // Nothing was seen yet: the first look reads it once more, which costs little.
+    // Nothing was seen yet: the first look reads it once more. What came in between is in it.
     let (watched, seen) = (gateway.clone(), Arc::new(AtomicI64::new(-1)));
     every("catalog watch", CATALOG_EVERY, tasks, move || {
         look_at_catalog(watched.clone(), Arc::clone(&seen))
@@ -55,10 +55,11 @@ pub(super) fn watch(config: &Config, gateway: &Gateway, tasks: &Tasks) {
 
 /// Every change by a person leaves an audit row, whichever process made it.
 async fn look_at_catalog(gateway: Gateway, seen: Arc<AtomicI64>) {
-    if let Ok(last) = gateway.store().last_audit().await
-        && last != seen.load(Ordering::Acquire)
-    {
-        match gateway.reload_catalog().await {
+    let news = gateway.store().catalog_news(seen.load(Ordering::Acquire)).await;
+    // A store that cannot be read is asked again; who writes to it tells of it.
+    if let Ok((last, news)) = news {
+        let done = if news.is_nothing() { Ok(()) } else { gateway.renew_catalog(&news).await };
+        match done {
             Ok(()) => seen.store(last, Ordering::Release),
             Err(error) => tracing::warn!(%error, "the catalog could not be read"),
         }

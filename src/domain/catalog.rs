@@ -1,19 +1,24 @@
 //! The routing snapshot: partners, credentials, services, numbers and tariffs as they are now.
 //!
-//! It is replaced whole and never changed, so a message sees one state of the world. A million
-//! keywords are looked up in under two microseconds: one map per number, longest word first.
+//! It is replaced and never changed, so a message sees one state of the world. A million keywords
+//! are looked up in under two microseconds: one map per number, longest word first.
+//!
+//! The surprise: a new catalog shares what did not change with the one before. One service of a
+//! hundred thousand that changes costs the copy of its number's keywords and of some pointers.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use smol_str::SmolStr;
 
 use super::{
-    number::{Keyword, Msisdn, Sender, ShortCode},
+    number::{Keyword, Msisdn, ShortCode},
     number_use::{Number, Use},
     partner::{Credential, Partner, PartnerId},
-    refusal::Refusal,
     sandbox::Mode,
-    service::{Billing, Service, ServiceId, ServiceState},
+    service::{Service, ServiceId, ServiceState},
     tariff::{Tariff, TariffId},
 };
 
@@ -100,59 +105,111 @@ pub struct Parts {
     pub holdings: Vec<Holding>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    partners: HashMap<PartnerId, Arc<Partner>>,
-    credentials: HashMap<SmolStr, Arc<Credential>>,
-    api_keys: HashMap<SmolStr, Arc<ApiKey>>,
-    services: HashMap<ServiceId, Arc<Service>>,
-    tariffs: HashMap<TariffId, Arc<Tariff>>,
-    tariff_codes: HashMap<SmolStr, TariffId>,
-    numbers: HashMap<ShortCode, Number>,
-    senders: HashMap<(PartnerId, SmolStr), Vec<Arc<Service>>>,
-    sender_names: HashMap<PartnerId, Vec<SmolStr>>,
-    barred: std::collections::HashSet<Msisdn>,
+    // What one service or number cannot change stands behind one pointer.
+    partners: Arc<HashMap<PartnerId, Arc<Partner>>>,
+    credentials: Arc<HashMap<SmolStr, Arc<Credential>>>,
+    api_keys: Arc<HashMap<SmolStr, Arc<ApiKey>>>,
+    tariffs: Arc<HashMap<TariffId, Arc<Tariff>>>,
+    tariff_codes: Arc<HashMap<SmolStr, TariffId>>,
+    pub(super) sender_names: Arc<HashMap<PartnerId, Vec<SmolStr>>>,
+    barred: Arc<HashSet<Msisdn>>,
+    pub(super) services: HashMap<ServiceId, Arc<Service>>,
+    pub(super) numbers: HashMap<ShortCode, Arc<Number>>,
+    pub(super) senders: HashMap<(PartnerId, SmolStr), Vec<Arc<Service>>>,
+    names: HashMap<(PartnerId, SmolStr), Arc<Service>>,
 }
 
 impl Catalog {
     pub fn new(parts: Parts) -> Self {
+        let mut sender_names: HashMap<_, Vec<_>> = HashMap::new();
+        for (partner, name) in parts.sender_names {
+            sender_names.entry(partner).or_default().push(name);
+        }
+        let tariff_codes = parts.tariffs.iter().map(|t| (t.code.clone(), t.id)).collect();
         let mut catalog = Self {
-            tariff_codes: parts.tariffs.iter().map(|t| (t.code.clone(), t.id)).collect(),
-            tariffs: parts.tariffs.into_iter().map(|t| (t.id, Arc::new(t))).collect(),
-            partners: parts.partners.into_iter().map(|p| (p.id, Arc::new(p))).collect(),
-            credentials: parts
-                .credentials
-                .into_iter()
-                .map(|c| (c.system_id.clone(), Arc::new(c)))
-                .collect(),
-            api_keys: parts
-                .api_keys
-                .into_iter()
-                .map(|key| (key.prefix.clone(), Arc::new(key)))
-                .collect(),
-            barred: parts.barred.into_iter().collect(),
+            partners: shared(parts.partners, |partner| partner.id),
+            credentials: shared(parts.credentials, |credential| credential.system_id.clone()),
+            api_keys: shared(parts.api_keys, |key| key.prefix.clone()),
+            tariffs: shared(parts.tariffs, |tariff| tariff.id),
+            tariff_codes: Arc::new(tariff_codes),
+            sender_names: Arc::new(sender_names),
+            barred: Arc::new(parts.barred.into_iter().collect()),
             ..Self::default()
         };
-        for (partner, name) in parts.sender_names {
-            catalog.sender_names.entry(partner).or_default().push(name);
-        }
         for service in parts.services {
             catalog.add_service(Arc::new(service));
         }
-        for holding in parts.holdings {
+        catalog.hold(parts.holdings);
+        catalog
+    }
+
+    /// The catalog with these services as they are now, and with all that holds now of these
+    /// numbers.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        services: Vec<Service>,
+        numbers: &[ShortCode],
+        holdings: Vec<Holding>,
+    ) -> Self {
+        let mut next = self.clone();
+        // All are taken out before the first comes back: one may have the keyword of another.
+        let left: Vec<_> = services.iter().filter_map(|one| next.remove_service(one.id)).collect();
+        for service in services {
+            next.add_service(Arc::new(service));
+        }
+        for number in left {
+            if !next.services.values().any(|service| service.short_code == number) {
+                next.numbers.remove(&number);
+            }
+        }
+        for number in numbers {
+            if let Some(number) = next.numbers.get_mut(number) {
+                let number = Arc::make_mut(number);
+                number.whole = None;
+                number.words.clear();
+            }
+        }
+        next.hold(holdings);
+        next
+    }
+
+    /// Whether any service uses the number.
+    pub fn has_number(&self, number: &ShortCode) -> bool {
+        self.numbers.contains_key(number)
+    }
+
+    fn hold(&mut self, holdings: Vec<Holding>) {
+        for holding in holdings {
             let user = Use(holding.partner.filter(|_| holding.is_active));
-            if let Some(number) = catalog.numbers.get_mut(&holding.short_code) {
+            if let Some(number) = self.numbers.get_mut(&holding.short_code) {
+                let number = Arc::make_mut(number);
                 match holding.keyword {
                     None => number.whole = Some(user),
                     Some(keyword) => drop(number.words.insert(keyword, user)),
                 }
             }
         }
-        catalog
+    }
+
+    /// Answers with its number, which stays with what holds of it.
+    fn remove_service(&mut self, id: ServiceId) -> Option<ShortCode> {
+        let service = self.services.remove(&id)?;
+        if let Some(number) = self.numbers.get_mut(&service.short_code) {
+            Arc::make_mut(number).forget(&service);
+        }
+        let sender = (service.partner, SmolStr::from(service.short_code.as_str()));
+        if let Some(services) = self.senders.get_mut(&sender) {
+            services.retain(|one| one.id != id);
+        }
+        self.names.remove(&(service.partner, service.name.clone()));
+        Some(service.short_code.clone())
     }
 
     fn add_service(&mut self, service: Arc<Service>) {
-        let number = self.numbers.entry(service.short_code.clone()).or_default();
+        let number = Arc::make_mut(self.numbers.entry(service.short_code.clone()).or_default());
         for keyword in &service.keywords {
             if keyword.is_catch_all() {
                 number.catch_all = Some(Arc::clone(&service));
@@ -167,6 +224,7 @@ impl Catalog {
             let sender = (service.partner, SmolStr::from(service.short_code.as_str()));
             self.senders.entry(sender).or_default().push(Arc::clone(&service));
         }
+        self.names.insert((service.partner, service.name.clone()), Arc::clone(&service));
         self.services.insert(service.id, service);
     }
 
@@ -196,6 +254,11 @@ impl Catalog {
 
     pub fn service(&self, id: ServiceId) -> Option<&Arc<Service>> {
         self.services.get(&id)
+    }
+
+    /// A partner's service by its name; submits may name it each time.
+    pub fn service_named(&self, partner: PartnerId, name: &str) -> Option<&Arc<Service>> {
+        self.names.get(&(partner, name.into()))
     }
 
     pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
@@ -296,92 +359,11 @@ impl Catalog {
         }
         Ok(())
     }
+}
 
-    /// The service under which a partner submits an MT.
-    ///
-    /// A named service wins. Otherwise the sender decides; where several services share it, one
-    /// that does not charge is taken, for a charge must never be a guess. A named tariff is no
-    /// guess: it asks for a charge, so the charged service that allows it is meant.
-    pub fn service_for(
-        &self,
-        partner: PartnerId,
-        sender: &Sender,
-        named: Option<&str>,
-        tariff: Option<&str>,
-    ) -> Result<&Arc<Service>, Refusal> {
-        let service = self.pick_service(partner, sender, named, tariff)?;
-        let number = self.numbers.get(&service.short_code);
-        if number.is_some_and(|number| !number.lets_send(service)) {
-            let service = service.name.clone();
-            return Err(Refusal::ServiceNotLive {
-                service,
-                state: "on a number that is not active",
-            });
-        }
-        Ok(service)
-    }
-
-    fn pick_service(
-        &self,
-        partner: PartnerId,
-        sender: &Sender,
-        named: Option<&str>,
-        tariff: Option<&str>,
-    ) -> Result<&Arc<Service>, Refusal> {
-        if let Some(name) = named {
-            let service = self
-                .services
-                .values()
-                .find(|service| service.partner == partner && service.name == name)
-                .ok_or_else(|| Refusal::UnknownService(name.into()))?;
-            return self.may_send_as(service, sender).map(|()| service);
-        }
-        let key = (partner, SmolStr::from(sender.as_str()));
-        let candidates = match sender {
-            Sender::Name(name) if self.may_use_name(partner, name) => self
-                .services
-                .values()
-                .filter(|s| s.partner == partner && s.state != ServiceState::Closed)
-                .collect::<Vec<_>>(),
-            _ => self.senders.get(&key).into_iter().flatten().collect(),
-        };
-        match candidates.as_slice() {
-            [] => Err(Refusal::NotYourNumber(sender.as_str().into())),
-            [only] => Ok(only),
-            many => many
-                .iter()
-                .filter(|s| match tariff {
-                    Some(code) => s.billing == Billing::Mt && self.may_charge(s, code),
-                    None => s.billing != Billing::Mt,
-                })
-                .min_by_key(|s| (s.state != ServiceState::Live, s.id))
-                .copied()
-                .ok_or_else(|| match tariff {
-                    Some(code) if self.tariff_coded(code).is_none() => {
-                        Refusal::TariffUnknown(code.into())
-                    }
-                    Some(code) => Refusal::TariffNotAllowed(code.into()),
-                    None => Refusal::AmbiguousService(sender.as_str().into()),
-                }),
-        }
-    }
-
-    /// Whether an MT of the service may name the tariff: its own, or one of those allowed.
-    pub fn may_charge(&self, service: &Service, code: &str) -> bool {
-        self.tariff_coded(code).is_some_and(|tariff| {
-            service.tariff == Some(tariff.id) || service.tariffs_allowed.contains(&tariff.code)
-        })
-    }
-
-    fn may_send_as(&self, service: &Service, sender: &Sender) -> Result<(), Refusal> {
-        let good = match sender {
-            Sender::Name(name) => self.may_use_name(service.partner, name),
-            _ => service.short_code.as_str() == sender.as_str(),
-        };
-        if good { Ok(()) } else { Err(Refusal::NotYourNumber(sender.as_str().into())) }
-    }
-
-    fn may_use_name(&self, partner: PartnerId, name: &str) -> bool {
-        self.sender_names.get(&partner).is_some_and(|names| names.iter().any(|n| n == name))
-    }
+fn shared<K: std::hash::Hash + Eq, V>(
+    values: Vec<V>,
+    key: impl Fn(&V) -> K,
+) -> Arc<HashMap<K, Arc<V>>> {
+    Arc::new(values.into_iter().map(|value| (key(&value), Arc::new(value))).collect())
 }

@@ -18,6 +18,7 @@ pub mod item;
 pub mod lane;
 pub mod look_alike;
 pub mod message;
+mod mt_service;
 pub mod number;
 pub mod number_import;
 pub mod number_pattern;

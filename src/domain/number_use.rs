@@ -12,7 +12,7 @@ use super::{
 };
 use crate::payload;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Number {
     pub(super) keywords: HashMap<Keyword, Arc<Service>>,
     pub(super) catch_all: Option<Arc<Service>>,
@@ -28,6 +28,17 @@ pub(super) struct Number {
 pub(super) struct Use(pub(super) Option<PartnerId>);
 
 impl Number {
+    /// Takes a service out. A keyword that another has taken over in the meantime stays there.
+    pub(super) fn forget(&mut self, service: &Service) {
+        for keyword in &service.keywords {
+            if self.keywords.get(keyword).is_some_and(|user| user.id == service.id) {
+                self.keywords.remove(keyword);
+            }
+        }
+        self.catch_all.take_if(|user| user.id == service.id);
+        self.subscriptions.retain(|user| user.id != service.id);
+    }
+
     pub(super) fn is_open_for(&self, partner: PartnerId, keyword: &Keyword) -> bool {
         let is_open = |user: &Use| user.0 == Some(partner);
         self.whole.as_ref().is_none_or(is_open) && self.words.get(keyword).is_none_or(is_open)

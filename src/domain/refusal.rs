@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use super::service_field::TextCoding;
+
 /// A "no" that the caller can act on. The text goes to the peer: it names the value and says
 /// what would be right, and never holds a secret, a path or another partner's data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +41,10 @@ pub enum Refusal {
     BadLength(String),
     #[error("data coding 0x{0:02X} is not supported; use 0x00, 0x03, 0x04 or 0x08")]
     BadDataCoding(u8),
+    #[error("service {service} sends texts in {} only", coding.in_words())]
+    AlphabetNotAllowed { service: SmolStr, coding: TextCoding },
+    #[error("TLV 0x{tag:04X} is not in the description of service {service}")]
+    TlvNotAllowed { tag: u16, service: SmolStr },
     #[error("{0}")]
     BadUserData(String),
     #[error("service type `{0}` is not on your list")]
@@ -157,6 +163,8 @@ impl Refusal {
             Self::BadSchedule(_) => "bad_schedule",
             Self::BadLength(_) => "bad_length",
             Self::BadDataCoding(_) => "bad_data_coding",
+            Self::AlphabetNotAllowed { .. } => "alphabet_not_allowed",
+            Self::TlvNotAllowed { .. } => "tlv_not_allowed",
             Self::BadUserData(_) => "bad_user_data",
             Self::BadServiceType(_) => "bad_service_type",
             Self::ServiceNotLive { .. } => "service_not_live",

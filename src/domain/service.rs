@@ -6,9 +6,12 @@ use smol_str::SmolStr;
 use super::{
     number::{Keyword, Msisdn, ShortCode},
     partner::PartnerId,
+    refusal::Refusal,
+    service_field::TextCoding,
     standard_word::StandardTexts,
     tariff::TariffId,
 };
+use crate::payload::Alphabet;
 
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
@@ -46,8 +49,8 @@ pub struct Service {
     pub standard: Option<StandardTexts>,
 }
 
-/// What a service may send, and when there is one. 0 is no limit of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What a service may send, and when there is one. 0, or nothing in a list, is no limit of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServiceLimits {
     /// MT a second.
     pub rate: u32,
@@ -56,9 +59,41 @@ pub struct ServiceLimits {
     /// Microseconds UTC: nothing before the one, nothing from the other on.
     pub begins_at: i64,
     pub ends_at: i64,
+    pub coding: TextCoding,
+    /// Seconds between its tries: there is one try more than pauses.
+    pub retry: Vec<u32>,
+    /// Vendors' TLVs that its messages may carry.
+    pub tlvs: Vec<u16>,
+}
+
+/// The pause before another try of a message that the operator does not take for the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// The service leaves it to the gateway.
+    Usual,
+    Seconds(u32),
+    /// It was tried as often as its service says.
+    NoMore,
 }
 
 impl ServiceLimits {
+    /// The pause after that many tries, counted from 1.
+    pub fn pause_after(&self, tries: u32) -> Pause {
+        if self.retry.is_empty() {
+            return Pause::Usual;
+        }
+        let place = usize::try_from(tries.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.retry.get(place).map_or(Pause::NoMore, |seconds| Pause::Seconds(*seconds))
+    }
+
+    fn takes(&self, alphabet: Alphabet) -> bool {
+        match (self.coding, alphabet) {
+            // Octets are no text.
+            (TextCoding::Auto, _) | (_, Alphabet::Binary) => true,
+            (TextCoding::Gsm7, alphabet) => alphabet == Alphabet::Gsm7,
+            (TextCoding::Ucs2, alphabet) => alphabet == Alphabet::Ucs2,
+        }
+    }
     /// What a service out of its schedule is, in a word for people; none if it is in it.
     pub fn is_off(&self, now: i64) -> Option<&'static str> {
         if now < self.begins_at {
@@ -67,6 +102,37 @@ impl ServiceLimits {
             Some("over")
         } else {
             None
+        }
+    }
+}
+
+impl Service {
+    /// Whether its description has room for a message: its parts, its alphabet, its TLVs. What
+    /// does not fit is refused and never made to fit.
+    pub fn has_room_for(
+        &self,
+        parts: u8,
+        data_coding: u8,
+        mut tlvs: impl Iterator<Item = u16>,
+    ) -> Result<(), Refusal> {
+        let limits = &self.limits;
+        if limits.parts_max != 0 && parts > limits.parts_max {
+            let (name, most) = (&self.name, limits.parts_max);
+            let text = format!("takes {parts} parts; service {name} allows {most}");
+            return Err(Refusal::BadLength(text));
+        }
+        // What names no alphabet was refused before.
+        let alphabet = Alphabet::of(data_coding, Alphabet::Gsm7);
+        if alphabet.is_ok_and(|alphabet| !limits.takes(alphabet)) {
+            let service = self.name.clone();
+            return Err(Refusal::AlphabetNotAllowed { service, coding: limits.coding });
+        }
+        if limits.tlvs.is_empty() {
+            return Ok(());
+        }
+        match tlvs.find(|tag| !limits.tlvs.contains(tag)) {
+            Some(tag) => Err(Refusal::TlvNotAllowed { tag, service: self.name.clone() }),
+            None => Ok(()),
         }
     }
 }

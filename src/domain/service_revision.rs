@@ -17,7 +17,7 @@ use super::{
     service::{Billing, OnUnknown, ServiceLimits},
     service_field::{
         AgeClass, ServiceArea, ServiceKind, TextCoding, address, day, figure, list, on_unknown,
-        one_of, text, too_many, word,
+        one_of, retry, text, tlvs, too_many, word,
     },
     standard_word::StandardTexts,
 };
@@ -113,7 +113,11 @@ form! {
         /// Texts a second at the most.
         rate,
         validity_hours,
+        /// Seconds between tries, between spaces; none leaves them to the gateway.
+        retry,
         on_unknown,
+        /// Vendors' tags, between spaces; none allows what the links let through.
+        tlvs,
         /// Of people who try it, between spaces or commas.
         test_numbers,
     }
@@ -198,6 +202,8 @@ impl ServiceForm {
             errors.keep("validity_hours", required(&self.validity_hours, figure(1, HOURS_MAX)));
         let rate = errors.keep("rate", required(&self.rate, figure(1, RATE_MAX)));
         errors.keep("delivery", required(&self.delivery, |t| one_of(t, &["smpp", "callback"])));
+        let retry = errors.keep("retry", retry(&self.retry));
+        let tlvs = errors.keep("tlvs", tlvs(&self.tlvs));
         let test_numbers = errors.keep("test_numbers", self.test_numbers());
         let (begins_at, ends_at) = self.schedule(&mut errors);
         errors.into_result()?;
@@ -214,7 +220,15 @@ impl ServiceForm {
             on_unknown: on_unknown.expect(kept),
             validity_max_us: i64::from(hours.expect(kept)) * HOUR_US,
             test_numbers: test_numbers.expect(kept),
-            limits: ServiceLimits { rate: rate.expect(kept), parts_max, begins_at, ends_at },
+            limits: ServiceLimits {
+                rate: rate.expect(kept),
+                parts_max,
+                begins_at,
+                ends_at,
+                coding: TextCoding::parse(&self.coding).expect(kept),
+                retry: retry.expect(kept),
+                tlvs: tlvs.expect(kept),
+            },
             standard: self.standard(kind.expect(kept)),
         })
     }

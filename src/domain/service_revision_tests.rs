@@ -73,6 +73,15 @@ fn each_field_says_what_is_wrong_with_it() {
         ("on_unknown", "forget", "choice"),
         ("delivery", "pigeon", "choice"),
         ("delivery", "callback", "missing"),
+        ("coding", "latin1", "choice"),
+        ("retry", "10 soon", "retry_form"),
+        ("retry", "0", "retry_form"),
+        ("retry", "86401", "retry_form"),
+        ("retry", "1 2 3 4 5 6 7 8 9 10 11", "retry_form"),
+        ("tlvs", "5377", "tlv_form"),
+        // The specification's own tags are not a vendor's.
+        ("tlvs", "0x0424", "tlv_form"),
+        ("tlvs", "0x4000", "tlv_form"),
     ] {
         let mut form = good();
         assert!(form.set(field, value));
@@ -129,6 +138,29 @@ fn what_it_may_send_and_when_is_in_the_limits() {
     assert_eq!(limits.is_off(limits.ends_at), Some("over"));
     let always = good().check().unwrap().limits;
     assert_eq!((always.is_off(0), always.is_off(i64::MAX)), (None, None));
+}
+
+#[test]
+fn a_text_in_gsm_letters_is_not_rewritten_to_fit() {
+    let mut form = ServiceForm { answer: "Dziękujemy".to_owned(), ..good() };
+    assert!(form.check().is_ok());
+    form.set("coding", "gsm7");
+    assert_eq!(wrong(&form), [("answer".to_owned(), "text_alphabet")]);
+}
+
+#[test]
+fn the_tries_of_a_service_end_after_its_last_pause() {
+    use super::super::service::Pause;
+    let mut form = good();
+    let usual = form.check().unwrap().limits;
+    assert_eq!(usual.pause_after(1), Pause::Usual);
+    assert_eq!(usual.pause_after(u32::MAX), Pause::Usual);
+    form.set("retry", "10, 60");
+    form.set("tlvs", "0x1501 0X3fff");
+    let limits = form.check().unwrap().limits;
+    assert_eq!(limits.tlvs, [0x1501, 0x3fff]);
+    let pauses = [1, 2, 3, u32::MAX].map(|tries| limits.pause_after(tries));
+    assert_eq!(pauses, [Pause::Seconds(10), Pause::Seconds(60), Pause::NoMore, Pause::NoMore]);
 }
 
 #[test]

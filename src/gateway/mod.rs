@@ -9,6 +9,7 @@
 pub mod again;
 pub mod deliver;
 pub mod disk;
+mod follow;
 pub mod forget;
 pub mod keeper;
 #[cfg(test)]
@@ -205,40 +206,6 @@ impl Gateway {
     /// Takes new numbers for what is decided from now on.
     pub fn tune(&self, settings: Settings) {
         self.inner.settings.store(Arc::new(settings));
-    }
-
-    /// Reads partners, services and numbers again; routing sees them at once, whoever else reloads.
-    pub async fn reload_catalog(&self) -> Result<(), store::Error> {
-        let _turn = self.inner.reloading.lock().await;
-        let catalog = self.inner.store.load_catalog().await?;
-        let mut names: Vec<SmolStr> =
-            catalog.services().map(|service| service.link_group.clone()).collect();
-        names.extend(self.inner.groups.load().iter().map(|(_, name)| name.clone()));
-        names.sort_unstable();
-        names.dedup();
-        let groups = self.inner.store.group_ids(&names).await?;
-        for bucket in &self.inner.throttles {
-            if let Some(partner) = catalog.partner(bucket.key().0) {
-                bucket.tune(partner.limits.rate, partner.limits.burst);
-            }
-        }
-        self.inner.groups.store(Arc::new(groups));
-        self.inner.catalog.store(Arc::new(catalog));
-        self.send_disabled_away();
-        Ok(())
-    }
-
-    /// Ends the sessions of partners and credentials that were disabled. A bind may be on its way
-    /// while that happens, so it is done again and again.
-    pub fn send_disabled_away(&self) {
-        let catalog = self.catalog();
-        for card in self.inner.registry.sessions() {
-            if !catalog.partner(card.partner).is_some_and(|partner| partner.is_active) {
-                card.send_away("its partner is disabled");
-            } else if !catalog.credential(&card.system_id).is_some_and(|own| own.is_active) {
-                card.send_away("its system_id is disabled");
-            }
-        }
     }
 
     pub fn store(&self) -> &Store {

@@ -229,7 +229,8 @@ impl Gateway {
             Mode::Live => is_live(&service, &new.recipient, self.now())?,
             Mode::Test => sandbox::may_be_tried(&service)?,
         }
-        has_few_parts(&service, new.parts)?;
+        let tags = new.tlvs.iter().map(|(tag, _)| *tag);
+        service.has_room_for(new.parts, new.body.data_coding, tags)?;
         if catalog.is_barred(&new.recipient) {
             return Err(Refusal::RecipientBarred(new.recipient.masked().into()));
         }
@@ -456,16 +457,6 @@ impl Gateway {
 
 fn active_partner(catalog: &Catalog, id: PartnerId) -> Result<&Arc<Partner>, Refusal> {
     catalog.partner(id).filter(|partner| partner.is_active).ok_or(Refusal::PartnerSuspended)
-}
-
-fn has_few_parts(service: &Service, parts: u8) -> Result<(), Refusal> {
-    match service.limits.parts_max {
-        most if most != 0 && parts > most => Err(Refusal::BadLength(format!(
-            "takes {parts} parts; service {} allows {most}",
-            service.name
-        ))),
-        _ => Ok(()),
-    }
 }
 
 fn is_live(service: &Service, recipient: &Msisdn, now: i64) -> Result<(), Refusal> {

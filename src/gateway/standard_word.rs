@@ -14,7 +14,7 @@ use super::{Gateway, by_itself, likeness, mt};
 use crate::{
     domain::{
         Body, Content, Item, MessageId, MoMessage, MtMessage, ReceiptWish, Sender, ServiceId,
-        StandardTurn, StandardWord,
+        StandardTurn, StandardWord, service_field::TextCoding,
     },
     metrics,
     payload::{self, Coding, Reference},
@@ -111,7 +111,7 @@ impl Gateway {
         let gross = tariff.and_then(|tariff| tariff.at(now)).map(|version| version.gross);
         let texts = service.standard.as_ref()?;
         let text = texts.answer(turn.word, (service, &turn.keyword), gross)?;
-        let (body, parts) = body(&text)?;
+        let (body, parts) = body(&text, service.limits.coding)?;
         let group = self.group(&service.link_group)?;
         if !self.inner.answers.take(service.id, mo.sender.as_str(), now) {
             return None;
@@ -146,9 +146,11 @@ impl Gateway {
     }
 }
 
-/// The text as it goes over the air, with the number of its parts.
-fn body(text: &str) -> Option<(Body, u8)> {
-    let encoded = payload::prepare(text, Coding::Auto).ok()?;
+/// The text as it goes over the air, with the number of its parts. It is written in the alphabet
+/// of its service; but one that has no room for it does not keep a subscriber from an answer.
+fn body(text: &str, coding: TextCoding) -> Option<(Body, u8)> {
+    let encoded = payload::prepare(text, coding.coding());
+    let encoded = encoded.or_else(|_| payload::prepare(text, Coding::Auto)).ok()?;
     let parts =
         payload::parts::split(&encoded.octets, encoded.alphabet, Reference::Bits8(0), u8::MAX);
     let parts = u8::try_from(parts.ok()?.len()).ok()?;

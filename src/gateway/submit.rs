@@ -4,7 +4,10 @@
 //! sent, answer recorded (P6). Whatever stands between the first and the last of these when a
 //! process or a link dies is `Unknown`, and for a charged message that is never "try again".
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use smol_str::SmolStr;
 
@@ -17,7 +20,7 @@ use super::{
 use crate::{
     domain::{
         ChargeAt, Content, Item, ItemKey, Lane, MessageEvent, MessageState, Mode, MtMessage,
-        Receipt, message::ReceiptState, story::NO_ANSWER,
+        Receipt, message::ReceiptState, service::Pause, story::NO_ANSWER,
     },
     metrics,
     store::{
@@ -259,18 +262,35 @@ impl Gateway {
     ) -> Result<(), store::Error> {
         let Content::Mt(message) = &item.content else { return Ok(()) };
         match why {
-            NotTaken::Later { status } => self.plan_again(item, &seat.name, &status).await,
-            NotTaken::Never { status } => {
-                self.finish(
-                    message,
-                    Some(item),
-                    MessageEvent::Reject,
-                    Some(status),
-                    Some(&seat.name),
-                )
-                .await
-            }
+            NotTaken::Later { status } => match self.own_pause(message, item.attempt + 1) {
+                Pause::Usual => self.plan_again(item, &seat.name, &status).await,
+                Pause::Seconds(seconds) => {
+                    let pause = self.jittered(Duration::from_secs(seconds.into()));
+                    self.plan_in(pause, item, &seat.name, &status).await
+                }
+                Pause::NoMore => self.reject(seat, item, message, status).await,
+            },
+            NotTaken::Never { status } => self.reject(seat, item, message, status).await,
         }
+    }
+
+    /// Read when it is needed and not frozen into the message: it is no part of what was agreed
+    /// with the subscriber, and a partner that mends it in an outage means what waits, too.
+    fn own_pause(&self, message: &MtMessage, tries: u32) -> Pause {
+        let catalog = self.inner.catalog.load();
+        let service = catalog.service(message.service);
+        service.map_or(Pause::Usual, |service| service.limits.pause_after(tries))
+    }
+
+    async fn reject(
+        &self,
+        seat: &LinkSeat,
+        item: &Item,
+        message: &Arc<MtMessage>,
+        status: SmolStr,
+    ) -> Result<(), store::Error> {
+        let link = Some(&seat.name);
+        self.finish(message, Some(item), MessageEvent::Reject, Some(status), link).await
     }
 
     /// Sent and never answered: the session ended, or the process did.
@@ -389,8 +409,19 @@ impl Gateway {
         who: &SmolStr,
         why: &str,
     ) -> Result<(), store::Error> {
+        self.plan_in(self.back_off(item.attempt + 1), item, who, why).await
+    }
+
+    /// `pause` is in microseconds.
+    async fn plan_in(
+        &self,
+        pause: i64,
+        item: &Item,
+        who: &SmolStr,
+        why: &str,
+    ) -> Result<(), store::Error> {
         let attempt = item.attempt + 1;
-        let due_at = self.now() + self.back_off(attempt);
+        let due_at = self.now() + pause;
         let mut later = item.clone();
         later.attempt = attempt;
         later.key.due_at = due_at;
@@ -415,8 +446,11 @@ impl Gateway {
         let settings = self.settings();
         let step = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
         let last = settings.retry.len().saturating_sub(1);
-        let delay = settings.retry.get(step.min(last)).copied().unwrap_or_default();
-        let whole = super::mt::micros(delay).max(2);
+        self.jittered(settings.retry.get(step.min(last)).copied().unwrap_or_default())
+    }
+
+    fn jittered(&self, pause: Duration) -> i64 {
+        let whole = super::mt::micros(pause).max(2);
         whole / 2 + self.inner.clock.random() % (whole / 2)
     }
 

@@ -295,6 +295,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::RecipientBarred(_)
         | Refusal::SubscriberStopped(..)
         | Refusal::TariffNotAllowed(_)
+        | Refusal::TlvNotAllowed { .. }
         | Refusal::ReceiptsNotAllowed
         | Refusal::ReplaceNotAllowed
         | Refusal::SpendLimit(_)
@@ -321,6 +322,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::BadSchedule(_)
         | Refusal::BadLength(_)
         | Refusal::BadDataCoding(_)
+        | Refusal::AlphabetNotAllowed { .. }
         | Refusal::BadUserData(_)
         | Refusal::BadServiceType(_)
         | Refusal::UnknownService(_)

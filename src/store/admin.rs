@@ -456,8 +456,8 @@ pub(super) async fn insert_service(
          tariff_id, tariffs_allowed, link_group, delivery, callback_url, callback_secrets, \
          callback_enabled, on_unknown, charge_at, charges_per_minute, charges_per_day, \
          spend_per_day_minor, validity_max_us, test_numbers, made_at, rate, parts_max, \
-         begins_at, ends_at) values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, \
-         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+         begins_at, ends_at, coding, retry, tlvs) values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, \
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)",
         id,
         partner,
         new.name.as_str(),
@@ -481,9 +481,17 @@ pub(super) async fn insert_service(
         i64::from(new.limits.rate),
         i64::from(new.limits.parts_max),
         new.limits.begins_at,
-        new.limits.ends_at
+        new.limits.ends_at,
+        new.limits.coding.as_str(),
+        listed(&new.limits.retry),
+        listed(&new.limits.tlvs)
     )?;
     put_texts(tx, id, new).await
+}
+
+/// Figures as a column keeps them.
+pub(super) fn listed(figures: &[impl ToString]) -> String {
+    figures.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// What it answers to standard words, and nothing that it answered before.

@@ -1,4 +1,4 @@
-//! The two engines behind one face: an enum and four macros.
+//! The two engines behind one face: an enum and five macros.
 //!
 //! Every statement is one text that both engines accept; only the placeholders of bulk statements
 //! are made by code (`bulk.rs`). sqlx's `Any` driver is not used: it cannot set `SQLite`'s pragmas.
@@ -78,7 +78,28 @@ macro_rules! fetch_in {
     };
 }
 
-pub(super) use {execute, fetch_all, fetch_in, fetch_optional};
+/// Does something with each row of a [`Tx`], without a list of all of them.
+macro_rules! fetch_each {
+    ($tx:expr, $row:ty, $sql:expr $(, $value:expr)*; $one:pat => $body:expr) => {{
+        use futures_util::TryStreamExt as _;
+        match $tx {
+            $crate::store::db::Tx::Sqlite(tx) => {
+                let mut rows = sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch(&mut **tx);
+                while let Some($one) = rows.try_next().await? {
+                    $body;
+                }
+            }
+            $crate::store::db::Tx::Postgres(tx) => {
+                let mut rows = sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch(&mut **tx);
+                while let Some($one) = rows.try_next().await? {
+                    $body;
+                }
+            }
+        }
+    }};
+}
+
+pub(super) use {execute, fetch_all, fetch_each, fetch_in, fetch_optional};
 
 /// A write transaction of either engine.
 pub(super) enum Tx<'c> {
@@ -141,6 +162,17 @@ impl Db {
             .connect_with(options)
             .await?;
         Ok(Self::Sqlite(pool))
+    }
+
+    /// Several reads that see one moment, whatever is committed between them.
+    pub(super) async fn snapshot(&self) -> Result<Tx<'static>, Error> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            // Without it each statement of PostgreSQL sees what was committed before itself.
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("begin isolation level repeatable read, read only").await?,
+            ),
+        })
     }
 
     pub(super) async fn close(&self) {
@@ -236,6 +268,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (17, "ticket hub", include_str!("../../migrations/0017_ticket_hub.sql")),
     (18, "specifications", include_str!("../../migrations/0018_specifications.sql")),
     (20, "replay", include_str!("../../migrations/0020_replay.sql")),
+    (21, "service alphabet", include_str!("../../migrations/0021_service_alphabet.sql")),
     (
         22,
         "complaint rates by partner",

@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use smol_str::SmolStr;
 
 use super::{
-    Error, Store,
-    change::Groups,
-    db::{Db, execute, fetch_all},
+    Error,
+    db::{Db, Tx, fetch_each, fetch_in},
 };
 use crate::domain::{
-    Billing, Catalog, ChargeAt, Credential, Currency, Delivery, GroupId, Keyword, Mode, Money,
-    Msisdn, NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
+    Billing, Catalog, ChargeAt, Credential, Currency, Delivery, Keyword, Mode, Money, Msisdn,
+    NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
     ShortCode, StandardTexts, Tariff, TariffId,
     catalog::{ApiKey, Holding, Parts},
     partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},
     service::{Brakes, Callback, ServiceLimits},
+    service_field::TextCoding,
     tariff::TariffVersion,
 };
 
@@ -87,6 +87,9 @@ struct ServiceRow {
     parts_max: i64,
     begins_at: i64,
     ends_at: i64,
+    coding: String,
+    retry: String,
+    tlvs: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -98,108 +101,113 @@ struct TextRow {
     rules_url: String,
 }
 
-pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
-    let partners = fetch_all!(db, PartnerRow, "select * from partner")?;
-    let credentials = fetch_all!(db, CredentialRow, "select * from credential")?;
-    let services = fetch_all!(db, ServiceRow, "select * from service")?;
-    let texts = fetch_all!(db, TextRow, "select * from standard_text")?;
-    let mut texts: HashMap<i64, StandardTexts> = texts.into_iter().map(texts_of).collect();
-    let keywords =
-        fetch_all!(db, (String, i64), "select word, service_id from keyword order by word")?;
-    let keys = fetch_all!(
-        db,
-        (String, i64, String, i64, String),
-        "select prefix, partner_id, secret, expires_at, mode from api_key"
-    )?;
-    let names = fetch_all!(db, (i64, String), "select partner_id, name from sender_name")?;
-    let barred = fetch_all!(db, (String,), "select msisdn from barred_number")?;
-    let mut words: HashMap<i64, Vec<Keyword>> = HashMap::new();
-    for (word, service) in keywords {
-        let keyword = Keyword::parse(&word)
-            .map_err(|error| corrupt("keyword", "word", &word, &error.to_string()))?;
-        words.entry(service).or_default().push(keyword);
-    }
-    Ok(Catalog::new(Parts {
-        partners: partners.into_iter().map(partner).collect(),
-        credentials: credentials.into_iter().map(credential).collect::<Result<_, _>>()?,
-        api_keys: keys.into_iter().map(api_key).collect::<Result<_, _>>()?,
-        services: services
-            .into_iter()
-            .map(|row| {
-                let words = words.remove(&row.id).unwrap_or_default();
-                let standard = texts.remove(&row.id);
-                Ok(Service { standard, ..service(row, words)? })
-            })
-            .collect::<Result<_, Error>>()?,
-        tariffs: tariffs(db).await?,
-        sender_names: names
-            .into_iter()
-            .map(|(partner, name)| (PartnerId(partner), name.into()))
-            .collect(),
-        holdings: holdings(db).await?,
-        barred: barred.into_iter().filter_map(|(number,)| Msisdn::parse(&number).ok()).collect(),
-    }))
+macro_rules! holdings {
+    ($rest:literal) => {
+        concat!(
+            "select n.digits, n.is_shared, n.is_withdrawn, coalesce(r.keyword, ''), r.partner_id, \
+             coalesce(r.state, 'free') from number n \
+             left join reservation r on r.number_id = n.id and r.slot is not null ",
+            $rest
+        )
+    };
 }
 
-/// What the base of numbers says about numbers that services use.
-async fn holdings(db: &Db) -> Result<Vec<Holding>, Error> {
-    let rows = fetch_all!(
-        db,
-        (String, i64, i64, String, Option<i64>, String),
-        "select n.digits, n.is_shared, n.is_withdrawn, coalesce(r.keyword, ''), r.partner_id, \
-         coalesce(r.state, 'free') from number n \
-         left join reservation r on r.number_id = n.id and r.slot is not null \
-         where n.digits in (select short_code from service)"
-    )?;
-    let mut holdings = Vec::with_capacity(rows.len());
-    for (digits, is_shared, is_withdrawn, word, partner, state) in rows {
-        let short_code = ShortCode::parse(&digits)
-            .map_err(|error| corrupt("number", "digits", &digits, &error.to_string()))?;
-        let keyword = match word.as_str() {
-            "" => None,
-            word => Some(
-                Keyword::parse(word)
-                    .map_err(|error| corrupt("reservation", "keyword", word, &error.to_string()))?,
-            ),
-        };
-        // Of a shared number only its keywords have holders.
-        if is_shared != 0 && is_withdrawn == 0 && keyword.is_none() {
-            continue;
-        }
-        let is_active = state == NumberState::Active.as_str() && is_withdrawn == 0;
-        let partner = partner.map(PartnerId);
-        holdings.push(Holding { short_code, keyword, partner, is_active });
-    }
+/// Everything as it is at one moment: a service must not have the keywords of its next version.
+pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
+    let tx = &mut db.snapshot().await?;
+    let mut parts = Parts { services: services(tx).await?, ..Parts::default() };
+    let (sql, rows) = ("select * from partner", &mut parts.partners);
+    fetch_each!(tx, PartnerRow, sql; row => rows.push(partner(row)));
+    let (sql, rows) = ("select * from credential", &mut parts.credentials);
+    fetch_each!(tx, CredentialRow, sql; row => rows.push(credential(row)?));
+    let sql = "select prefix, partner_id, secret, expires_at, mode from api_key";
+    fetch_each!(tx, KeyRow, sql; row => parts.api_keys.push(api_key(row)?));
+    let (sql, rows) = ("select partner_id, name from sender_name", &mut parts.sender_names);
+    fetch_each!(tx, (i64, String), sql; (id, name) => rows.push((PartnerId(id), name.into())));
+    let (sql, rows) = ("select msisdn from barred_number", &mut parts.barred);
+    fetch_each!(tx, (String,), sql; (number,) => rows.extend(Msisdn::parse(&number)));
+    let sql = holdings!("where n.digits in (select short_code from service)");
+    fetch_each!(tx, HoldingRow, sql; row => parts.holdings.extend(holding(row)?));
+    parts.tariffs = tariffs(tx).await?;
+    Ok(Catalog::new(parts))
+}
+
+async fn services(tx: &mut Tx<'_>) -> Result<Vec<Service>, Error> {
+    let mut texts = HashMap::new();
+    let sql = "select * from standard_text";
+    fetch_each!(tx, TextRow, sql; row => texts.insert(row.service_id, texts_of(row)));
+    let mut words: HashMap<i64, Vec<Keyword>> = HashMap::new();
+    fetch_each!(tx, (String, i64), "select word, service_id from keyword"; (word, id) => {
+        words.entry(id).or_default().push(keyword(&word)?);
+    });
+    let mut services = Vec::new();
+    fetch_each!(tx, ServiceRow, "select * from service"; row => {
+        let (words, texts) = (words.remove(&row.id).unwrap_or_default(), texts.remove(&row.id));
+        services.push(service(row, words, texts)?);
+    });
+    Ok(services)
+}
+
+/// One service as it is now; none if there is no such one.
+pub(super) async fn service_of(tx: &mut Tx<'_>, id: ServiceId) -> Result<Option<Service>, Error> {
+    let row = fetch_in!(&mut *tx, ServiceRow, "select * from service where id = $1", id.0)?;
+    let Some(row) = row else { return Ok(None) };
+    let mut words = Vec::new();
+    let sql = "select word from keyword where short_code = $1 and service_id = $2";
+    fetch_each!(&mut *tx, (String,), sql, row.short_code.as_str(), id.0; (word,) => {
+        words.push(keyword(&word)?);
+    });
+    let sql = "select * from standard_text where service_id = $1";
+    let texts = fetch_in!(tx, TextRow, sql, id.0)?;
+    service(row, words, texts.map(texts_of)).map(Some)
+}
+
+/// What the base of numbers says about a number and about each keyword on it.
+pub(super) async fn holdings_on(
+    tx: &mut Tx<'_>,
+    number: &ShortCode,
+) -> Result<Vec<Holding>, Error> {
+    let mut holdings = Vec::new();
+    let sql = holdings!("where n.digits = $1");
+    fetch_each!(tx, HoldingRow, sql, number.as_str(); row => holdings.extend(holding(row)?));
     Ok(holdings)
 }
 
-async fn tariffs(db: &Db) -> Result<Vec<Tariff>, Error> {
-    let codes = fetch_all!(db, (i64, String), "select id, code from tariff")?;
-    let versions = fetch_all!(
-        db,
-        (i64, i64, i64, i64, i64, String),
-        "select tariff_id, valid_from, net_minor, vat_permille, gross_minor, currency \
-         from tariff_version order by tariff_id, valid_from"
-    )?;
+type HoldingRow = (String, i64, i64, String, Option<i64>, String);
+
+/// None of a shared number as a whole: of that only its keywords have holders.
+fn holding(row: HoldingRow) -> Result<Option<Holding>, Error> {
+    let (digits, is_shared, is_withdrawn, word, partner, state) = row;
+    let short_code = ShortCode::parse(&digits)
+        .map_err(|error| corrupt("number", "digits", &digits, &error.to_string()))?;
+    let keyword = match word.as_str() {
+        "" => None,
+        word => Some(keyword(word)?),
+    };
+    if is_shared != 0 && is_withdrawn == 0 && keyword.is_none() {
+        return Ok(None);
+    }
+    let is_active = state == NumberState::Active.as_str() && is_withdrawn == 0;
+    Ok(Some(Holding { short_code, keyword, partner: partner.map(PartnerId), is_active }))
+}
+
+async fn tariffs(tx: &mut Tx<'_>) -> Result<Vec<Tariff>, Error> {
     let mut by_tariff: HashMap<i64, Vec<TariffVersion>> = HashMap::new();
-    for (tariff, from, net, vat_permille, gross, currency) in versions {
+    let sql = "select tariff_id, valid_from, net_minor, vat_permille, gross_minor, currency \
+               from tariff_version order by tariff_id, valid_from";
+    fetch_each!(tx, (i64, i64, i64, i64, i64, String), sql;
+    (tariff, from, net, vat_permille, gross, currency) => {
         let currency = Currency::parse(&currency)
             .ok_or_else(|| corrupt("tariff_version", "currency", &tariff.to_string(), &currency))?;
-        by_tariff.entry(tariff).or_default().push(TariffVersion {
-            from,
-            net: Money { amount_minor: net, currency },
-            vat_permille,
-            gross: Money { amount_minor: gross, currency },
-        });
-    }
-    Ok(codes
-        .into_iter()
-        .map(|(id, code)| Tariff {
-            id: TariffId(id),
-            code: code.into(),
-            versions: by_tariff.remove(&id).unwrap_or_default(),
-        })
-        .collect())
+        let (net, gross) = (Money { amount_minor: net, currency }, Money { amount_minor: gross, currency });
+        by_tariff.entry(tariff).or_default().push(TariffVersion { from, net, vat_permille, gross });
+    });
+    let mut tariffs = Vec::new();
+    fetch_each!(tx, (i64, String), "select id, code from tariff"; (id, code) => {
+        let versions = by_tariff.remove(&id).unwrap_or_default();
+        tariffs.push(Tariff { id: TariffId(id), code: code.into(), versions });
+    });
+    Ok(tariffs)
 }
 
 fn partner(row: PartnerRow) -> Partner {
@@ -269,16 +277,27 @@ fn credential(row: CredentialRow) -> Result<Credential, Error> {
     })
 }
 
-fn api_key(
-    (prefix, partner, secret, expires_at, mode): (String, i64, String, i64, String),
-) -> Result<ApiKey, Error> {
+type KeyRow = (String, i64, String, i64, String);
+
+fn api_key((prefix, partner, secret, expires_at, mode): KeyRow) -> Result<ApiKey, Error> {
     let secret = from_hex(&secret)
         .ok_or_else(|| corrupt("api_key", "secret", &prefix, "not 32 octets in hex"))?;
     let mode = Mode::parse(&mode).ok_or_else(|| corrupt("api_key", "mode", &prefix, &mode))?;
     Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at, mode })
 }
 
-fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {
+/// Words of services and of reservations have one form.
+fn keyword(word: &str) -> Result<Keyword, Error> {
+    Keyword::parse(word).map_err(|error| corrupt("keyword", "word", word, &error.to_string()))
+}
+
+/// A service from its rows. Its keywords come in the order of the alphabet on every engine.
+fn service(
+    row: ServiceRow,
+    mut keywords: Vec<Keyword>,
+    standard: Option<StandardTexts>,
+) -> Result<Service, Error> {
+    keywords.sort_unstable();
     let wrong = |column, why: &str| corrupt("service", column, &row.id.to_string(), why);
     let delivery = match (row.delivery.as_str(), &row.callback_url) {
         ("callback", Some(url)) => Delivery::Callback(Callback {
@@ -326,46 +345,24 @@ fn service(row: ServiceRow, keywords: Vec<Keyword>) -> Result<Service, Error> {
             parts_max: u8::try_from(row.parts_max).unwrap_or(u8::MAX),
             begins_at: row.begins_at,
             ends_at: row.ends_at,
+            coding: TextCoding::parse(&row.coding).ok_or_else(|| wrong("coding", &row.coding))?,
+            retry: words(&row.retry)
+                .map(|pause| pause.parse().map_err(|_| wrong("retry", pause)))
+                .collect::<Result<_, _>>()?,
+            tlvs: words(&row.tlvs)
+                .map(|tag| tag.parse().map_err(|_| wrong("tlvs", tag)))
+                .collect::<Result<_, _>>()?,
         },
-        standard: None,
+        standard,
     })
 }
 
-fn texts_of(row: TextRow) -> (i64, StandardTexts) {
-    let TextRow { service_id, help, stop, contact, rules_url } = row;
-    (service_id, StandardTexts { help, stop, contact, rules_url })
+fn texts_of(row: TextRow) -> StandardTexts {
+    let TextRow { help, stop, contact, rules_url, .. } = row;
+    StandardTexts { help, stop, contact, rules_url }
 }
 
-/// Link groups by name; a new name gets the next free number.
-pub(super) async fn group_ids(store: &Store, names: &[SmolStr]) -> Result<Groups, Error> {
-    let known = async || -> Result<Vec<(i64, String)>, Error> {
-        fetch_all!(&store.db, (i64, String), "select id, name from link_group")
-    };
-    let mut rows = known().await?;
-    if names.iter().any(|name| !rows.iter().any(|(_, known)| known == name)) {
-        let mut pen = store.pen().await?;
-        let mut tx = pen.begin().await?;
-        for name in names {
-            execute!(
-                &mut tx,
-                "insert into link_group (id, name) values \
-                 ((select coalesce(max(id), 0) + 1 from link_group), $1) on conflict do nothing",
-                name.as_str()
-            )?;
-        }
-        tx.commit().await?;
-        rows = known().await?;
-    }
-    rows.into_iter()
-        .map(|(id, name)| {
-            let id = u16::try_from(id)
-                .map_err(|_| corrupt("link_group", "id", &id.to_string(), "above 65535"))?;
-            Ok((GroupId(id), name.into()))
-        })
-        .collect()
-}
-
-fn corrupt(table: &'static str, column: &'static str, id: &str, why: &str) -> Error {
+pub(super) fn corrupt(table: &'static str, column: &'static str, id: &str, why: &str) -> Error {
     Error::Corrupt { table, column, id: id.to_owned(), why: why.to_owned() }
 }
 

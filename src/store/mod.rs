@@ -21,6 +21,7 @@ mod bank;
 mod broom;
 mod bulk;
 mod callbacks;
+mod catalog_news;
 pub mod change;
 mod checked;
 mod companies;
@@ -39,6 +40,7 @@ mod files_tests;
 mod find;
 #[cfg(test)]
 mod find_tests;
+mod groups;
 mod habits;
 mod holds;
 mod incidents;
@@ -110,6 +112,7 @@ pub use audit::{AuditFault, AuditHead, AuditQuery, AuditRecord};
 pub use bank::{BankAnswer, BankChangeRow, NewBankChange, ending as bank_ending};
 pub use broom::Forgetting;
 pub use callbacks::{CallbackAttempt, CallbackChange};
+pub use catalog_news::CatalogNews;
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
 pub use complaint_rates::{AlarmRow, ComplaintRate, PartnerComplaintRate, in_ten_thousand};
@@ -254,7 +257,7 @@ impl Store {
 
     /// Numbers of link groups by name; new names get the next number.
     pub async fn group_ids(&self, names: &[smol_str::SmolStr]) -> Result<change::Groups, Error> {
-        load::group_ids(self, names).await
+        groups::group_ids(self, names).await
     }
 
     pub async fn close(&self) {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Error, Happening, NewMail, NewService, OfferingRow, OrderTurn, RevisionRow, Store,
-    admin::{insert_service, put_keywords, put_texts, tariff_id},
+    admin::{insert_service, listed, put_keywords, put_texts, tariff_id},
     audit, checked,
     db::{Tx, execute, fetch_in},
     letters::{next_id, note_happening, queue_mail},
@@ -206,7 +206,7 @@ async fn change_service(tx: &mut Tx<'_>, id: i64, wanted: &NewService) -> Result
          tariff_id = $4, link_group = $5, delivery = $6, callback_url = $7, \
          callback_secrets = coalesce(callback_secrets, $8), on_unknown = $9, \
          validity_max_us = $10, test_numbers = $11, rate = $12, parts_max = $13, \
-         begins_at = $14, ends_at = $15 where id = $16",
+         begins_at = $14, ends_at = $15, coding = $16, retry = $17, tlvs = $18 where id = $19",
         wanted.state.as_str(),
         wanted.short_code.as_str(),
         wanted.billing.as_str(),
@@ -222,6 +222,9 @@ async fn change_service(tx: &mut Tx<'_>, id: i64, wanted: &NewService) -> Result
         i64::from(wanted.limits.parts_max),
         wanted.limits.begins_at,
         wanted.limits.ends_at,
+        wanted.limits.coding.as_str(),
+        listed(&wanted.limits.retry),
+        listed(&wanted.limits.tlvs),
         id
     )?;
     Ok(())

@@ -7,7 +7,7 @@ use bramka::{
     config::Size,
     control,
     demo::esme::{Esme, mt},
-    domain::Refusal,
+    domain::{Refusal, service_field::TextCoding},
     http::{error::Problem, problems},
     smpp::{
         Address, BindKind, Command, CommandId, CommandStatus as S, Pdu, ShortMessage, Tlvs,
@@ -50,6 +50,8 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::BadSchedule(text()),
         Refusal::BadLength(text()),
         Refusal::BadDataCoding(1),
+        Refusal::AlphabetNotAllowed { service: "x".into(), coding: TextCoding::Gsm7 },
+        Refusal::TlvNotAllowed { tag: 0x1501, service: "x".into() },
         Refusal::BadUserData(text()),
         Refusal::BadServiceType("x".into()),
         Refusal::ServiceNotLive { service: "x".into(), state: "closed" },

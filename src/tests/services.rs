@@ -4,9 +4,12 @@
 use bramka::{
     clock::Clock,
     demo::esme::{Failed, mt},
-    domain::{LifeEvent, NumberEvent, Refusal, seal::Seal, service::ServiceLimits},
+    domain::{
+        LifeEvent, NumberEvent, Refusal, seal::Seal, service::ServiceLimits,
+        service_field::TextCoding,
+    },
     partnership::{Error, HoldWish, Partnership, Signed, StepNote},
-    smpp::{CommandStatus, ShortMessage},
+    smpp::{BindKind, CommandStatus, ShortMessage, Tlvs, Version},
     store::{NewService, OfferingRow, OrderFilter},
 };
 
@@ -155,12 +158,12 @@ async fn a_service_that_went_live_is_routed_within_a_second_and_a_suspended_one_
     world.stop().await;
 }
 
+fn limited(name: &str, number: &str, limits: ServiceLimits) -> NewService {
+    NewService { limits, ..service("acme", name, number, &["GO"]) }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_keeps_to_its_rate_its_parts_and_its_days() {
-    let limited = |name: &str, number: &str, limits: ServiceLimits| NewService {
-        limits,
-        ..service("acme", name, number, &["GO"])
-    };
     let mut builder = Builder::default();
     builder.services.extend([
         limited("slow", "7501", ServiceLimits { rate: 1, ..ServiceLimits::default() }),
@@ -188,5 +191,68 @@ async fn a_service_keeps_to_its_rate_its_parts_and_its_days() {
     // Those two were counted and went nowhere; what a service takes now comes first.
     assert!(world.smsc.mo("48600100200", "7501", "go now").await.unwrap().is_ok());
     assert_eq!(acme.next_delivery().await.unwrap().message.short_message, "go now");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_keeps_to_its_alphabet_and_its_tlvs_and_nothing_is_changed_to_fit() {
+    let in_only = |coding| ServiceLimits { coding, ..ServiceLimits::default() };
+    let mut builder = Builder::default();
+    builder.services.extend([
+        limited("gsm", "7511", in_only(TextCoding::Gsm7)),
+        limited("ucs", "7512", in_only(TextCoding::Ucs2)),
+        limited("tlv", "7513", ServiceLimits { tlvs: vec![0x1501], ..ServiceLimits::default() }),
+    ]);
+    let world = builder.ready().await;
+    // In 3.4 there is no status for an alphabet.
+    let acme = world.bind_as("acme", BindKind::Transmitter, Version::V50).await;
+    // "Hi" as GSM 7-bit or Latin-1, and as UCS-2; octets are no text.
+    let (letters, wide) = (&b"Hi"[..], &[0, b'H', 0, b'i'][..]);
+    let none = Tlvs::new;
+    for (number, data_coding, octets, tlvs, expected) in [
+        ("7511", 0, letters, none(), CommandStatus::ROK),
+        ("7511", 8, wide, none(), CommandStatus::RINVDCS),
+        ("7511", 3, letters, none(), CommandStatus::RINVDCS),
+        ("7511", 4, letters, none(), CommandStatus::ROK),
+        ("7512", 8, wide, none(), CommandStatus::ROK),
+        ("7512", 0, letters, none(), CommandStatus::RINVDCS),
+        ("7513", 0, letters, none(), CommandStatus::ROK),
+        ("7513", 0, letters, none().with_u8(0x1501, 1), CommandStatus::ROK),
+        // The specification's own tags and ours need no entry.
+        ("7513", 0, letters, none().with_u16(0x0204, 7), CommandStatus::ROK),
+        ("7513", 0, letters, none().with_text(0x1d06, "once"), CommandStatus::ROK),
+        ("7513", 0, letters, none().with_u8(0x1502, 1), CommandStatus::RTLVNOTALLWD),
+    ] {
+        let message = ShortMessage {
+            registered_delivery: 0,
+            data_coding,
+            short_message: octets.to_vec().into(),
+            tlvs,
+            ..mt(number, "48600100200", "")
+        };
+        let shown = format!("{message:?}");
+        let status = match acme.submit(message).await {
+            Ok(_) => CommandStatus::ROK,
+            Err(Failed::Refused(status)) => status,
+            Err(error) => panic!("no answer: {error}"),
+        };
+        assert_eq!(status, expected, "{shown}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_is_tried_as_often_as_its_service_says_and_then_rejected() {
+    let mut builder = Builder::default();
+    let limits = ServiceLimits { retry: vec![1], ..ServiceLimits::default() };
+    builder.services.push(limited("brief", "7514", limits));
+    builder.script.answer_with(CommandStatus::RMSGQFUL);
+    let world = builder.ready().await;
+    let mut acme = world.bind("acme").await;
+    acme.submit(mt("7514", "48600100200", "hello")).await.unwrap();
+    let receipt = acme.next_delivery().await.unwrap().message.short_message;
+    let receipt = String::from_utf8_lossy(&receipt).into_owned();
+    assert!(receipt.contains("stat:REJECTD"), "{receipt}");
+    assert_eq!(world.smsc.submits().len(), 2);
     world.stop().await;
 }

@@ -161,6 +161,18 @@ fn the_numbers_of_the_sandbox_stand_in_the_guide() {
 }
 
 #[test]
+fn the_parameters_of_a_service_stand_in_the_guide_as_the_form_has_them() {
+    use bramka::domain::service_revision::{ServiceForm, ServiceSection};
+    let kept = [ServiceSection::Technical, ServiceSection::Schedule];
+    let fields = ServiceForm::FIELDS.iter().filter(|(section, _)| kept.contains(section));
+    let real: BTreeSet<_> = fields.map(|(_, name)| (*name).to_owned()).collect();
+    in_both("integration-guide", "parameters", |rows| {
+        let told: BTreeSet<_> = rows.into_iter().map(|row| row[0].clone()).collect();
+        assert_eq!(told, real);
+    });
+}
+
+#[test]
 fn every_state_of_a_receipt_stands_in_the_profile() {
     use bramka::smpp::receipt::word_of_state;
     use bramka::smpp::values::message_state as state;

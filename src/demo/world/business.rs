@@ -18,6 +18,8 @@ pub(super) const NUMBER: &str = "7455";
 /// The account of whoever watches.
 pub(super) const GUEST: &str = "guest";
 pub(super) const GUEST_NUMBER: &str = "7466";
+/// Its account in the sandbox, with the same password.
+pub(super) const GUEST_TEST: &str = "guest-test";
 /// Who works at the operator's desk.
 pub(super) const STAFF: &str = "operator@demo.example";
 /// 4.00 net and 4.92 gross.
@@ -36,7 +38,7 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
     store.add_tariff(&by, at, &tariff).await?;
     store.add_short_code(&by, at, NUMBER).await?;
     store.add_short_code(&by, at, GUEST_NUMBER).await?;
-    for (name, password) in [(PARTNER, &secrets.partner), (GUEST, &secrets.guest)] {
+    for name in [PARTNER, GUEST] {
         let new = NewPartner {
             name: name.to_owned(),
             rate: 0,
@@ -45,16 +47,22 @@ pub(super) async fn seed(store: &Store, secrets: &Secrets) -> anyhow::Result<()>
             waiting_max: 1_000_000,
         };
         store.add_partner(&by, at, &new).await?;
+    }
+    for (partner, system_id, password, mode) in [
+        (PARTNER, PARTNER, &secrets.partner, Mode::Live),
+        (GUEST, GUEST, &secrets.guest, Mode::Live),
+        (GUEST, GUEST_TEST, &secrets.guest, Mode::Test),
+    ] {
         let new = NewCredential {
-            partner: name.to_owned(),
-            system_id: name.to_owned(),
+            partner: partner.to_owned(),
+            system_id: system_id.to_owned(),
             secret: pepper.hash_hex(password.as_bytes()),
             addresses: Vec::new(),
             tls_only: false,
             binds_max: 4,
             window: 20,
             default_sender: None,
-            mode: Mode::Live,
+            mode,
         };
         store.add_credential(&by, at, &new).await?;
     }

@@ -9,10 +9,10 @@ use std::{collections::VecDeque, fmt::Write as _, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
-    business::{GUEST, GUEST_NUMBER, STAFF},
+    business::{GUEST, GUEST_NUMBER, GUEST_TEST, STAFF},
     folder::{Folder, Ports, Secrets},
 };
-use crate::{cli::Output, demo::Tally};
+use crate::{cli::Output, demo::Tally, domain::Fate};
 
 const HOME: &str = "\u{1b}[H";
 const CLEAR: &str = "\u{1b}[2J";
@@ -70,6 +70,8 @@ impl Screen {
                -H 'Authorization: Bearer {}' \\\n                          \
                --json '{{\"from\":\"{GUEST_NUMBER}\",\"to\":\"48500100200\",\
                \"text\":\"hello\"}}'\n  \
+               or in the sandbox     system_id {GUEST_TEST}, the same password; what becomes of\n                          \
+               a text is chosen by its number, {} to {}\n  \
                portal                http://{http}/   letters it caught: http://{http}/mails\n  \
                the operator's desk   {way_in}\n  \
                API and problems      http://{http}/api/v1/openapi.json   http://{http}/problems\n  \
@@ -80,6 +82,8 @@ impl Screen {
             ports.gateway,
             secrets.guest,
             secrets.key,
+            Fate::ALL[0].number(),
+            Fate::ALL[Fate::ALL.len() - 1].number(),
             ports.smsc,
             folder.path().display(),
             folder.config().display(),

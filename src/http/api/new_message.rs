@@ -211,10 +211,8 @@ impl Moment<'_> {
 
     /// The short code of one of the partner's services.
     fn sender_of(&self, service: &str) -> Option<Sender> {
-        self.catalog
-            .services()
-            .find(|known| known.partner == self.partner && known.name == service)
-            .map(|known| Sender::ShortCode(known.short_code.clone()))
+        let known = self.catalog.service_named(self.partner, service);
+        known.map(|known| Sender::ShortCode(known.short_code.clone()))
     }
 }
 

@@ -219,6 +219,36 @@ pub(super) const REFUSALS: &[Page] = &[
         ],
     },
     Page {
+        code: "alphabet_not_allowed",
+        status: 422,
+        smpp: Some("ESME_RINVDCS"),
+        title: ["Alphabet not allowed", "Alfabet niedozwolony"],
+        meaning: [
+            "The service's description says that its texts are in one alphabet, and this one is in another. No letter is changed to make it fit.",
+            "Opis usługi mówi, że jej teksty są w jednym alfabecie, a ten jest w innym. Żadnej litery nie zmieniamy po to, żeby pasowała.",
+        ],
+        example: "data_coding 0x08 for a service of GSM 7-bit texts",
+        cure: [
+            "Send the text in the alphabet that the reason names, or change the alphabet in the service's description.",
+            "Wyślij tekst w alfabecie, który podano w powodzie, albo zmień alfabet w opisie usługi.",
+        ],
+    },
+    Page {
+        code: "tlv_not_allowed",
+        status: 403,
+        smpp: Some("ESME_RTLVNOTALLWD"),
+        title: ["TLV not allowed", "TLV niedozwolony"],
+        meaning: [
+            "The service's description lists the vendor's TLVs that it sends, and this one is not among them.",
+            "Opis usługi wymienia TLV dostawców, które usługa wysyła, a tego wśród nich nie ma.",
+        ],
+        example: "TLV 0x1501, while the description names 0x1500",
+        cure: [
+            "Leave the TLV out, or add it to the service's description.",
+            "Pomiń ten TLV albo dopisz go do opisu usługi.",
+        ],
+    },
+    Page {
         code: "bad_user_data",
         status: 422,
         smpp: Some("ESME_RINVESMCLASS"),

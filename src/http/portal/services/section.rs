@@ -68,8 +68,8 @@ fn spec(page: &Page, name: &'static str) -> Spec {
     match name {
         "short_code" | "tariff" => spec.wide("some"),
         "parts_max" | "rate" | "validity_hours" => spec.wide("few"),
-        "keywords" | "help" | "stop" | "error" | "callback_url" | "test_numbers" | "starts_on"
-        | "ends_on" => spec.optional(),
+        "keywords" | "help" | "stop" | "error" | "callback_url" | "retry" | "tlvs"
+        | "test_numbers" | "starts_on" | "ends_on" => spec.optional(),
         _ => spec,
     }
 }
@@ -98,7 +98,9 @@ const KEYS: &[(&str, &str)] = &[
     ("parts_max", "services-field-parts-max"),
     ("rate", "services-field-rate"),
     ("validity_hours", "services-field-validity-hours"),
+    ("retry", "services-field-retry"),
     ("on_unknown", "services-field-on-unknown"),
+    ("tlvs", "services-field-tlvs"),
     ("test_numbers", "services-field-test-numbers"),
     ("starts_on", "services-field-starts-on"),
     ("ends_on", "services-field-ends-on"),

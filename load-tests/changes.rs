@@ -1,0 +1,166 @@
+//! Services that change while messages flow: nothing lost, nothing misrouted, and what it costs.
+//!
+//! `cargo run --release --example changes -- --rate 5000 --changes 1000 --seconds 60
+//! [--silent-partners 10000 --keywords 100000]` runs as long without a change as with them, checks
+//! every message against the log of the changes and prints both latencies. Build the daemon first.
+
+#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+mod common;
+
+use common::{
+    Arguments, Counts, Latencies, Plan, World, crowd,
+    offers::{NUMBER, Offers},
+    partner, partner_name,
+    verdict::{Judge, Verdict},
+};
+use tokio::task::JoinSet;
+
+/// Services that change come in pairs.
+const PAIRS: usize = 3;
+const PARTNERS: u64 = 10;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let arguments = Arguments::read();
+    let rate = arguments.number("rate", 5000);
+    let seconds = arguments.number("seconds", 60);
+    let keywords = arguments.number("keywords", 100_000);
+    let silent = arguments.number("silent-partners", 1_000);
+    let plan = Plan {
+        partners: PARTNERS,
+        keywords: PARTNERS,
+        link_window: 500,
+        partner_window: 500,
+        ..Plan::default()
+    };
+    let mut offers = None;
+    let world = World::start_after(&plan, async |folder| {
+        offers = Some(Offers::make(folder, PAIRS).await);
+        if keywords > 0 {
+            crowd::fill(&folder.join("bramka.db"), silent, keywords).await;
+        }
+    })
+    .await;
+    let (mut offers, world) = (offers.expect("they were made"), Arc::new(world));
+    println!("gateway process {}, {} MiB resident", world.pid(), world.resident());
+    let (counts, latencies) = (Arc::new(Counts::default()), Arc::new(Latencies::default()));
+    let mut sessions = submit(&world, rate * 6 / 10, &counts, &latencies).await;
+    let mut subscribers = text(&world, rate * 4 / 10, offers.words());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    drop(latencies.drain());
+    let cpu = world.cpu();
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let (quiet, quiet_cpu) = (latencies.drain(), world.cpu() - cpu);
+    let begun = (offers.log().len(), world.cpu());
+    let took = change(&mut offers, arguments.number("changes", 1000), seconds).await;
+    let (changed, changed_cpu) = (latencies.drain(), world.cpu() - begun.1);
+    subscribers.abort_all();
+    counts.is_over.store(true, Ordering::Release);
+    let mut judge = Judge::of(&world.database()).await;
+    judge.settled().await;
+    let verdict = judge.verdict(offers.log()).await;
+    sessions.abort_all();
+    println!(
+        "{} versions in {took:.1?}; {} MiB resident; CPU {quiet_cpu:.1} s quiet, {changed_cpu:.1} s \
+         changed",
+        offers.log().len() - begun.0,
+        world.resident()
+    );
+    let acked = world.smsc.journal(|journal| journal.mos_acked);
+    tell(&verdict, counts.snapshot(), acked);
+    for (name, latencies) in [("quiet", quiet), ("changed", changed)] {
+        let [p50, p99, p999] = [500, 990, 999].map(|share| latencies.per_mille(share));
+        println!("=> {name:8} submit_sm to its response: p50 {p50:?}, p99 {p99:?}, p99.9 {p999:?}");
+    }
+}
+
+fn tell(verdict: &Verdict, (accepted, refused, delivered): (u64, u64, u64), acked: u64) {
+    println!(
+        "MO: {acked} acknowledged, {} stored; MT: {accepted} accepted, {} stored, {refused} \
+         refused; handed over {delivered} times, {} once each",
+        verdict.mo, verdict.mt, verdict.handed
+    );
+    let lost = acked.saturating_sub(verdict.mo) + accepted.saturating_sub(verdict.mt);
+    println!(
+        "=> lost {}, misrouted {} of {} of the changing services ({} of their texts met none); the \
+         last of an old version {} ms after the change",
+        lost + verdict.stuck,
+        verdict.misrouted,
+        verdict.checked + verdict.unrouted,
+        verdict.unrouted,
+        verdict.lag_us / 1000
+    );
+    for example in &verdict.examples {
+        println!("   {example}");
+    }
+}
+
+/// A session of each partner; the first also submits from the number of the changing services.
+async fn submit(
+    world: &World,
+    rate: u64,
+    counts: &Arc<Counts>,
+    latencies: &Arc<Latencies>,
+) -> JoinSet<()> {
+    let mut sessions = JoinSet::new();
+    let own = (0..PARTNERS).map(|owner| (owner, (70_000 + owner).to_string()));
+    for (owner, sender) in own.chain([(0, NUMBER.to_owned())]) {
+        let connection = partner::connect(world.smpp, &partner_name(owner)).await;
+        let load = partner::Load {
+            window: 100,
+            rate: rate / (PARTNERS + 1),
+            sender,
+            wants_receipts: true,
+            text: "Thank you. Your code is 4711.",
+        };
+        sessions.spawn(partner::run(connection, load, Arc::clone(counts), Arc::clone(latencies)));
+    }
+    sessions
+}
+
+/// Three texts of four go to services that stay as they are.
+fn text(world: &Arc<World>, rate: u64, words: Vec<String>) -> JoinSet<()> {
+    let mut subscribers = JoinSet::new();
+    let (source, others) = (Arc::clone(world), rate * 3 / 4);
+    subscribers.spawn(async move { common::text(&source, PARTNERS, 1, 10_000, others).await });
+    let (source, rate) = (Arc::clone(world), rate / 4);
+    subscribers.spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        let (begun, mut sent) = (Instant::now(), 0_u64);
+        loop {
+            ticks.tick().await;
+            let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            while sent < micros * rate / 1_000_000 {
+                let place = usize::try_from(sent).expect("a count of minutes") % words.len();
+                let from = format!("48{:09}", 600_000_000 + sent % 100_000_000);
+                if source.smsc.queue_mo(&from, NUMBER, &format!("{} {sent}", words[place])).is_err()
+                {
+                    break;
+                }
+                sent += 1;
+            }
+        }
+    });
+    subscribers
+}
+
+/// Makes `count` changes evenly over that time; how long it really took.
+async fn change(offers: &mut Offers, count: u64, seconds: u64) -> Duration {
+    let begun = Instant::now();
+    let mut made = 0;
+    while made < count {
+        let due = Duration::from_secs(seconds) * u32::try_from(made).unwrap_or(u32::MAX)
+            / u32::try_from(count).unwrap_or(u32::MAX);
+        tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+        made += offers.change().await;
+    }
+    let took = begun.elapsed();
+    tokio::time::sleep(Duration::from_secs(seconds).saturating_sub(took)).await;
+    took
+}
