@@ -75,6 +75,7 @@ pub(crate) fn session_card(gateway: &Gateway) -> (Arc<SessionCard>, mpsc::Receiv
         version: "3.4",
         peer: SocketAddr::from(([192, 0, 2, 7], 40_000)),
         is_tls: true,
+        tls_version: "",
         bound_at: gateway.now(),
         window: 10,
         rate: 50,

@@ -16,6 +16,8 @@ pub mod lane;
 mod lane_tests;
 pub mod likeness;
 pub mod limit;
+pub mod live;
+pub mod meter;
 pub mod mo;
 pub mod mt;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod poison;
 mod poison_tests;
 mod proof;
 pub mod query;
+mod ready;
 pub mod receipt;
 #[cfg(test)]
 mod receipt_tests;
@@ -43,13 +46,14 @@ mod strays_tests;
 pub mod submit;
 pub mod test_link;
 pub mod throttle;
+mod traffic;
 pub mod trail;
 mod twice;
 pub mod unknown;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -120,6 +124,7 @@ pub(crate) struct Inner {
     throttles: DashMap<(PartnerId, Mode), Arc<throttle::Bucket>>,
     service_throttles: DashMap<(ServiceId, Mode), Arc<throttle::Bucket>>,
     sandboxes: sandbox::Sandboxes,
+    traffic: traffic::Traffic,
     /// Turns at the store for partners of whom more waits than memory holds.
     overflown: tokio::sync::Semaphore,
     /// MT rows of each partner that no link has taken yet.
@@ -179,6 +184,7 @@ impl Gateway {
             throttles: DashMap::new(),
             service_throttles: DashMap::new(),
             sandboxes: sandbox::Sandboxes::default(),
+            traffic: traffic::Traffic::default(),
             overflown: tokio::sync::Semaphore::new(throttle::OVERFLOWN_TOGETHER),
             backlogs: DashMap::new(),
             is_draining: AtomicBool::new(false),
@@ -248,35 +254,6 @@ impl Gateway {
 
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
-    }
-
-    /// From now on submits are refused and nothing is claimed (P38).
-    pub fn drain(&self) {
-        self.inner.is_draining.store(true, Ordering::Release);
-    }
-
-    pub fn is_draining(&self) -> bool {
-        self.inner.is_draining.load(Ordering::Acquire)
-    }
-
-    /// Ready to work: not draining, store up, disk not full.
-    pub fn is_ready(&self) -> bool {
-        !self.is_draining()
-            && self.inner.store.is_up()
-            && self.inner.disk.load(Ordering::Acquire) < 2
-    }
-
-    /// Expiry pauses while the clock is in doubt (P37).
-    pub fn doubt_clock(&self, is_in_doubt: bool) {
-        self.inner.clock_in_doubt.store(is_in_doubt, Ordering::Release);
-    }
-
-    /// How busy this node is, from 0 to 100: the worst of what could stop it (S096, P25).
-    pub fn congestion(&self) -> u8 {
-        if !self.inner.store.is_up() || self.inner.disk.load(Ordering::Acquire) > 0 {
-            return 100;
-        }
-        self.inner.store.congestion()
     }
 
     /// The epoch under which this node may send over a link.

@@ -99,6 +99,7 @@ mod specifications_tests;
 mod terms;
 #[cfg(test)]
 mod terms_tests;
+mod traffic;
 pub mod trouble_ticket;
 mod view_as;
 mod wording;
@@ -146,6 +147,7 @@ pub use services::ServiceFile;
 pub use session::{Enrolling, Signed};
 pub use specifications::{Seen, Specification, SpecificationView, SpecificationWish};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
+pub use traffic::TrafficView;
 pub use view_as::Viewing;
 
 use crate::{

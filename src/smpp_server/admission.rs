@@ -82,6 +82,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
 
     async fn turn_away(&mut self, kind: BindKind, bind: &Bind, sequence: u32, refused: Refused) {
         metrics::bind(SIDE, refused.reason);
+        let gateway = &self.host.gateway;
+        let name = String::from_utf8_lossy(&bind.system_id);
+        if gateway.catalog().credential(&name).is_some() {
+            gateway.registry().bind_refused(&name.into(), refused.reason, gateway.now());
+        }
         tracing::warn!(session.peer = %self.peer, system_id = %String::from_utf8_lossy(&bind.system_id),
             kind = kind.as_str(), status = %refused.status, reason = refused.reason, "a bind was refused");
         tokio::select! {
@@ -171,6 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             version: version.as_str(),
             peer: self.peer,
             is_tls: self.transport.is_tls(),
+            tls_version: self.transport.version(),
             bound_at: gateway.now(),
             window,
             rate: partner.limits.rate,

@@ -146,6 +146,17 @@ impl FromRequestParts<App> for Seeker {
     }
 }
 
+impl Seeker {
+    /// The answer with who asked for the log.
+    pub(super) fn named(&self, response: Response) -> Response {
+        let who = match self {
+            Self::Key(caller) => LoggedAs::from(caller),
+            Self::Person(caller) => LoggedAs::from(&**caller),
+        };
+        asked::logged(response, who)
+    }
+}
+
 /// Looks for messages, the newest first: of a partner its own.
 #[utoipa::path(
     get, path = "/api/v1/messages", operation_id = "findMessages", tag = "messages",
@@ -165,11 +176,7 @@ pub(crate) async fn list(
         messages: found.rows.into_iter().map(|row| body(&catalog, row)).collect(),
         next: found.next.map(|next| next.to_string()),
     };
-    let who = match &seeker {
-        Seeker::Key(caller) => LoggedAs::from(caller),
-        Seeker::Person(caller) => LoggedAs::from(&**caller),
-    };
-    Ok(asked::logged(Json(body).into_response(), who))
+    Ok(seeker.named(Json(body).into_response()))
 }
 
 async fn look(

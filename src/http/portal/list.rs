@@ -78,7 +78,7 @@ impl Ask {
     }
 
     /// The query with one value changed; an empty one is left out, and so is the place.
-    fn with(&self, changes: &[(&str, &str)]) -> String {
+    pub(super) fn with(&self, changes: &[(&str, &str)]) -> String {
         let kept = self
             .pairs
             .iter()

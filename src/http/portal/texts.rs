@@ -37,6 +37,7 @@ areas![
     "gallery",
     "letters",
     "lists",
+    "live",
     "messages",
     "numbers",
     "orders",
@@ -46,6 +47,7 @@ areas![
     "specifications",
     "start",
     "time",
+    "traffic",
 ];
 
 /// A language that everything is said in.

@@ -15,3 +15,4 @@ lists-count-here = { $count ->
     [one] { $count } result on this page
    *[other] { $count } results on this page
 }
+lists-figures = The figures

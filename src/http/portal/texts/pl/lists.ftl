@@ -17,3 +17,4 @@ lists-count-here = { $count ->
     [few] { $count } wyniki na tej stronie
    *[other] { $count } wyników na tej stronie
 }
+lists-figures = Same liczby
