@@ -40,7 +40,7 @@ pub(crate) fn session(card: &SessionCard) -> Value {
         "kind": card.kind,
         "version": card.version,
         "peer": card.peer.to_string(),
-        "tls": card.is_tls,
+        "tls": !card.tls_version.is_empty(),
         "bound_at": moment(card.bound_at),
         "window": card.window,
         "window_in_use": counters.window_in_use.load(Ordering::Relaxed),

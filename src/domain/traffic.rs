@@ -58,6 +58,23 @@ impl TrafficStep {
         }
     }
 
+    /// Steps of the usual look: an hour of minutes, a day of quarters, thirty days.
+    pub fn usual(self) -> i64 {
+        match self {
+            Self::Minute => 60,
+            Self::Quarter => 96,
+            Self::Day => 30,
+        }
+    }
+
+    /// The time of the usual look. Whole minutes only: the one that runs was not counted yet, and
+    /// would look like a fall. A quarter and a day are shown while they run.
+    pub fn last(self, now: i64) -> (i64, i64) {
+        let begin = self.begin(now);
+        let until = if self == Self::Minute { begin } else { self.next(begin, 1) };
+        (self.next(until, -self.usual()), until)
+    }
+
     /// The beginnings of all steps that have a moment in common with a time, `most` of them at most.
     pub fn begins(self, (from, until): (i64, i64), most: usize) -> Vec<i64> {
         let first = self.begin(from);
@@ -180,6 +197,20 @@ mod tests {
             for step in TrafficStep::ALL {
                 step.next(step.begin(at.saturating_add(DAY_US)), 3);
             }
+        }
+    }
+
+    #[test]
+    fn the_usual_look_ends_with_what_runs_but_never_within_a_minute() {
+        let now = at("2026-11-22T10:07:30Z");
+        for (step, from, until) in [
+            (TrafficStep::Minute, "2026-11-22T09:07:00Z", "2026-11-22T10:07:00Z"),
+            (TrafficStep::Quarter, "2026-11-21T10:15:00Z", "2026-11-22T10:15:00Z"),
+            // The clocks of Warsaw were an hour ahead then.
+            (TrafficStep::Day, "2026-10-23T22:00:00Z", "2026-11-22T23:00:00Z"),
+        ] {
+            assert_eq!(step.last(now), (at(from), at(until)), "{step:?}");
+            assert_eq!(step.begins(step.last(now), 1000).len() as i64, step.usual());
         }
     }
 

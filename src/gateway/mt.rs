@@ -17,8 +17,8 @@ use super::{
 use crate::{
     domain::{
         Billing, Body, Caller, Catalog, ChargeAt, Content, Counted, GroupId, Item, ItemKey, Lane,
-        MessageId, MoMessage, Mode, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price, ReceiptWish,
-        Refusal, Sender, Service, ServiceState,
+        MessageId, MoMessage, Mode, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price,
+        ReceiptWish, Refusal, Sender, Service, ServiceState,
     },
     metrics,
     store::{

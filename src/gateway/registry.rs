@@ -98,7 +98,6 @@ pub struct SessionCard {
     /// `3.3`, `3.4` or `5.0`.
     pub version: &'static str,
     pub peer: SocketAddr,
-    pub is_tls: bool,
     /// `1.2` or `1.3`; empty in the clear.
     pub tls_version: &'static str,
     /// Microseconds UTC.

@@ -14,7 +14,9 @@ use tokio::time::MissedTickBehavior;
 
 use super::{Gateway, mt::micros};
 use crate::{
-    domain::{Counted, MessageState, MoMessage, Mode, MtMessage, ServiceId, TrafficCounts, TrafficStep},
+    domain::{
+        Counted, MessageState, MoMessage, Mode, MtMessage, ServiceId, TrafficCounts, TrafficStep,
+    },
     store::{Change, ServiceCounts, change::Rare},
 };
 
@@ -114,7 +116,8 @@ impl Gateway {
     /// Writes what was counted, as of a moment, and forgets what is too old.
     pub async fn write_traffic(&self, at: i64) {
         let rows = self.inner.traffic.take(at);
-        let too_old = KEPT.map(|(step, days)| (step, self.now().saturating_sub(micros(DAY * days))));
+        let too_old =
+            KEPT.map(|(step, days)| (step, self.now().saturating_sub(micros(DAY * days))));
         let changes = rows.chunks(AT_ONCE).map(|rows| (rows, Rare::AddTraffic(rows.to_vec())));
         let broom: &[ServiceCounts] = &[];
         for (rows, rare) in changes.chain([(broom, Rare::ForgetTraffic(too_old))]) {

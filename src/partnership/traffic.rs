@@ -53,11 +53,7 @@ impl Partnership {
         Ok(self.store.traffic_lines(&wish).await?)
     }
 
-    fn traffic_for(
-        &self,
-        signed: &Signed,
-        wish: &TrafficFilter,
-    ) -> Result<TrafficFilter, Refusal> {
+    fn traffic_for(&self, signed: &Signed, wish: &TrafficFilter) -> Result<TrafficFilter, Refusal> {
         self.require(signed, Right::SeeTraffic)?;
         let partner = signed.whose(wish.partner)?;
         Ok(TrafficFilter { partner, limit: wish.limit.min(ROWS_MAX), ..*wish })

@@ -175,7 +175,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             kind: kind.as_str(),
             version: version.as_str(),
             peer: self.peer,
-            is_tls: self.transport.is_tls(),
             tls_version: self.transport.version(),
             bound_at: gateway.now(),
             window,
@@ -224,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         tracing::info!(
             session.id = card.id, session.peer = %card.peer, partner = %partner.name,
             system_id = %card.system_id, kind = card.kind, version = card.version,
-            tls = card.is_tls, binds_max = credential.binds_max, window = card.window,
+            tls = card.tls_version, binds_max = credential.binds_max, window = card.window,
             window_in = self.host.settings.window_in, rate = limits.rate, burst = limits.burst,
             backlog_max = limits.backlog_max, waiting_max = limits.waiting_max,
             pdu_octets_max = self.connection.limits_mut().pdu_octets_max, "bound"

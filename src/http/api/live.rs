@@ -255,8 +255,7 @@ pub(crate) async fn order(
     let order: OrderBody = asked::body(&app, &headers, body).await?;
     let reason = order.reason()?.to_owned();
     let (own, signed, link_name) = (app.clone(), caller.0.clone(), name.clone());
-    let work =
-        async move { live::want_link(&own, &signed, &link_name, is_wanted, &reason).await };
+    let work = async move { live::want_link(&own, &signed, &link_name, is_wanted, &reason).await };
     app.finish(work).await??;
     let found = app.gateway.links().into_iter().find(|line| line.name == name);
     let found = found.ok_or_else(|| Problem::from(Fault::NotFound))?;

@@ -148,13 +148,8 @@ fn read(wanted: &TrafficWanted, now: i64) -> Result<TrafficFilter, Problem> {
             .ok_or_else(|| Fault::BadRequest.says("`step` is minute, quarter or day"))?,
     };
     let until = at("until", wanted.until.as_deref())?.unwrap_or(now);
-    let back = match step {
-        TrafficStep::Minute => 60,
-        TrafficStep::Quarter => 96,
-        TrafficStep::Day => 30,
-    };
     let from = at("from", wanted.from.as_deref())?;
-    let from = from.unwrap_or_else(|| step.next(step.begin(until), -back));
+    let from = from.unwrap_or_else(|| step.next(step.begin(until), -step.usual()));
     if from >= until {
         return Err(odd("from"));
     }

@@ -28,21 +28,14 @@ const CHARTS_MAX: usize = 5;
 /// Services of the table.
 const SERVICES_MAX: u32 = 200;
 
-/// How long a time is looked at: its word in the address, how fine, how many steps.
-const SPANS: [(&str, TrafficStep, i64); 3] = [
-    ("hour", TrafficStep::Minute, 60),
-    ("day", TrafficStep::Quarter, 96),
-    ("month", TrafficStep::Day, 30),
-];
-
 #[derive(Template)]
 #[template(path = "traffic.html", config = "src/http/portal/askama.toml")]
 struct Traffic<'p> {
     page: &'p Page,
     title: String,
-    span: &'static str,
+    step: &'static str,
     /// Address, name, whether it is this one.
-    spans: Vec<(String, String, bool)>,
+    steps: Vec<(String, String, bool)>,
     filter: Option<&'p str>,
     wrong: Option<String>,
     charts: Vec<Chart<'p>>,
@@ -55,12 +48,12 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
         Ok(partner) => (partner, None),
         Err(key) => (Some(PartnerId(0)), Some(page.t(key))),
     };
-    let span = SPANS.into_iter().find(|(word, ..)| *word == ask.get("span")).unwrap_or(SPANS[1]);
+    let step = TrafficStep::parse(ask.get("step")).unwrap_or(TrafficStep::Quarter);
     let wish = TrafficFilter {
         partner,
         service: ask.get("service").parse().ok().map(ServiceId),
-        step: span.1,
-        during: during(span.1, span.2, page.now),
+        step,
+        during: step.last(page.now),
         limit: SERVICES_MAX,
     };
     if ask.is_csv() {
@@ -85,23 +78,15 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     }
     let body = Traffic {
         title,
-        span: span.0,
-        spans: spans(&page, &ask, span.0),
+        step: step.as_str(),
+        steps: steps(&page, &ask, step),
         filter: person.is_operator().then(|| ask.get("partner")),
         wrong,
-        services: services(&page, &ask, &person, (&view, span.0)),
+        services: services(&page, &ask, &person, (&view, step)),
         charts,
         page: &page,
     };
     Ok(page.show(&body))
-}
-
-/// Whole minutes only: the one that runs was not counted yet, and would look like a fall. A
-/// quarter and a day are shown while they run.
-fn during(step: TrafficStep, steps: i64, now: i64) -> (i64, i64) {
-    let begin = step.begin(now);
-    let until = if step == TrafficStep::Minute { begin } else { step.next(begin, 1) };
-    (step.next(until, -steps), until)
 }
 
 /// Two partners may have a service of the same name.
@@ -152,19 +137,20 @@ fn summary(page: &Page, total: TrafficCounts) -> String {
     texts::t(page.language, "traffic-summary", &values)
 }
 
-fn spans(page: &Page, ask: &Ask, here: &str) -> Vec<(String, String, bool)> {
-    let link = |(word, ..): (&str, TrafficStep, i64)| {
-        let href = format!("/traffic{}", ask.with(&[("span", word)]));
-        (href, page.word("traffic-span-", word), word == here)
+/// The times that can be looked at: each is as fine as its length wants.
+fn steps(page: &Page, ask: &Ask, here: TrafficStep) -> Vec<(String, String, bool)> {
+    let link = |step: TrafficStep| {
+        let href = format!("/traffic{}", ask.with(&[("step", step.as_str())]));
+        (href, page.word("traffic-last-", step.as_str()), step == here)
     };
-    SPANS.map(link).into()
+    TrafficStep::ALL.map(link).into()
 }
 
 fn services<'p>(
     page: &'p Page,
     ask: &'p Ask,
     person: &Person,
-    (view, span): (&TrafficView, &str),
+    (view, step): (&TrafficView, TrafficStep),
 ) -> List<'p> {
     let list = List::new(page, ask, "/traffic", "traffic-services", "traffic-none");
     let list = columns(list.column("traffic-service"), person).with_csv();
@@ -172,7 +158,7 @@ fn services<'p>(
         &view.services,
         |row| row.service.0.to_string(),
         |row| {
-            let href = format!("/traffic?span={span}&service={}", row.service.0);
+            let href = format!("/traffic?step={}&service={}", step.as_str(), row.service.0);
             let mut cells = vec![Cell::link(href, row.name.as_str())];
             if person.is_operator() {
                 let path = format!("/partners/{}", row.partner.0);

@@ -7,11 +7,7 @@
 mod steps;
 
 use askama::Template;
-use axum::{
-    Router,
-    response::Response,
-    routing::get,
-};
+use axum::{Router, response::Response, routing::get};
 
 use super::{
     address::encoded,
@@ -64,11 +60,8 @@ async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     }
     // The place in the list of binds is none in that of links.
     let first = Ask::default();
-    let links = if person.is_operator() {
-        live::links(page.app(), &person.signed)?
-    } else {
-        Vec::new()
-    };
+    let links =
+        if person.is_operator() { live::links(page.app(), &person.signed)? } else { Vec::new() };
     let body = Live {
         page: &page,
         filter: person.is_operator().then(|| ask.get("partner")),
@@ -105,12 +98,7 @@ pub(super) fn partner(
     found.map(Some).ok_or("live-wrong-partner")
 }
 
-fn bind_list<'p>(
-    page: &'p Page,
-    ask: &'p Ask,
-    person: &Person,
-    lines: &[BindLine],
-) -> List<'p> {
+fn bind_list<'p>(page: &'p Page, ask: &'p Ask, person: &Person, lines: &[BindLine]) -> List<'p> {
     let list = List::new(page, ask, "/live", "live-binds", "live-no-binds").column("live-account");
     let list = if person.is_operator() { list.column("live-partner") } else { list };
     let list = list
@@ -182,12 +170,7 @@ fn session_cells(page: &Page, session: &BoundLine, rate_max: u32) -> [Cell; 5] {
     ]
 }
 
-fn link_list<'p>(
-    page: &'p Page,
-    ask: &'p Ask,
-    person: &Person,
-    lines: &[LinkLine],
-) -> List<'p> {
+fn link_list<'p>(page: &'p Page, ask: &'p Ask, person: &Person, lines: &[LinkLine]) -> List<'p> {
     let list = List::new(page, ask, "/live/links", "live-links", "live-no-links")
         .column("live-link")
         .column("live-group")

@@ -15,4 +15,4 @@ lists-count-here = { $count ->
     [one] { $count } result on this page
    *[other] { $count } results on this page
 }
-lists-figures = The figures
+lists-figures = The same as a table

@@ -1,10 +1,10 @@
 traffic-title = Traffic
 traffic-lead = How much goes through each service. Days and hours are those of Warsaw.
 traffic-hint = Figures are written when a minute is over. If the gateway ends without warning, at most one minute is missing. Tests are not counted. A message counts as delivered or failed when it ends; one that was taken back counts as neither.
-traffic-spans = Time
-traffic-span-hour = Last hour
-traffic-span-day = Last day
-traffic-span-month = 30 days
+traffic-times = Time
+traffic-last-minute = Last hour
+traffic-last-quarter = Last day
+traffic-last-day = 30 days
 traffic-all = All services
 traffic-services = Services
 traffic-none = Nothing went through in this time.

@@ -17,4 +17,4 @@ lists-count-here = { $count ->
     [few] { $count } wyniki na tej stronie
    *[other] { $count } wyników na tej stronie
 }
-lists-figures = Same liczby
+lists-figures = Te same liczby w tabeli

@@ -1,10 +1,10 @@
 traffic-title = Ruch
 traffic-lead = Ile wiadomości przechodzi przez każdą usługę. Dni i godziny według czasu w Warszawie.
 traffic-hint = Liczby zapisujemy, gdy minie minuta. Jeśli bramka przerwie pracę bez ostrzeżenia, zabraknie najwyżej jednej minuty. Testów nie liczymy. Wiadomość liczy się jako doręczona lub nieudana w chwili zakończenia, a wycofana – wcale.
-traffic-spans = Okres
-traffic-span-hour = Ostatnia godzina
-traffic-span-day = Ostatnia doba
-traffic-span-month = 30 dni
+traffic-times = Okres
+traffic-last-minute = Ostatnia godzina
+traffic-last-quarter = Ostatnia doba
+traffic-last-day = 30 dni
 traffic-all = Wszystkie usługi
 traffic-services = Usługi
 traffic-none = W tym czasie nic nie przeszło.
