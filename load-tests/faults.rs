@@ -1,9 +1,10 @@
-//! Writes the fault report anew: kills, a full disk, rude peers; what was lost and doubled.
+//! Writes the fault report anew: kills, a full disk, power cuts, clock jumps and rude peers; what
+//! was lost and doubled.
 //!
 //! `cargo build && cargo build --release && cargo run --release --example faults`; the debug build
-//! is for the negative control. `BRAMKA_KILLS` and `BRAMKA_SEED` as in the tests. What surprises: it
-//! asserts nothing. It writes down what it found in `load-tests/FAULTS.md`, and a loss would stand
-//! there.
+//! is for the negative control, Debian's `faketime` for the clock. `BRAMKA_KILLS` and `BRAMKA_SEED`
+//! as in the tests. What surprises: it asserts nothing. It writes down what it found in
+//! `load-tests/FAULTS.md`, and a loss would stand there.
 
 #[path = "../src/tests/harness.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the tests, which use the rest")]
@@ -47,6 +48,7 @@ async fn main() {
         ("Full disk (T-22)", full_disk().await),
         ("Power cuts (T-03)", power(&mut dice, setting("BRAMKA_CUTS", 20), true).await),
         ("Power cuts without the sync, which must lose", power(&mut dice, 5, false).await),
+        ("Clock jumps (T-26)", clock_jumps().await),
         ("Rude peers (T-17, T-18)", rude_peers(&mut dice).await),
     ] {
         say(&format!("{title}: {found}"));
@@ -249,6 +251,70 @@ async fn power(dice: &mut Dice, times: u64, is_safe: bool) -> String {
          ready again in {took:?}.",
         accepted.len(),
         evidence.messages.len(),
+    )
+}
+
+/// The wall clock goes forward and back by hours and by ten years while messages wait.
+///
+/// Debian's `faketime` lies to the process about the time of day and not about its monotonic
+/// clock, as a machine does whose clock is set.
+async fn clock_jumps() -> String {
+    const EACH: usize = 200;
+    let libraries = ["x86_64", "aarch64"]
+        .map(|kind| format!("/usr/lib/{kind}-linux-gnu/faketime/libfaketimeMT.so.1"));
+    let Some(library) = libraries.iter().find(|path| Path::new(path).exists()) else {
+        return "Not run: needs Debian's `faketime`.".into();
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = folder.path().join("clock");
+    let set = |offset: &str| std::fs::write(&clock, format!("{offset}\n")).expect("a file");
+    set("+0");
+    let away = Script { accepts_connections: false, ..Script::default() };
+    let peers = Peers::new(folder.path(), away).await;
+    let mut site = Site::new(&beside(), folder.path(), peers.smsc.address(), "", "").await;
+    site.environment = vec![
+        ("LD_PRELOAD", library.clone()),
+        ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
+        ("FAKETIME_NO_CACHE", "1".into()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
+    ];
+    let (daemon, _) = site.start().await;
+    let esme = Esme::bind(site.smpp, BindKind::Transceiver, Version::V34, "acme", PASSWORD);
+    let mut esme = esme.await.expect("a bind");
+    let (mut accepted, mut ids) = (0, Vec::new());
+    let jumps = ["+0", "+1h", "-1h", "+10y", "+0"];
+    for (round, offset) in jumps.into_iter().enumerate() {
+        set(offset);
+        // The watch looks at the clock each second, and what can expire is looked for as often.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let text = |place: usize| format!("message {round}-{place}");
+        let batch = (0..EACH).map(|place| mt("7455", "48600100200", &text(place)));
+        for answer in esme.submit_pipelined(batch, 50).await.into_iter().flatten() {
+            accepted += 1;
+            ids.push(answer.message_id);
+        }
+    }
+    let seen = site.log().matches("step_ms").count();
+    ids.sort();
+    ids.dedup();
+    peers.smsc.script(|script| script.accepts_connections = true);
+    drained(&site).await;
+    let mut receipts = 0;
+    while esme.try_delivery().is_some() {
+        receipts += 1;
+    }
+    let (code, _) = daemon.stop().await;
+    let mut db = laws::reader(&site.database()).await;
+    let stored = laws::count(&mut db, "select count(*) from message").await;
+    let expired =
+        laws::count(&mut db, "select count(*) from message where state = 'expired'").await;
+    let delivered = laws::count(&mut db, "select count(*) from message where state = 'delivered'");
+    format!(
+        "forward and back by one hour and by ten years, {seen} jumps noticed; {accepted} accepted \
+         under {} ids, {stored} stored, {} delivered afterwards with {receipts} receipts, \
+         {expired} wrongly expired; exit code {code:?}.",
+        ids.len(),
+        delivered.await,
     )
 }
 

@@ -11,7 +11,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use crate::config::ClockLimits;
-use crate::tasks::Stopping;
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]
@@ -183,24 +182,6 @@ impl ClockWatch {
         self.with(JumpGuard::confirm);
     }
 
-    /// Looks every second until the stop; `on_jump` counts.
-    pub async fn run(
-        self,
-        stopping: Stopping,
-        on_jump: impl Fn(Jump) + Send,
-    ) -> anyhow::Result<()> {
-        let mut every = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            tokio::select! {
-                () = stopping.cancelled() => return Ok(()),
-                _ = every.tick() => if let Some(jump) = self.look() {
-                    report(jump);
-                    on_jump(jump);
-                },
-            }
-        }
-    }
-
     fn with<T>(&self, then: impl FnOnce(&mut JumpGuard) -> T) -> T {
         then(&mut self.guard.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -366,18 +347,5 @@ mod tests {
         }
         let clock = Clock::Set(Arc::new(SetClock::at(i64::MAX)));
         assert_eq!(clock.timestamp(), jiff::Timestamp::UNIX_EPOCH);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_watch_looks_every_second_until_the_stop() {
-        let (clock, watch) = watching();
-        let tasks = crate::tasks::Tasks::for_tests();
-        let (sender, mut jumps) = tokio::sync::mpsc::channel(4);
-        let looked =
-            watch.clone().run(tasks.stopping(), move |jump| sender.try_send(jump).unwrap());
-        tasks.spawn("clock", looked);
-        clock.step(5 * SECOND);
-        assert_eq!(jumps.recv().await, Some(Jump { by_us: 5 * SECOND, pauses: false }));
-        tasks.drain(Duration::from_secs(10)).await.unwrap();
     }
 }

@@ -310,6 +310,10 @@ pub fn insecure_settings(count: usize) {
     gauge!("bramka_insecure_settings").set(count as f64);
 }
 
+pub fn clock_believed(is_believed: bool) {
+    gauge!("bramka_clock_believed").set(f64::from(u8::from(is_believed)));
+}
+
 pub fn clock_jump() {
     counter!("bramka_clock_jumps_total").increment(1);
 }

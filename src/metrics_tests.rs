@@ -169,6 +169,7 @@ fn tell_everything() {
     ticket_news("delivered");
     ticket_news_waiting(1);
     clock_jump();
+    clock_believed(true);
     charged_twice(1);
     insecure_settings(0);
 }

@@ -141,6 +141,13 @@ fn trace_text(line: &Value) -> String {
     )
 }
 
+pub(crate) async fn confirm_clock(desk: &mut Desk<'_>) -> Outcome {
+    let value = desk.client().post("/clock/confirm", &json!({})).await?;
+    let now = value["now"].as_str().unwrap_or_default().to_owned();
+    desk.out.show(&value, &format!("the clock is believed: {now}"));
+    Ok(())
+}
+
 pub(crate) async fn log_level(desk: &mut Desk<'_>, level: &str) -> Outcome {
     let value = desk.client().post("/log", &json!({ "level": level })).await?;
     desk.out.show(&value, &format!("the daemon logs `{level}` from now on"));

@@ -145,6 +145,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Order(command) => order::order(desk, command).await,
         Command::Fault(command) => fault::fault(desk, command).await,
         Command::Mail(command) => letters::mail(desk, command).await,
+        Command::Clock(args::ClockCommand::Confirm) => live::confirm_clock(desk).await,
         Command::Log(args::LogCommand::Level { level }) => live::log_level(desk, &level).await,
         // Ended above.
         Command::Run { .. }

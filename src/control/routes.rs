@@ -75,6 +75,7 @@ pub(crate) fn app(state: State) -> Router {
         .route("/receipts/{id}/release", post(release_receipt))
         .route("/receipts/{id}/drop", post(drop_receipt))
         .route("/catalog/reload", post(reload))
+        .route("/clock/confirm", post(confirm_clock))
         .route("/log", post(log_level))
         .fallback(async || Failure::not_found("no such route".to_owned()))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_OCTETS_MAX))
@@ -172,6 +173,7 @@ async fn status(state: Shared) -> Json<Value> {
         "uptime_seconds": uptime,
         "ready": gateway.is_ready(),
         "draining": gateway.is_draining(),
+        "clock_believed": gateway.believes_clock(),
         "store_up": gateway.store().is_up(),
         "store": if gateway.store().is_postgres() { "postgres" } else { "sqlite" },
         "links": links.len(),
@@ -493,6 +495,18 @@ async fn reload(state: Shared) -> Answer {
 #[serde(deny_unknown_fields)]
 struct Level {
     level: String,
+}
+
+async fn confirm_clock(
+    state: Shared,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Answer {
+    state.gateway.confirm_clock();
+    let now = view::moment(state.gateway.now());
+    let detail = json!({ "now": now });
+    state.note(&person(peer, &headers), "clock.confirm", &state.extras.node, detail).await;
+    Ok(Json(json!({ "now": now })))
 }
 
 async fn log_level(

@@ -34,6 +34,11 @@ pub(crate) struct Daemon {
 
 /// Runs a daemon on a data folder. Its database is `bramka.db`, as a default configuration has it.
 pub(crate) async fn daemon(folder: &Path) -> Daemon {
+    daemon_by(folder, Clock::System).await
+}
+
+/// The same by a clock of the test's.
+pub(crate) async fn daemon_by(folder: &Path, clock: Clock) -> Daemon {
     let tasks = Tasks::for_tests();
     let url = format!("sqlite:{}", folder.join("bramka.db").display());
     let place = Place { url, readers: 2 };
@@ -42,8 +47,7 @@ pub(crate) async fn daemon(folder: &Path) -> Daemon {
     #[expect(clippy::disallowed_methods, reason = "not one of the tasks that a test stops")]
     drop(tokio::spawn(writer.run()));
     let groups = ["main".into()];
-    let (gateway, pages) =
-        Gateway::new(store, Clock::System, Settings::default(), &groups).await.unwrap();
+    let (gateway, pages) = Gateway::new(store, clock, Settings::default(), &groups).await.unwrap();
     // The pager is not needed: every lane of a test fits its head.
     drop(pages);
     let path = socket(folder);
@@ -220,10 +224,10 @@ async fn a_kick_reaches_its_session_with_the_reason() {
     let target = format!("/binds/{}/kick", card.id);
     daemon.client.post(&target, &json!({ "reason": "ticket 4711" })).await.unwrap();
     let order = heard.recv().await.unwrap();
-    assert!(matches!(order, SessionOrder::Kick(text) if text == "ticket 4711 (by anna)"));
+    assert!(matches!(order, SessionOrder::Kick(text) if text == "ticket 4711 (by operator:anna)"));
     drop(heard);
     let error = daemon.client.post(&target, &json!({ "reason": "again" })).await.unwrap_err();
-    assert!(error.to_string().contains("has just ended"), "{error}");
+    assert!(error.to_string().contains("no such bind"), "{error}");
     let error = daemon.client.post(&target, &json!({ "why": "x" })).await.unwrap_err();
     assert!(matches!(error, ClientError::Refused(_)), "{error}");
 }

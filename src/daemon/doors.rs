@@ -58,7 +58,12 @@ pub(super) async fn open_doors(
     // Deadlines pass also while nobody opens a page.
     tasks.spawn(
         "promises",
-        promises::sweep(partnership.clone(), config.retention.clone(), tasks.stopping()),
+        promises::sweep(
+            gateway.clone(),
+            partnership.clone(),
+            config.retention.clone(),
+            tasks.stopping(),
+        ),
     );
     watch::watch_faults(gateway, &partnership, tasks);
     let sink = start_senders(config, gateway, &partnership, tasks)?;

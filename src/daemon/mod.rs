@@ -92,7 +92,7 @@ pub async fn start_with(
     }
     let gateway = open_gateway(config, clock.clone(), tasks).await?;
     let pepper = Pepper::new(config.smpp_server.pepper_file.secret.reveal().as_bytes());
-    watch::watch(config, &gateway, &clock, tasks);
+    watch::watch(config, &gateway, tasks);
     watch::export_trail(config, &gateway, tasks);
     Links::start(&gateway, &config.links(), tasks).await?;
     let node =

@@ -6,13 +6,15 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::{config::Retention, partnership::Partnership, tasks::Stopping};
+use crate::{config::Retention, gateway::Gateway, partnership::Partnership, tasks::Stopping};
 
 /// Rounds between two looks at what is too old, and at how often services are complained of.
 const FORGET_EVERY: u64 = 60;
 
-/// Looks every minute for what is due; the letters go out once each.
+/// Looks every minute for what is due; the letters go out once each. While the clock is not
+/// believed nothing lapses, is accepted by law or is erased (P37).
 pub(super) async fn sweep(
+    gateway: Gateway,
     partnership: Partnership,
     keeping: Retention,
     stopping: Stopping,
@@ -22,7 +24,7 @@ pub(super) async fn sweep(
     loop {
         tokio::select! {
             () = stopping.cancelled() => return Ok(()),
-            _ = every.tick() => {
+            _ = every.tick() => if gateway.believes_clock() {
                 sweep_once(&partnership).await;
                 if rounds.is_multiple_of(FORGET_EVERY) {
                     tell("what is too old", partnership.sweep_old(&keeping)).await;

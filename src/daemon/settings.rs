@@ -48,6 +48,7 @@ pub fn settings(config: &Config) -> gateway::Settings {
             .smsc_link
             .iter()
             .any(|link| link.on_missing_part == config::OnMissingPart::Drop),
+        clock: config.clock.clone(),
     }
 }
 

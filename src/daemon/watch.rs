@@ -1,4 +1,4 @@
-//! Eyes on what changes while a node runs: the catalog, the disk, the clock, what is too old.
+//! Eyes on what changes while a node runs: the catalog, the disk, faults, what is too old.
 
 use std::{
     sync::{
@@ -11,11 +11,9 @@ use std::{
 use tokio::time::MissedTickBehavior;
 
 use crate::{
-    clock::{Clock, ClockWatch},
     config::Config,
     domain::secret::Pepper,
     gateway::{Gateway, disk::DiskLimits, forget::Keeping, registry::LinkCard, trail::TrailExport},
-    metrics,
     partnership::{FaultWatch, Partnership, SeenLink},
     tasks::Tasks,
 };
@@ -23,8 +21,8 @@ use crate::{
 /// How often somebody looks whether partners, services or numbers changed in the store.
 const CATALOG_EVERY: Duration = Duration::from_millis(500);
 
-/// Eyes on the catalog, the disk and the clock.
-pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &Tasks) {
+/// Eyes on the catalog, the disk and what is too old; the gateway's keeper looks at the clock.
+pub(super) fn watch(config: &Config, gateway: &Gateway, tasks: &Tasks) {
     // Nothing was seen yet: the first look reads it once more, which costs little.
     let (watched, seen) = (gateway.clone(), Arc::new(AtomicI64::new(-1)));
     every("catalog watch", CATALOG_EVERY, tasks, move || {
@@ -52,14 +50,6 @@ pub(super) fn watch(config: &Config, gateway: &Gateway, clock: &Clock, tasks: &T
     every("retention", Duration::from_mins(15), tasks, move || {
         let (broom, keeping) = (broom.clone(), Arc::clone(&keeping));
         async move { broom.forget(&keeping).await }
-    });
-    // P37: nothing expires by a clock that jumped.
-    let guard = ClockWatch::new(clock.clone(), config.clock.clone());
-    let watched = gateway.clone();
-    every("clock watch", Duration::from_secs(1), tasks, move || {
-        let may_expire = guard.may_expire(|_| metrics::clock_jump());
-        watched.doubt_clock(!may_expire);
-        std::future::ready(())
     });
 }
 

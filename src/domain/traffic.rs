@@ -77,8 +77,8 @@ impl TrafficStep {
 
     /// The beginnings of all steps that have a moment in common with a time, `most` of them at most.
     pub fn begins(self, (from, until): (i64, i64), most: usize) -> Vec<i64> {
-        let first = self.begin(from);
-        std::iter::successors(Some(first), |begin| Some(self.next(*begin, 1)))
+        let first = (from < until).then(|| self.begin(from));
+        std::iter::successors(first, |begin| Some(self.next(*begin, 1)))
             .take_while(|begin| *begin < until)
             .take(most)
             .collect()

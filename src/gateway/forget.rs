@@ -18,8 +18,12 @@ pub struct Keeping {
 }
 
 impl Gateway {
-    /// Erases whatever is due now; does nothing outside of the configured hours (UTC).
+    /// Erases whatever is due now; does nothing outside of the configured hours (UTC), and nothing
+    /// while the clock is not believed (P37).
     pub async fn forget(&self, keeping: &Keeping) {
+        if !self.believes_clock() {
+            return;
+        }
         let hour = self.now() / 3_600_000_000 % 24;
         if !keeping.hours.iter().any(|quiet| i64::from(*quiet) == hour) {
             return;

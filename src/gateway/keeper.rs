@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{Gateway, Pages, by_itself, mt::micros};
 use crate::{
@@ -25,10 +25,9 @@ const SILENCE_ROUND: Duration = Duration::from_mins(10);
 
 /// Where the round is that looks for messages without a receipt.
 #[derive(Debug, Default)]
-struct Silence {
+pub(super) struct Silence {
     after: i64,
-    /// Microseconds UTC.
-    rests_until: i64,
+    rests_until: Option<Instant>,
 }
 
 impl Gateway {
@@ -73,23 +72,36 @@ impl Gateway {
             tokio::select! {
                 () = &mut stop => return Ok(()),
                 Some(lane) = pages.0.recv() => self.bring(lane).await,
-                _ = quick.tick() => {
-                    for lane in self.inner.lanes.due(self.now()) {
-                        self.bring_due(lane).await;
-                    }
-                }
+                _ = quick.tick() => self.begin_what_is_due().await,
                 _ = slow.tick() => {
                     beat();
                     self.inner.lanes.sweep();
-                    expiry = self.expire_page(expiry).await;
-                    self.end_doubts().await;
-                    self.end_parts().await;
-                    self.end_unknown().await;
-                    self.end_silence(&mut silence).await;
-                    self.end_orphans().await;
+                    self.end_what_is_over(&mut expiry, &mut silence).await;
                     self.publish().await;
                 }
             }
+        }
+    }
+
+    /// Brings what was planned for a moment that has come. By a clock that is not believed none
+    /// has (P37): a text that is a little late is better than one a year early.
+    pub(super) async fn begin_what_is_due(&self) {
+        if self.believes_clock() {
+            for lane in self.inner.lanes.due(self.now()) {
+                self.bring_due(lane).await;
+            }
+        }
+    }
+
+    /// Each of these ends something for good, for which the clock must be right (P37).
+    pub(super) async fn end_what_is_over(&self, expiry: &mut ItemKey, silence: &mut Silence) {
+        if self.believes_clock() {
+            *expiry = self.expire_page(*expiry).await;
+            self.end_doubts().await;
+            self.end_parts().await;
+            self.end_unknown().await;
+            self.end_silence(silence).await;
+            self.end_orphans().await;
         }
     }
 
@@ -175,9 +187,6 @@ impl Gateway {
     /// Looks at one page of all lanes for what is over; answers where to go on.
     async fn expire_page(&self, from: ItemKey) -> ItemKey {
         let start = ItemKey { lane: LaneId(0), due_at: 0, seq: 0 };
-        if self.inner.clock_in_doubt.load(Ordering::Acquire) {
-            return from;
-        }
         match self.inner.store.expired_items(from, self.now(), PAGE).await {
             Ok((rows, next)) => {
                 for row in rows {
@@ -199,11 +208,8 @@ impl Gateway {
 
     /// Ends what is over instead of sending it (P18).
     pub(super) async fn drop_expired(&self, items: &mut Vec<Item>) {
-        if self.inner.clock_in_doubt.load(Ordering::Acquire) {
-            return;
-        }
         let now = self.now();
-        if items.iter().all(|item| item.valid_until > now) {
+        if items.iter().all(|item| item.valid_until > now) || !self.believes_clock() {
             return;
         }
         let (good, over): (Vec<Item>, Vec<Item>) =
@@ -318,11 +324,11 @@ impl Gateway {
     /// Submitted, and the receipt never came: final, and the partner is told so. There is no index
     /// for it, which every message would pay for twice; a round through the store does instead.
     async fn end_silence(&self, silence: &mut Silence) {
-        let now = self.now();
-        if now < silence.rests_until {
+        let now = self.inner.clock.instant();
+        if silence.rests_until.is_some_and(|until| now < until) {
             return;
         }
-        let overdue = now - micros(self.settings().receipt_ttl);
+        let overdue = self.now() - micros(self.settings().receipt_ttl);
         let page = self.inner.store.silent_page(silence.after, overdue).await;
         let Ok((silent, last)) = page else { return };
         for id in silent {
@@ -335,8 +341,8 @@ impl Gateway {
             }
         }
         *silence = match last {
-            Some(last) => Silence { after: last, rests_until: 0 },
-            None => Silence { after: 0, rests_until: now + micros(SILENCE_ROUND) },
+            Some(last) => Silence { after: last, rests_until: None },
+            None => Silence { after: 0, rests_until: Some(now + SILENCE_ROUND) },
         };
     }
 

@@ -11,6 +11,8 @@ pub mod deliver;
 pub mod disk;
 pub mod forget;
 pub mod keeper;
+#[cfg(test)]
+mod keeper_tests;
 pub mod lane;
 #[cfg(test)]
 mod lane_tests;
@@ -62,7 +64,7 @@ use smol_str::SmolStr;
 use tokio::sync::mpsc;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, ClockWatch},
     domain::{
         Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Mode, Partner,
         PartnerId, Refusal, SANDBOX, ServiceId,
@@ -142,8 +144,8 @@ pub(crate) struct Inner {
     is_draining: AtomicBool,
     /// No new MT while the disk is nearly full; no MO either when it is worse (P35).
     pub(crate) disk: std::sync::atomic::AtomicU8,
-    /// Expiry is not decided while the clock is in doubt (P37).
-    pub(crate) clock_in_doubt: AtomicBool,
+    /// Nothing ends and nothing planned begins by a clock that is not believed (P37).
+    clock_watch: ClockWatch,
 }
 
 /// The gateway's own work, to be run as a task by the daemon.
@@ -177,6 +179,7 @@ impl Gateway {
             deciding: tokio::sync::Mutex::default(),
             stalls: stall::Stalls::default(),
             redeliveries: ArcSwapOption::empty(),
+            clock_watch: ClockWatch::new(clock.clone(), settings.clock.clone()),
             settings: ArcSwap::from_pointee(settings),
             catalog: ArcSwap::from_pointee(catalog),
             reloading: tokio::sync::Mutex::default(),
@@ -189,7 +192,6 @@ impl Gateway {
             backlogs: DashMap::new(),
             is_draining: AtomicBool::new(false),
             disk: std::sync::atomic::AtomicU8::new(0),
-            clock_in_doubt: AtomicBool::new(false),
             store,
             clock,
         };

@@ -1,8 +1,9 @@
-//! Whether this node takes anything, and how busy it is.
+//! Whether this node takes anything, how busy it is, and whether its clock can be believed.
 
 use std::sync::atomic::Ordering;
 
 use super::Gateway;
+use crate::metrics;
 
 impl Gateway {
     /// From now on submits are refused and nothing is claimed (P38).
@@ -21,9 +22,17 @@ impl Gateway {
             && self.inner.disk.load(Ordering::Acquire) < 2
     }
 
-    /// Expiry pauses while the clock is in doubt (P37).
-    pub fn doubt_clock(&self, is_in_doubt: bool) {
-        self.inner.clock_in_doubt.store(is_in_doubt, Ordering::Release);
+    /// Whether the wall clock is believed. It looks at the clock itself, so that a step is seen
+    /// before anything is done because of it (P37).
+    pub fn believes_clock(&self) -> bool {
+        let is_believed = self.inner.clock_watch.may_expire(|_| metrics::clock_jump());
+        metrics::clock_believed(is_believed);
+        is_believed
+    }
+
+    /// Somebody looked at the clock and found it right: what waited for that goes on (P37).
+    pub fn confirm_clock(&self) {
+        self.inner.clock_watch.confirm();
     }
 
     /// How busy this node is, from 0 to 100: the worst of what could stop it (S096, P25).

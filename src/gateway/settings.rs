@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use crate::config::ClockLimits;
+
 /// Numbers that an operator sets; see `[messages]` and `[limits]` of the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -38,6 +40,8 @@ pub struct Settings {
     pub stalled_after: Duration,
     pub reassembly_wait: Duration,
     pub drops_incomplete: bool,
+    /// When the wall clock is not believed; as it was at the start.
+    pub clock: ClockLimits,
 }
 
 impl Default for Settings {
@@ -71,6 +75,7 @@ impl Default for Settings {
             stalled_after: Duration::from_mins(5),
             reassembly_wait: Duration::from_mins(2),
             drops_incomplete: false,
+            clock: ClockLimits::default(),
         }
     }
 }

@@ -14,8 +14,7 @@ use super::{Gateway, by_itself, likeness, mt};
 use crate::{
     domain::{
         Body, Content, Counted, Item, MessageId, MoMessage, Mode, MtMessage, ReceiptWish, Sender,
-        ServiceId,
-        StandardTurn, StandardWord,
+        ServiceId, StandardTurn, StandardWord,
     },
     metrics,
     payload::{self, Coding, Reference},

@@ -97,6 +97,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_ticket_news_total", Kind::Counter, "count", &["outcome"], "posts to listeners of the ticket hub"),
     series("bramka_ticket_news_waiting", Kind::Gauge, "count", &[], "events that wait for listeners of the ticket hub"),
     series("bramka_disk_free_bytes", Kind::Gauge, "bytes", &[], "free space where the database is"),
+    series("bramka_clock_believed", Kind::Gauge, "0 or 1", &[], "0 for ten minutes after the wall clock jumped far forward: nothing expires"),
     series("bramka_clock_jumps_total", Kind::Counter, "count", &[], "jumps of the wall clock over 2 s"),
     series("bramka_insecure_settings", Kind::Gauge, "count", &[], "settings spelled insecure_ that are on"),
     series("bramka_build_info", Kind::Gauge, "flag", &["version"], "always 1"),

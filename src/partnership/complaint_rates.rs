@@ -9,8 +9,16 @@ use super::{Error, Partnership, Signed, StepNote, fault_steps::checked_words};
 use crate::{
     domain::{LifeEvent, Refusal, Right},
     metrics,
-    store::{AlarmRow, ComplaintRate, NewMail, in_ten_thousand},
+    store::{AlarmRow, ComplaintRate, NewMail, PartnerComplaintRate, in_ten_thousand},
 };
+
+/// How often the gateway's services and partners are complained of.
+#[derive(Debug)]
+pub struct ComplaintRates {
+    pub services: Vec<ComplaintRate>,
+    pub partners: Vec<PartnerComplaintRate>,
+    pub alarms: Vec<AlarmRow>,
+}
 
 impl Partnership {
     /// Counts anew, and proposes to suspend what is over the threshold; answers how many.
@@ -20,7 +28,7 @@ impl Partnership {
         self.store.count_complaint_rates(now, since).await?;
         let mut proposed = 0;
         for rate in self.store.complaint_rates().await? {
-            if !self.is_too_often(&rate) {
+            if !self.is_too_often(rate.complaints, rate.charges) {
                 continue;
             }
             let mails: Vec<NewMail> = self.alarm_letter(&rate).into_iter().collect();
@@ -33,9 +41,9 @@ impl Partnership {
     }
 
     /// Fewer than a handful are chance, whatever the share is.
-    pub fn is_too_often(&self, rate: &ComplaintRate) -> bool {
-        rate.complaints >= self.complaints.rate_from
-            && in_ten_thousand(rate.complaints, rate.charges) >= self.complaints.rate_max
+    pub fn is_too_often(&self, complaints: i64, charges: i64) -> bool {
+        complaints >= self.complaints.rate_from
+            && in_ten_thousand(complaints, charges) >= self.complaints.rate_max
     }
 
     fn alarm_letter(&self, rate: &ComplaintRate) -> Option<NewMail> {
@@ -55,16 +63,17 @@ impl Partnership {
         })
     }
 
-    /// How often services are complained of, and what is proposed; for the staff.
-    pub async fn complaint_rates(
-        &self,
-        signed: &Signed,
-    ) -> Result<(Vec<ComplaintRate>, Vec<AlarmRow>), Error> {
+    /// How often services and partners are complained of, and what is proposed; for the staff.
+    pub async fn complaint_rates(&self, signed: &Signed) -> Result<ComplaintRates, Error> {
         self.require(signed, Right::SeeTickets)?;
         if !signed.is_operator() || signed.partner.is_some() {
             return Err(Refusal::NotAllowed.into());
         }
-        Ok((self.store.complaint_rates().await?, self.store.complaint_alarms().await?))
+        Ok(ComplaintRates {
+            services: self.store.complaint_rates().await?,
+            partners: self.store.partner_complaint_rates().await?,
+            alarms: self.store.complaint_alarms().await?,
+        })
     }
 
     /// Suspends a service as proposed, or lets it run; both with a reason.

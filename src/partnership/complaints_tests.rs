@@ -588,9 +588,13 @@ on_both!(a_service_that_is_complained_of_too_often_is_proposed_once_and_a_person
     let proposed = [world.verbs.sweep_complaint_rates().await.unwrap(), world.verbs.sweep_complaint_rates().await.unwrap()];
     assert_eq!(proposed, [1, 0], "four are chance, and nothing is proposed twice");
     let admin = Signed { person: UserId(301), ..Signed::try_out(Role::OperatorAdmin, None) };
-    let (rates, alarms) = world.verbs.complaint_rates(&admin).await.unwrap();
-    let counted: Vec<_> = rates.iter().map(|row| (row.service.as_str(), row.complaints, row.charges)).collect();
+    let ComplaintRates { services, partners, alarms } =
+        world.verbs.complaint_rates(&admin).await.unwrap();
+    let counted: Vec<_> = services.iter().map(|row| (row.service.as_str(), row.complaints, row.charges)).collect();
     assert_eq!(counted, [("quiz", 5, 5), ("chat", 4, 5)]);
+    // A complaint that names a partner and no service is one of the partner's.
+    let counted: Vec<_> = partners.iter().map(|row| (row.partner_id, row.complaints, row.charges)).collect();
+    assert_eq!(counted, [(1, 5, 5), (2, 4, 5)]);
     assert_eq!((alarms.len(), alarms[0].service.as_str(), alarms[0].is_open()), (1, "quiz", true));
     let at = (alarms[0].id, alarms[0].version);
     let verbs = &world.verbs;
@@ -609,7 +613,7 @@ on_both!(a_service_that_is_complained_of_too_often_is_proposed_once_and_a_person
     verbs.decide_alarm(&admin, at, (true, "dość")).await.unwrap();
     assert_eq!(world.one("select state from offering").await, "suspended");
     assert_eq!(world.one("select state from service where id = 1").await, "suspended");
-    let (_, alarms) = verbs.complaint_rates(&admin).await.unwrap();
+    let alarms = verbs.complaint_rates(&admin).await.unwrap().alarms;
     assert_eq!((alarms[0].state.as_str(), alarms[0].reason.as_str()), ("confirmed", "dość"));
     assert!(matches!(refused(verbs.decide_alarm(&admin, (at.0, alarms[0].version), (false, "x")).await), Refusal::WrongState(_)));
     assert_eq!(verbs.sweep_complaint_rates().await.unwrap(), 0, "decided for these days");

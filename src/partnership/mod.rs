@@ -113,6 +113,7 @@ pub use agree_desk::{AgreementStep, HandedCopy};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
 pub use clamd::{ScanFault, Scanner};
+pub use complaint_rates::ComplaintRates;
 pub use complaint_rules::ComplaintRules;
 pub use complaint_steps::ComplaintStep;
 pub use complaint_sweep::ComplaintsSwept;

@@ -4,6 +4,8 @@
 //! to be counted for a page. What surprises: they are no verb of anybody and leave no record; a
 //! proposal is one and does.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use super::{
@@ -21,6 +23,17 @@ const PAGE_MAX: i64 = 200;
 pub struct ComplaintRate {
     pub service_id: i64,
     pub service: String,
+    pub partner_id: i64,
+    pub partner: String,
+    pub complaints: i64,
+    pub charges: i64,
+    pub counted_at: i64,
+}
+
+/// Complaints and charges of one partner in the same days, over all its services; complaints that
+/// name no service count here too.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct PartnerComplaintRate {
     pub partner_id: i64,
     pub partner: String,
     pub complaints: i64,
@@ -81,7 +94,8 @@ macro_rules! alarms {
 }
 
 impl Store {
-    /// Counts the complaints and charges of every service since a moment, and keeps that.
+    /// Counts the complaints and charges of every service and partner since a moment, and keeps
+    /// what is complained of.
     pub async fn count_complaint_rates(&self, at: i64, since: i64) -> Result<(), Error> {
         let complaints = fetch_all!(
             &self.db,
@@ -92,21 +106,32 @@ impl Store {
              group by c.service_id, s.partner_id",
             since
         )?;
-        // Of what nobody complains of the charges need not be counted one by one, but the ledger
-        // is read in one go anyway.
-        let charges: Vec<(i64, i64)> = fetch_all!(
+        let by_partner = fetch_all!(
             &self.db,
             (i64, i64),
-            "select service_id, count(*) from charge where id >= $1 and line = 0 \
-             group by service_id",
+            "select partner_id, count(*) from complaint where partner_id is not null \
+             and received_at >= $1 and coalesce(decision, '') <> 'withdrawn' group by partner_id",
+            since
+        )?;
+        // Of what nobody complains of the charges need not be counted one by one, but the ledger
+        // is read in one go anyway.
+        let charges: Vec<(i64, i64, i64)> = fetch_all!(
+            &self.db,
+            (i64, i64, i64),
+            "select service_id, partner_id, count(*) from charge where id >= $1 and line = 0 \
+             group by service_id, partner_id",
             first_at(since).0
         )?;
+        let (mut of_service, mut of_partner) = (HashMap::new(), HashMap::new());
+        for (service, partner, count) in charges {
+            *of_service.entry(service).or_insert(0) += count;
+            *of_partner.entry(partner).or_insert(0) += count;
+        }
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
         audit::take_turn(&mut tx).await?;
         execute!(&mut tx, "delete from complaint_rate")?;
         for (service, partner, count) in complaints {
-            let counted = charges.iter().find(|(one, _)| *one == service);
             execute!(
                 &mut tx,
                 "insert into complaint_rate (service_id, partner_id, complaints, charges, \
@@ -114,7 +139,19 @@ impl Store {
                 service,
                 partner,
                 count,
-                counted.map_or(0, |(_, count)| *count),
+                of_service.get(&service).copied().unwrap_or(0_i64),
+                at
+            )?;
+        }
+        execute!(&mut tx, "delete from complaint_rate_partner")?;
+        for (partner, count) in by_partner {
+            execute!(
+                &mut tx,
+                "insert into complaint_rate_partner (partner_id, complaints, charges, counted_at) \
+                 values ($1, $2, $3, $4)",
+                partner,
+                count,
+                of_partner.get(&partner).copied().unwrap_or(0_i64),
                 at
             )?;
         }
@@ -130,6 +167,18 @@ impl Store {
              r.complaints, r.charges, r.counted_at from complaint_rate r \
              join service s on s.id = r.service_id join partner p on p.id = r.partner_id \
              order by r.complaints desc, r.service_id limit $1",
+            PAGE_MAX
+        )
+    }
+
+    /// Partners with complaints, the most first.
+    pub async fn partner_complaint_rates(&self) -> Result<Vec<PartnerComplaintRate>, Error> {
+        fetch_all!(
+            &self.db,
+            PartnerComplaintRate,
+            "select r.partner_id, p.name as partner, r.complaints, r.charges, r.counted_at \
+             from complaint_rate_partner r join partner p on p.id = r.partner_id \
+             order by r.complaints desc, r.partner_id limit $1",
             PAGE_MAX
         )
     }

@@ -236,6 +236,11 @@ const STEPS: &[(i64, &str, &str)] = &[
     (17, "ticket hub", include_str!("../../migrations/0017_ticket_hub.sql")),
     (18, "specifications", include_str!("../../migrations/0018_specifications.sql")),
     (19, "traffic by time", include_str!("../../migrations/0019_traffic.sql")),
+    (
+        22,
+        "complaint rates by partner",
+        include_str!("../../migrations/0022_complaint_rates_by_partner.sql"),
+    ),
 ];
 
 /// The newest step of the schema that this program knows.

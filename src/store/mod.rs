@@ -111,7 +111,7 @@ pub use broom::Forgetting;
 pub use callbacks::{CallbackAttempt, CallbackChange};
 pub use change::{Applied, Change};
 pub use companies::CompanyRow;
-pub use complaint_rates::{AlarmRow, ComplaintRate, in_ten_thousand};
+pub use complaint_rates::{AlarmRow, ComplaintRate, PartnerComplaintRate, in_ten_thousand};
 pub use complaint_steps::{
     ComplaintLetters, ComplaintNews, ComplaintStepped, ComplaintTaken, ComplaintWrite, LAW_RULE,
     PARTNER_RULE,

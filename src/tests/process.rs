@@ -27,6 +27,8 @@ pub(crate) struct Site {
     starts: u32,
     /// The negative control of durability: commits are not synced, and a power cut must lose.
     pub(crate) is_unsafe: bool,
+    /// Names and values that each process gets besides its own.
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 /// A free port on an address of its own: nobody takes it while the gateway is dead, because
@@ -75,6 +77,7 @@ impl Site {
             smpp,
             starts: 0,
             is_unsafe: false,
+            environment: Vec::new(),
         }
     }
 
@@ -112,6 +115,7 @@ impl Site {
             .arg("--config")
             .arg(self.folder.join("bramka.toml"))
             .env("NOTIFY_SOCKET", &socket)
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)

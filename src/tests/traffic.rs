@@ -10,9 +10,7 @@ use bramka::{
     store::{NewCredential, TrafficFilter},
 };
 
-use super::world::{
-    Builder, PartnerPlan, World, eventually, number, operator,
-};
+use super::world::{Builder, PartnerPlan, World, eventually, number, operator};
 
 const SUBSCRIBER: &str = "48600100200";
 /// The operator refuses it for good.
@@ -21,13 +19,8 @@ const BARRED: &str = "48600100999";
 
 /// What the store holds of all services, over all time.
 async fn written(world: &World, step: TrafficStep) -> Vec<(i64, TrafficCounts)> {
-    let all = TrafficFilter {
-        partner: None,
-        service: None,
-        step,
-        during: (0, i64::MAX),
-        limit: 1000,
-    };
+    let all =
+        TrafficFilter { partner: None, service: None, step, during: (0, i64::MAX), limit: 1000 };
     world.gateway().store().traffic(&all).await.unwrap()
 }
 

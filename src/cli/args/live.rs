@@ -276,6 +276,15 @@ pub enum PrivacyCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum ClockCommand {
+    /// Say that the clock is right: what waited after it jumped forward goes on at once
+    #[command(after_help = "After a jump of more than five minutes forward nothing expires, is \
+                            erased or sent at a planned time for ten minutes.\n\nExample:\n  \
+                            timedatectl && bramka clock confirm")]
+    Confirm,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum LogCommand {
     /// Change what the daemon logs until it is reloaded or restarted
     #[command(after_help = "Example:\n  bramka log level info,bramka::smpp_server=debug")]

@@ -27,8 +27,8 @@ pub use document::{DocumentCommand, Render};
 pub use fault::FaultCommand;
 pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
-    AuditCommand, BindCommand, FindArgs, LinkCommand, LogCommand, MessageCommand, PrivacyCommand,
-    QueueCommand, ReceiptCommand, Top, TraceCommand, TrafficArgs, UnknownCommand,
+    AuditCommand, BindCommand, ClockCommand, FindArgs, LinkCommand, LogCommand, MessageCommand,
+    PrivacyCommand, QueueCommand, ReceiptCommand, Top, TraceCommand, TrafficArgs, UnknownCommand,
 };
 pub use number::{NumberCommand, NumberFind};
 pub use order::OrderCommand;
@@ -192,6 +192,9 @@ pub enum Command {
     /// Letters to applicants, partners and staff
     #[command(subcommand)]
     Mail(MailCommand),
+    /// The machine's clock, as the daemon sees it
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// The daemon's log
     #[command(subcommand)]
     Log(LogCommand),

@@ -23,8 +23,8 @@ use utoipa::{
 // In the order of the alphabet and not of meaning: so two who add a noun at once rarely meet.
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    incidents, live, message_search, messages, numbers, orders, people, reservations, sandbox, services,
-    session, specifications, terms, ticket_work, tmf, tmf_hub, tmf_orders, tmf_tickets,
+    incidents, live, message_search, messages, numbers, orders, people, reservations, sandbox,
+    services, session, specifications, terms, ticket_work, tmf, tmf_hub, tmf_orders, tmf_tickets,
     traffic,
 };
 use crate::http::error::ProblemBody;

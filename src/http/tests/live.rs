@@ -131,7 +131,9 @@ async fn charts_are_drawings_with_their_figures_below_and_names_are_only_names()
     let world = world().await;
     let store = world.app.gateway.store();
     let odd = NewService::free("acme", "<b>&\"quiz\"", "7477", &["QUIZ"], "main");
-    store.add_service(&Caller::Operator { name: "root".into() }, NOON, &odd).await.unwrap();
+    let by = Caller::Operator { name: "root".into() };
+    store.add_short_code(&by, NOON, "7477").await.unwrap();
+    store.add_service(&by, NOON, &odd).await.unwrap();
     world.app.gateway.reload_catalog().await.unwrap();
     let catalog = world.app.gateway.catalog();
     let quiz = catalog.services().find(|one| one.name == odd.name).unwrap().id;

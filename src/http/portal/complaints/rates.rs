@@ -18,7 +18,7 @@ use crate::{
             person::Person,
         },
     },
-    store::{AlarmRow, ComplaintRate, in_ten_thousand},
+    store::{AlarmRow, in_ten_thousand},
 };
 
 #[derive(Template)]
@@ -27,7 +27,7 @@ struct Rates<'p> {
     page: &'p Page,
     form: &'p Form,
     list: List<'p>,
-    partners: Vec<(String, String)>,
+    partners: List<'p>,
     alarms: Vec<Alarm>,
     threshold: String,
     may_decide: bool,
@@ -53,7 +53,7 @@ pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
 
 async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Response, Problem> {
     let verbs = page.app().partnership.clone();
-    let (rates, alarms) = verbs.complaint_rates(&person.signed).await?;
+    let rates = verbs.complaint_rates(&person.signed).await?;
     let page = page.titled("complaints-rates").under("/complaints", "complaints-title").with(form);
     let list =
         List::new(&page, ask, "/complaints/rates", "complaints-rates", "complaints-no-rates")
@@ -64,13 +64,35 @@ async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Re
             .column("complaints-rate")
             .with_csv()
             .rows(
-                &rates,
+                &rates.services,
                 |row| row.service_id.to_string(),
-                |row| cells(&page, row, verbs.is_too_often(row)),
+                |row| {
+                    let (complaints, charges) = (row.complaints, row.charges);
+                    let is_too_often = verbs.is_too_often(complaints, charges);
+                    let service = vec![Cell::text(&row.service)];
+                    let partner = (row.partner_id, row.partner.as_str());
+                    cells(&page, service, partner, (complaints, charges), is_too_often)
+                },
             );
     if ask.is_csv() {
         return Ok(list.csv("complaint-rates"));
     }
+    let partners =
+        List::new(&page, ask, "/complaints/rates", "complaints-by-partner", "complaints-no-rates")
+            .column("complaints-partner")
+            .column("complaints-count")
+            .column("complaints-charges")
+            .column("complaints-rate")
+            .rows(
+                &rates.partners,
+                |row| row.partner_id.to_string(),
+                |row| {
+                    let (complaints, charges) = (row.complaints, row.charges);
+                    let is_too_often = verbs.is_too_often(complaints, charges);
+                    let partner = (row.partner_id, row.partner.as_str());
+                    cells(&page, Vec::new(), partner, (complaints, charges), is_too_often)
+                },
+            );
     let rules = verbs.complaint_rules();
     let threshold = page.t2(
         "complaints-threshold",
@@ -80,8 +102,8 @@ async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Re
     let body = Rates {
         form,
         list,
-        partners: by_partner(&page, &rates),
-        alarms: alarms.iter().map(|row| alarm(&page, row)).collect(),
+        partners,
+        alarms: rates.alarms.iter().map(|row| alarm(&page, row)).collect(),
         threshold,
         may_decide: person.may(Right::ApproveServices),
         page: &page,
@@ -90,39 +112,21 @@ async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Re
 }
 
 /// A rate over the threshold stands out; that alone suspends nothing.
-fn cells(page: &Page, row: &ComplaintRate, is_too_often: bool) -> Vec<Cell> {
-    let rate = page.number(in_ten_thousand(row.complaints, row.charges));
-    vec![
-        Cell::text(&row.service),
-        Cell::link(format!("/partners/{}", row.partner_id), &row.partner),
-        Cell::figure(page.number(row.complaints)),
-        Cell::figure(page.number(row.charges)),
+fn cells(
+    page: &Page,
+    mut cells: Vec<Cell>,
+    (partner, name): (i64, &str),
+    (complaints, charges): (i64, i64),
+    is_too_often: bool,
+) -> Vec<Cell> {
+    let rate = page.number(in_ten_thousand(complaints, charges));
+    cells.extend([
+        Cell::link(format!("/partners/{partner}"), name),
+        Cell::figure(page.number(complaints)),
+        Cell::figure(page.number(charges)),
         if is_too_often { Cell::tag(Tone::Bad, rate) } else { Cell::figure(rate) },
-    ]
-}
-
-/// Complaints and their rate by partner, over those of its services that anybody complains of.
-fn by_partner(page: &Page, rates: &[ComplaintRate]) -> Vec<(String, String)> {
-    let mut sums: Vec<(&str, i64, i64)> = Vec::new();
-    for row in rates {
-        match sums.iter_mut().find(|(name, ..)| *name == row.partner) {
-            Some((_, complaints, charges)) => {
-                *complaints += row.complaints;
-                *charges += row.charges;
-            }
-            None => sums.push((&row.partner, row.complaints, row.charges)),
-        }
-    }
-    let shown = |(name, complaints, charges): (&str, i64, i64)| {
-        let rate = page.number(in_ten_thousand(complaints, charges));
-        let text = page.t2(
-            "complaints-of-partner",
-            ("complaints", page.number(complaints)),
-            ("rate", rate),
-        );
-        (name.to_owned(), text)
-    };
-    sums.into_iter().map(shown).collect()
+    ]);
+    cells
 }
 
 /// A proposal with its figures as they were when it was made.

@@ -15,7 +15,7 @@ use super::{
     list::{Ask, List},
     page::Page,
     person::Person,
-    texts::Language,
+    texts::{self, Language},
 };
 use crate::{
     domain::{Mode, PartnerId, Right},
@@ -227,10 +227,15 @@ fn rate(page: &Page, tenths: u32, most: u32) -> String {
     if most == 0 { now } else { format!("{now} / {}", page.number(most)) }
 }
 
-/// The word of what went wrong, with the page that explains it where there is one.
+/// What went wrong: of a bind in words, of anything else its code with the page that explains it.
 fn error(page: &Page, error: Option<&SeenError>) -> Cell {
     let Some(error) = error else { return Cell::Nothing };
-    let text = format!("{}, {}", error.code, super::format::moment(page.language, error.at));
+    let at = super::format::moment(page.language, error.at);
+    let key = format!("live-refused-{}", error.code.replace('_', "-"));
+    if let Some(words) = texts::known(page.language, &key) {
+        return Cell::text(format!("{words}, {at}"));
+    }
+    let text = format!("{}, {at}", error.code);
     match problems::page(&error.code) {
         Some(known) => Cell::link(format!("/problems/{}", known.code), text),
         None => Cell::text(text),

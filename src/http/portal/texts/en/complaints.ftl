@@ -20,7 +20,6 @@ complaints-charges = Charges
 complaints-rate = In 10,000 charges
 complaints-threshold = Suspension of a service is proposed from { $from } complaints, if these are { $rate } or more in 10,000 charges.
 complaints-by-partner = By partner
-complaints-of-partner = { $complaints } complaints, { $rate } in 10,000 charges
 complaints-alarm-figures = { $complaints } complaints, { $charges } charges
 complaints-alarm-proposed = Suspension proposed
 complaints-alarm-confirmed = Suspended

@@ -20,7 +20,6 @@ complaints-charges = Opłaty
 complaints-rate = Na 10 000 opłat
 complaints-threshold = Wstrzymanie usługi proponujemy od { $from } reklamacji, jeżeli jest ich co najmniej { $rate } na 10 000 opłat.
 complaints-by-partner = Według partnerów
-complaints-of-partner = Reklamacje: { $complaints }, na 10 000 opłat: { $rate }
 complaints-alarm-figures = Reklamacje: { $complaints }, opłaty: { $charges }
 complaints-alarm-proposed = Propozycja wstrzymania
 complaints-alarm-confirmed = Wstrzymana
