@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Seconds that a rate is taken over.
 const SECONDS: i64 = 10;
 /// Places of the ring: those seconds, and the one that is counted into.
-const PLACES: usize = 16;
+const PLACES: u32 = 16;
 const SECOND_US: i64 = 1_000_000;
 
 /// Each place holds the low half of its second above the count of that second.
 #[derive(Debug, Default)]
-pub struct Meter([AtomicU64; PLACES]);
+pub struct Meter([AtomicU64; PLACES as usize]);
 
 impl Meter {
     /// Counts one at `now` (microseconds UTC).
@@ -40,7 +40,7 @@ impl Meter {
 
 /// Where a second is counted, and its mark there.
 fn place_of(second: i64) -> (usize, u64) {
-    let place = usize::try_from(second.rem_euclid(PLACES as i64)).unwrap_or_default();
+    let place = usize::try_from(second.rem_euclid(i64::from(PLACES))).unwrap_or_default();
     (place, second.unsigned_abs() & u64::from(u32::MAX))
 }
 

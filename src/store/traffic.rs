@@ -53,15 +53,15 @@ macro_rules! chosen {
                 " from traffic t join service s on s.id = t.service_id \
                  join partner p on p.id = s.partner_id \
                  where t.step = $1 and t.begin_at >= $2 and t.begin_at < $3 \
-                 and ($4 = 0 or t.service_id = $4) and ($5 = 0 or s.partner_id = $5) ",
+                 and ($4 = -1 or t.service_id = $4) and ($5 = -1 or s.partner_id = $5) ",
                 $after,
                 " limit $6"
             ),
             $wish.step.as_str(),
             $wish.during.0,
             $wish.during.1,
-            $wish.service.map_or(0, |service| service.0),
-            $wish.partner.map_or(0, |partner| partner.0),
+            $wish.service.map_or(-1, |service| service.0),
+            $wish.partner.map_or(-1, |partner| partner.0),
             i64::from($wish.limit)
         )
     };
@@ -85,7 +85,7 @@ impl Store {
              cast(sum(t.refused) as bigint)",
             "group by t.begin_at order by t.begin_at"
         )?;
-        let counts = |(at, a, b, c, d, e): Sums| (at, TrafficCounts([a, b, c, d, e]));
+        let counts = |row: Sums| (row.0, TrafficCounts([row.1, row.2, row.3, row.4, row.5]));
         Ok(rows.into_iter().map(counts).collect())
     }
 
@@ -126,13 +126,14 @@ impl Store {
 }
 
 fn of_service(row: Named) -> (i64, ServiceTraffic) {
-    let (at, service, name, partner, partner_name, a, b, c, d, e) = row;
+    let (at, service, name, partner, partner_name, ..) = row;
+    let counts = TrafficCounts([row.5, row.6, row.7, row.8, row.9]);
     let traffic = ServiceTraffic {
         service: ServiceId(service),
         name: name.into(),
         partner: PartnerId(partner),
         partner_name: partner_name.into(),
-        counts: TrafficCounts([a, b, c, d, e]),
+        counts,
     };
     (at, traffic)
 }

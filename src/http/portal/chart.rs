@@ -16,6 +16,9 @@ const LEFT: usize = 64;
 const RIGHT: usize = 12;
 const TOP: usize = 28;
 const BOTTOM: usize = 46;
+/// Where the lines lie that are at nothing, and where they end.
+const FLOOR: usize = HEIGHT - BOTTOM;
+const END: usize = WIDTH - RIGHT;
 /// Marks of the axes at most.
 const TICKS_MAX: i64 = 5;
 const LABELS_MAX: usize = 8;
@@ -104,31 +107,11 @@ impl<'p> Chart<'p> {
 
     // What the template asks for.
 
-    fn width(&self) -> usize {
-        WIDTH
-    }
-
-    fn height(&self) -> usize {
-        HEIGHT
-    }
-
-    fn left(&self) -> usize {
-        LEFT
-    }
-
-    fn right(&self) -> usize {
-        WIDTH - RIGHT
-    }
-
-    fn floor(&self) -> usize {
-        HEIGHT - BOTTOM
-    }
-
     fn y(&self, value: i64) -> usize {
-        let room = self.floor() - TOP;
+        let room = FLOOR - TOP;
         let share = i128::from(value.clamp(0, self.most)) * i128::try_from(room).unwrap_or(0)
             / i128::from(self.most);
-        self.floor() - usize::try_from(share).unwrap_or_default()
+        FLOOR - usize::try_from(share).unwrap_or_default()
     }
 
     fn x(&self, index: usize) -> usize {

@@ -12,10 +12,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{address::encoded, cell::Cell, field::Choice, page::Page};
-use crate::http::{
-    App,
-    error::{Fault, Problem},
+use super::{address::encoded, cell::Cell, field::Choice, page::Page, person::Person};
+use crate::{
+    domain::PartnerId,
+    http::{
+        App,
+        error::{Fault, Problem},
+    },
 };
 
 /// Rows of one page.
@@ -52,6 +55,21 @@ impl Ask {
     pub fn get(&self, name: &str) -> &str {
         let found = self.pairs.iter().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// Staff name a partner; a partner's person looks among its own whatever is asked. The error
+    /// is the key of what to say.
+    pub(super) fn partner(
+        &self,
+        page: &Page,
+        person: &Person,
+    ) -> Result<Option<PartnerId>, &'static str> {
+        let name = self.get("partner");
+        if name.is_empty() || !person.is_operator() {
+            return Ok(None);
+        }
+        let found = page.app().gateway.catalog().partner_named(name).map(|partner| partner.id);
+        found.map(Some).ok_or("lists-wrong-partner")
     }
 
     /// The column to sort by, if it is one of these.

@@ -11,7 +11,6 @@ use super::{
     chart::{Chart, Series, StepName},
     format,
     list::{Ask, CSV_ROWS_MAX, List},
-    live,
     page::Page,
     person::Person,
     texts::{self, Language, Value},
@@ -44,7 +43,7 @@ struct Traffic<'p> {
 
 pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let (partner, wrong) = match live::partner(&page, &person, ask.get("partner")) {
+    let (partner, wrong) = match ask.partner(&page, &person) {
         Ok(partner) => (partner, None),
         Err(key) => (Some(PartnerId(0)), Some(page.t(key))),
     };

@@ -48,7 +48,7 @@ struct Live<'p> {
 
 async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(page.to_login()) };
-    let (wanted, wrong) = match partner(&page, &person, ask.get("partner")) {
+    let (wanted, wrong) = match ask.partner(&page, &person) {
         Ok(wanted) => (wanted, None),
         Err(key) => (Some(PartnerId(0)), Some(page.t(key))),
     };
@@ -83,19 +83,6 @@ async fn links(page: Page, ask: Ask) -> Result<Response, Problem> {
     }
     let links = Some(list);
     Ok(page.show(&Live { page: &page, filter: None, wrong: None, binds: None, links }))
-}
-
-/// Staff name a partner; a partner's person looks at its own whatever is asked.
-pub(super) fn partner(
-    page: &Page,
-    person: &Person,
-    name: &str,
-) -> Result<Option<PartnerId>, &'static str> {
-    if name.is_empty() || !person.is_operator() {
-        return Ok(None);
-    }
-    let found = page.app().gateway.catalog().partner_named(name).map(|partner| partner.id);
-    found.map(Some).ok_or("live-wrong-partner")
 }
 
 fn bind_list<'p>(page: &'p Page, ask: &'p Ask, person: &Person, lines: &[BindLine]) -> List<'p> {

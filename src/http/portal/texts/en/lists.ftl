@@ -16,3 +16,4 @@ lists-count-here = { $count ->
    *[other] { $count } results on this page
 }
 lists-figures = The same as a table
+lists-wrong-partner = There is no partner with this name.

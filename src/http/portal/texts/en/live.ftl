@@ -8,7 +8,6 @@ live-no-links = No link is configured.
 live-account = Account
 live-test = { $name } (test)
 live-partner = Partner
-live-wrong-partner = There is no partner of this name.
 live-state = State
 live-bound = Bound
 live-away = Not bound

@@ -18,3 +18,4 @@ lists-count-here = { $count ->
    *[other] { $count } wyników na tej stronie
 }
 lists-figures = Te same liczby w tabeli
+lists-wrong-partner = Nie ma partnera o tej nazwie.

@@ -8,7 +8,6 @@ live-no-links = Nie skonfigurowano żadnego łącza.
 live-account = Konto
 live-test = { $name } (testowe)
 live-partner = Partner
-live-wrong-partner = Nie ma partnera o tej nazwie.
 live-state = Stan
 live-bound = Połączone
 live-away = Niepołączone
