@@ -60,14 +60,14 @@ async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
     }
     // The place in the list of binds is none in that of links.
     let first = Ask::default();
-    let links =
+    let to_operator =
         if person.is_operator() { live::links(page.app(), &person.signed)? } else { Vec::new() };
     let body = Live {
         page: &page,
         filter: person.is_operator().then(|| ask.get("partner")),
         wrong,
         binds: Some(binds),
-        links: person.is_operator().then(|| link_list(&page, &first, &person, &links)),
+        links: person.is_operator().then(|| link_list(&page, &first, &person, &to_operator)),
     };
     Ok(page.show(&body))
 }
@@ -81,8 +81,8 @@ async fn links(page: Page, ask: Ask) -> Result<Response, Problem> {
     if ask.is_csv() {
         return Ok(list.csv("links"));
     }
-    let links = Some(list);
-    Ok(page.show(&Live { page: &page, filter: None, wrong: None, binds: None, links }))
+    let body = Live { page: &page, filter: None, wrong: None, binds: None, links: Some(list) };
+    Ok(page.show(&body))
 }
 
 fn bind_list<'p>(page: &'p Page, ask: &'p Ask, person: &Person, lines: &[BindLine]) -> List<'p> {

@@ -12,7 +12,7 @@ use jiff::{
 
 use super::{Page, message_id, state_tag};
 use crate::{
-    domain::{MessageState, PartnerId, Refusal, ServiceId},
+    domain::{MessageState, Refusal, ServiceId},
     http::{
         error::Problem,
         portal::{
