@@ -218,7 +218,7 @@ fn rate(page: &Page, tenths: u32, most: u32) -> String {
 fn error(page: &Page, error: Option<&SeenError>) -> Cell {
     let Some(error) = error else { return Cell::Nothing };
     let at = super::format::moment(page.language, error.at);
-    let key = format!("live-refused-{}", error.code.replace('_', "-"));
+    let key = ["live-refused-", &error.code.replace('_', "-")].concat();
     if let Some(words) = texts::known(page.language, &key) {
         return Cell::text(format!("{words}, {at}"));
     }
