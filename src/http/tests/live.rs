@@ -48,6 +48,9 @@ async fn a_bind_appears_and_goes_and_another_partner_never_sees_it() {
     let binds = world.get(&world.acme, "/api/v1/binds").await.json();
     assert_eq!(binds["binds"][0]["session"]["rate"], 0.1, "{binds}");
     assert_eq!(binds["binds"][0]["last_error"]["code"], "throttled");
+    // A bind that was refused since is the account's last error, in words.
+    world.app.gateway.registry().bind_refused(&"acme1".into(), "password", NOON + 1);
+    assert!(acme.get("/live").await.text.contains("Wrong password, 21 November 2026"));
     let none = world.get(&world.other, "/api/v1/binds").await.json();
     assert_eq!(none["binds"], json!([]));
 
