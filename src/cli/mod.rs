@@ -34,6 +34,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod top;
+mod traffic;
 mod user;
 
 use std::ffi::OsString;
@@ -142,6 +143,7 @@ async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Audit(command) => message::audit(desk, command).await,
         Command::Privacy(command) => privacy::privacy(desk, command).await,
         Command::Complaint(command) => complaint::complaint(desk, command).await,
+        Command::Traffic(wish) => traffic::traffic(desk, &wish).await,
         Command::Order(command) => order::order(desk, command).await,
         Command::Fault(command) => fault::fault(desk, command).await,
         Command::Mail(command) => letters::mail(desk, command).await,

@@ -116,7 +116,8 @@ impl From<gateway::Error> for Failure {
         match error {
             gateway::Error::Refused(refusal) => {
                 let status = match refusal {
-                    crate::domain::Refusal::UnknownMessage(_) => StatusCode::NOT_FOUND,
+                    crate::domain::Refusal::UnknownMessage(_)
+                    | crate::domain::Refusal::UnknownId(_) => StatusCode::NOT_FOUND,
                     _ => StatusCode::CONFLICT,
                 };
                 Self { status, code: refusal.code(), text: refusal.to_string() }
@@ -257,10 +258,9 @@ async fn link_down(
 }
 
 async fn want(state: &State, person: &str, name: &str, is_wanted: bool) -> Answer {
+    let by = Caller::Operator { name: person.into() };
     let card = link_card(state, name)?;
-    card.want(is_wanted);
-    let what = if is_wanted { "link.up" } else { "link.down" };
-    state.note(person, what, name, json!({})).await;
+    state.gateway.want_link(&card, is_wanted, "", &by).await;
     Ok(Json(view::link(&card)))
 }
 
@@ -292,10 +292,9 @@ async fn kick(
     Path(id): Path<u64>,
     Json(order): Json<Kick>,
 ) -> Answer {
-    let (card, person) = (bind_card(&state, id)?, person(peer, &headers));
-    give(&card, SessionOrder::Kick(format!("{} (by {person})", order.reason)))?;
-    let detail = json!({ "bind": id, "reason": order.reason });
-    state.note(&person, "bind.kick", &card.system_id, detail).await;
+    let by = Caller::Operator { name: person(peer, &headers).into() };
+    let card = bind_card(&state, id)?;
+    state.gateway.end_bind(&card, &order.reason, &by).await?;
     Ok(Json(view::session(&card)))
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn session_card(gateway: &Gateway) -> (Arc<SessionCard>, mpsc::Receiv
         kind: "transceiver",
         version: "3.4",
         peer: SocketAddr::from(([192, 0, 2, 7], 40_000)),
-        is_tls: true,
+        tls_version: "1.3",
         bound_at: gateway.now(),
         window: 10,
         rate: 50,
@@ -224,10 +224,10 @@ async fn a_kick_reaches_its_session_with_the_reason() {
     let target = format!("/binds/{}/kick", card.id);
     daemon.client.post(&target, &json!({ "reason": "ticket 4711" })).await.unwrap();
     let order = heard.recv().await.unwrap();
-    assert!(matches!(order, SessionOrder::Kick(text) if text == "ticket 4711 (by anna)"));
+    assert!(matches!(order, SessionOrder::Kick(text) if text == "ticket 4711 (by operator:anna)"));
     drop(heard);
     let error = daemon.client.post(&target, &json!({ "reason": "again" })).await.unwrap_err();
-    assert!(error.to_string().contains("has just ended"), "{error}");
+    assert!(error.to_string().contains("no such bind"), "{error}");
     let error = daemon.client.post(&target, &json!({ "why": "x" })).await.unwrap_err();
     assert!(matches!(error, ClientError::Refused(_)), "{error}");
 }

@@ -32,6 +32,7 @@ pub fn moment(at: i64) -> Value {
 
 pub(crate) fn session(card: &SessionCard) -> Value {
     let counters = &card.counters;
+    let error = counters.last_error.load();
     json!({
         "id": card.id,
         "partner": card.partner_name,
@@ -39,7 +40,7 @@ pub(crate) fn session(card: &SessionCard) -> Value {
         "kind": card.kind,
         "version": card.version,
         "peer": card.peer.to_string(),
-        "tls": card.is_tls,
+        "tls": !card.tls_version.is_empty(),
         "bound_at": moment(card.bound_at),
         "window": card.window,
         "window_in_use": counters.window_in_use.load(Ordering::Relaxed),
@@ -48,7 +49,9 @@ pub(crate) fn session(card: &SessionCard) -> Value {
         "refused": counters.refused.load(Ordering::Relaxed),
         "delivered": counters.delivered.load(Ordering::Relaxed),
         "last_heard_at": moment(counters.last_heard_at.load(Ordering::Relaxed)),
-        "last_error": counters.last_error.load().as_ref(),
+        "throttled": counters.throttled.load(Ordering::Relaxed),
+        "last_error": error.as_ref().as_ref().map(|error| error.code.as_str()),
+        "last_error_at": error.as_ref().as_ref().map(|error| moment(error.at)),
     })
 }
 
@@ -57,7 +60,7 @@ pub(crate) fn link(card: &LinkCard) -> Value {
         "name": card.name,
         "group": card.group,
         "address": card.address,
-        "state": link_state(card),
+        "state": card.state(),
         "bound": card.bound.load(Ordering::Relaxed),
         "binds": card.binds,
         "window": card.window.load(Ordering::Relaxed),
@@ -70,19 +73,6 @@ pub(crate) fn link(card: &LinkCard) -> Value {
         "habits": card.habits.load().as_ref(),
         "last_error": card.last_error.load().as_ref(),
     })
-}
-
-/// `down` is what somebody wanted; `broken` is what nobody wanted.
-fn link_state(card: &LinkCard) -> &'static str {
-    let is_wanted = card.is_wanted.load(Ordering::Acquire);
-    let bound = card.bound.load(Ordering::Relaxed);
-    match (is_wanted, bound) {
-        (true, 0) => "broken",
-        (true, some) if some < card.binds => "partly",
-        (true, _) => "up",
-        (false, 0) => "down",
-        (false, _) => "closing",
-    }
 }
 
 pub(crate) fn queue(gateway: &Gateway, head: &LaneHead, oldest_at: Option<i64>) -> Value {

@@ -143,6 +143,12 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     tasks.spawn_in(Phase::Requests, "replays", async move {
         replays.run_replays(async { stopping.cancelled().await }).await
     });
+    // Among the last to stop: what ends while the node drains is counted too.
+    let counting = gateway.clone();
+    let stopping = tasks.stopping_in(Phase::Requests);
+    tasks.spawn_in(Phase::Requests, "traffic", async move {
+        counting.keep_traffic(async { stopping.cancelled().await }).await
+    });
     let stopping = tasks.stopping_in(Phase::Requests);
     tasks.spawn_in(Phase::Requests, "keeper", async move {
         keeper.keep(pages, async { stopping.cancelled().await }, move || heart.beat()).await

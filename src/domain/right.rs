@@ -93,6 +93,8 @@ rights! {
     SeeTexts = "see_texts",
     /// A callback is given once more what it took.
     RedeliverMessages = "redeliver_messages",
+    /// End a bind, take a link down or up.
+    ManageBinds = "manage_binds",
     ReleaseUnknown = "release_unknown",
     SeeMoney = "see_money",
     EditTariffs = "edit_tariffs",
@@ -153,7 +155,7 @@ pub fn allows(role: Role, right: Right) -> bool {
         R::SeeFullNumbers => &[PA, PD, OS, OA],
         R::SeeTexts => &[PA, PD, OS],
         R::RedeliverMessages => &[PA, PD, OS, OA],
-        R::ReleaseUnknown => &[OS, OA],
+        R::ManageBinds | R::ReleaseUnknown => &[OS, OA],
         R::SeeMoney => &[PA, PF, OF, OAud, OA],
         R::EditTariffs | R::ApproveSettlement => &[OF, OA],
         R::SeeMail => &[OS, OP, OAud, OA],
@@ -232,6 +234,7 @@ see_traffic             xx-x xx-xx
 see_full_numbers        xx-- x---x
 see_texts               xx-- x----
 redeliver_messages      xx-- x---x
+manage_binds            ---- x---x
 release_unknown         ---- x---x
 see_money               x-x- --xxx
 edit_tariffs            ---- --x-x

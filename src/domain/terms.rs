@@ -124,7 +124,8 @@ pub fn is_notice_enough(published: i64, effect: Date, days: u16) -> bool {
         .is_ok_and(|first| effect >= first)
 }
 
-fn warsaw() -> TimeZone {
+/// The zone of every date that people agree on.
+pub(super) fn warsaw() -> TimeZone {
     static WARSAW: std::sync::LazyLock<TimeZone> = std::sync::LazyLock::new(|| {
         TimeZone::get("Europe/Warsaw").expect("the time zones are bundled")
     });

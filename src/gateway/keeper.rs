@@ -274,6 +274,7 @@ impl Gateway {
             if self.drop_item(item.key, change).await.is_ok() {
                 self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
                 metrics::message("mt", "void_unacked");
+                self.count_end(message, MessageState::VoidUnacked);
             }
         }
     }

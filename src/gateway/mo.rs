@@ -257,6 +257,7 @@ impl Gateway {
             self.send_answer(answer);
         }
         metrics::message("mo", state.as_str());
+        self.count_taken(mode, &message);
         if let Some(why) = why {
             metrics::unrouted(why);
         }

@@ -19,6 +19,8 @@ pub mod lane;
 mod lane_tests;
 pub mod likeness;
 pub mod limit;
+pub mod live;
+pub mod meter;
 pub mod mo;
 pub mod mt;
 #[cfg(test)]
@@ -31,6 +33,7 @@ mod poison;
 mod poison_tests;
 mod proof;
 pub mod query;
+mod ready;
 pub mod receipt;
 #[cfg(test)]
 mod receipt_tests;
@@ -47,13 +50,14 @@ mod strays_tests;
 pub mod submit;
 pub mod test_link;
 pub mod throttle;
+mod traffic;
 pub mod trail;
 mod twice;
 pub mod unknown;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -67,7 +71,6 @@ use crate::{
         Caller, Catalog, GroupId, Ids, ItemKey, LaneId, MessageEvent, MessageId, Mode, Partner,
         PartnerId, Refusal, SANDBOX, ServiceId,
     },
-    metrics,
     store::{
         self, Applied, Change, Store,
         change::{EventRow, Groups},
@@ -125,6 +128,7 @@ pub(crate) struct Inner {
     throttles: DashMap<(PartnerId, Mode), Arc<throttle::Bucket>>,
     service_throttles: DashMap<(ServiceId, Mode), Arc<throttle::Bucket>>,
     sandboxes: sandbox::Sandboxes,
+    traffic: traffic::Traffic,
     /// Turns at the store for partners of whom more waits than memory holds.
     overflown: tokio::sync::Semaphore,
     /// MT rows of each partner that no link has taken yet.
@@ -185,6 +189,7 @@ impl Gateway {
             throttles: DashMap::new(),
             service_throttles: DashMap::new(),
             sandboxes: sandbox::Sandboxes::default(),
+            traffic: traffic::Traffic::default(),
             overflown: tokio::sync::Semaphore::new(throttle::OVERFLOWN_TOGETHER),
             backlogs: DashMap::new(),
             is_draining: AtomicBool::new(false),
@@ -219,43 +224,6 @@ impl Gateway {
 
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
-    }
-
-    /// From now on submits are refused and nothing is claimed (P38).
-    pub fn drain(&self) {
-        self.inner.is_draining.store(true, Ordering::Release);
-    }
-
-    pub fn is_draining(&self) -> bool {
-        self.inner.is_draining.load(Ordering::Acquire)
-    }
-
-    /// Ready to work: not draining, store up, disk not full.
-    pub fn is_ready(&self) -> bool {
-        !self.is_draining()
-            && self.inner.store.is_up()
-            && self.inner.disk.load(Ordering::Acquire) < 2
-    }
-
-    /// Whether the wall clock is believed. It looks at the clock itself, so that a step is seen
-    /// before anything is done because of it (P37).
-    pub fn believes_clock(&self) -> bool {
-        let is_believed = self.inner.clock_watch.may_expire(|_| metrics::clock_jump());
-        metrics::clock_believed(is_believed);
-        is_believed
-    }
-
-    /// Somebody looked at the clock and found it right: what waited for that goes on (P37).
-    pub fn confirm_clock(&self) {
-        self.inner.clock_watch.confirm();
-    }
-
-    /// How busy this node is, from 0 to 100: the worst of what could stop it (S096, P25).
-    pub fn congestion(&self) -> u8 {
-        if !self.inner.store.is_up() || self.inner.disk.load(Ordering::Acquire) > 0 {
-            return 100;
-        }
-        self.inner.store.congestion()
     }
 
     /// The epoch under which this node may send over a link.

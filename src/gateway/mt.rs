@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Billing, Body, Caller, Catalog, ChargeAt, Content, GroupId, Item, ItemKey, Lane, MessageId,
-        MoMessage, Mode, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price, ReceiptWish,
-        Refusal, Sender, Service, ServiceState,
+        Billing, Body, Caller, Catalog, ChargeAt, Content, Counted, GroupId, Item, ItemKey, Lane,
+        MessageId, MoMessage, Mode, Msisdn, MtMessage, OnUnknown, Partner, PartnerId, Price,
+        ReceiptWish, Refusal, Sender, Service, ServiceState,
     },
     metrics,
     store::{
@@ -124,7 +124,22 @@ impl Gateway {
         self.takes_mt()?;
         let catalog = self.catalog();
         let partner = active_partner(&catalog, from.partner)?;
-        let (message, service) = self.compose(&catalog, partner, from, &new)?;
+        let service = service_asked(&catalog, partner, from, &new)?;
+        let outcome = self.accept_for(&service, (partner, &catalog), from, new).await;
+        if let Err(Error::Refused(_)) = outcome {
+            self.count(from.mode, service.id, Counted::Refused);
+        }
+        outcome
+    }
+
+    async fn accept_for(
+        &self,
+        service: &Service,
+        (partner, catalog): (&Partner, &Catalog),
+        from: &Submitter,
+        new: NewMt,
+    ) -> Result<Accepted, Error> {
+        let message = self.compose(catalog, service, from, &new)?;
         let scope = sandbox::apart(from.mode, message.partner.0.to_smolstr());
         let likeness = likeness::of(
             &scope,
@@ -140,12 +155,12 @@ impl Gateway {
             self.withdraw_replaced(&message).await?;
         }
         let waiting = self.within_limits(partner, from.mode)?;
-        self.within_rate(&service, (partner, from.mode))?;
+        self.within_rate(service, (partner, from.mode))?;
         if from.mode == Mode::Test {
             self.push_back(partner, &new)?;
         }
         let _turn = self.turn(waiting).await;
-        self.store_mt(&service, Arc::new(message), likeness, &new).await
+        self.store_mt(service, Arc::new(message), likeness, &new).await
     }
 
     fn takes_mt(&self) -> Result<(), Refusal> {
@@ -210,24 +225,15 @@ impl Gateway {
     fn compose(
         &self,
         catalog: &Catalog,
-        partner: &Partner,
+        service: &Service,
         from: &Submitter,
         new: &NewMt,
-    ) -> Result<(MtMessage, Arc<Service>), Refusal> {
-        let sender =
-            new.sender.clone().or_else(|| from.default_sender.clone()).ok_or(Refusal::NoSender)?;
-        if !from.service_types.is_empty() && !from.service_types.contains(&new.service_type) {
-            return Err(Refusal::BadServiceType(new.service_type.clone()));
-        }
-        if new.receipts != ReceiptWish::NONE && !from.may_have_receipts {
-            return Err(Refusal::ReceiptsNotAllowed);
-        }
+    ) -> Result<MtMessage, Refusal> {
+        let sender = sender_of(from, new)?;
         let tariff = new.tariff.as_deref();
-        let service =
-            Arc::clone(catalog.service_for(partner.id, &sender, new.service.as_deref(), tariff)?);
         match from.mode {
-            Mode::Live => is_live(&service, &new.recipient, self.now())?,
-            Mode::Test => sandbox::may_be_tried(&service)?,
+            Mode::Live => is_live(service, &new.recipient, self.now())?,
+            Mode::Test => sandbox::may_be_tried(service)?,
         }
         let tags = new.tlvs.iter().map(|(tag, _)| *tag);
         service.has_room_for(new.parts, new.body.data_coding, tags)?;
@@ -235,14 +241,14 @@ impl Gateway {
             return Err(Refusal::RecipientBarred(new.recipient.masked().into()));
         }
         let now = self.now();
-        let charge = charge_of(catalog, &service, tariff, now)?;
+        let charge = charge_of(catalog, service, tariff, now)?;
         let deliver_after = self.schedule(new.deliver_after, now)?;
         let valid_until =
-            self.validity(&service, new.valid_until, charge.is_some(), deliver_after, now)?;
+            self.validity(service, new.valid_until, charge.is_some(), deliver_after, now)?;
         let id = MessageId(self.next_id());
         let message = MtMessage {
             id,
-            partner: partner.id,
+            partner: service.partner,
             service: service.id,
             service_version: service.version,
             caller: from.caller.to_smolstr(),
@@ -266,8 +272,8 @@ impl Gateway {
             tlvs: new.tlvs.clone(),
         };
         Ok(match from.mode {
-            Mode::Live => (message, service),
-            Mode::Test => (sandbox::as_test(message), service),
+            Mode::Live => message,
+            Mode::Test => sandbox::as_test(message),
         })
     }
 
@@ -353,6 +359,7 @@ impl Gateway {
         }
         self.backlog(message.partner).fetch_add(1, Ordering::AcqRel);
         metrics::message("mt", "accepted");
+        self.count(Mode::of(&message.link_group), message.service, Counted::Accepted);
         if Mode::of(&message.link_group) == Mode::Test {
             self.exercised_mt(&message).await;
         }
@@ -457,6 +464,28 @@ impl Gateway {
 
 fn active_partner(catalog: &Catalog, id: PartnerId) -> Result<&Arc<Partner>, Refusal> {
     catalog.partner(id).filter(|partner| partner.is_active).ok_or(Refusal::PartnerSuspended)
+}
+
+fn sender_of(from: &Submitter, new: &NewMt) -> Result<Sender, Refusal> {
+    new.sender.clone().or_else(|| from.default_sender.clone()).ok_or(Refusal::NoSender)
+}
+
+/// The service that a message goes under, once its account may send such a one at all.
+fn service_asked(
+    catalog: &Catalog,
+    partner: &Partner,
+    from: &Submitter,
+    new: &NewMt,
+) -> Result<Arc<Service>, Refusal> {
+    let sender = sender_of(from, new)?;
+    if !from.service_types.is_empty() && !from.service_types.contains(&new.service_type) {
+        return Err(Refusal::BadServiceType(new.service_type.clone()));
+    }
+    if new.receipts != ReceiptWish::NONE && !from.may_have_receipts {
+        return Err(Refusal::ReceiptsNotAllowed);
+    }
+    let (named, tariff) = (new.service.as_deref(), new.tariff.as_deref());
+    catalog.service_for(partner.id, &sender, named, tariff).map(Arc::clone)
 }
 
 fn is_live(service: &Service, recipient: &Msisdn, now: i64) -> Result<(), Refusal> {

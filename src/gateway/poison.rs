@@ -55,7 +55,9 @@ impl Gateway {
                     message.receipts.wants(MessageState::Rejected),
                 );
                 metrics::message("mt", MessageState::Rejected.as_str());
-                self.give_up(message.id, receipt, None, who).await
+                let done = self.give_up(message.id, receipt, None, who).await?;
+                self.count_end(message, done);
+                Ok(done)
             }
             (Stored::Mo(message, _), Resolution::WriteOff) => {
                 metrics::message("mo", MessageState::Rejected.as_str());

@@ -205,6 +205,7 @@ impl Gateway {
             self.inner.lanes.push(item);
         }
         metrics::message("mt", next.as_str());
+        self.count_end(message, next);
         metrics::duration("mt", self.now() - message.accepted_at);
         Ok(Matched::Final)
     }

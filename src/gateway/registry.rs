@@ -16,6 +16,7 @@ use dashmap::DashMap;
 use smol_str::SmolStr;
 use tokio::sync::{Notify, mpsc};
 
+use super::meter::Meter;
 use crate::domain::{Mode, PartnerId};
 
 /// What can be asked of a session from outside.
@@ -52,7 +53,35 @@ pub struct SessionCounters {
     pub delivered: AtomicU64,
     pub window_in_use: AtomicU32,
     pub last_heard_at: AtomicI64,
-    pub last_error: ArcSwap<Option<String>>,
+    /// Of those refused, for going over a rate.
+    pub throttled: AtomicU64,
+    /// Requests of the last seconds, refused ones too.
+    pub meter: Meter,
+    pub last_error: ArcSwap<Option<SeenError>>,
+}
+
+impl SessionCounters {
+    /// The word of what went wrong last, and when.
+    pub fn failed(&self, code: &str, at: i64) {
+        self.last_error.store(Arc::new(Some(SeenError { code: code.into(), at })));
+    }
+}
+
+/// What went wrong last with a session or an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenError {
+    /// A word of our own or of the protocol, never a text of the peer.
+    pub code: SmolStr,
+    /// Microseconds UTC.
+    pub at: i64,
+}
+
+/// What is remembered of an SMPP account while it is not bound.
+#[derive(Debug, Clone, Default)]
+pub struct SeenAccount {
+    /// When its last session ended; 0 if it had none since the start.
+    pub left_at: i64,
+    pub error: Option<SeenError>,
 }
 
 /// A bound session of a partner.
@@ -69,7 +98,8 @@ pub struct SessionCard {
     /// `3.3`, `3.4` or `5.0`.
     pub version: &'static str,
     pub peer: SocketAddr,
-    pub is_tls: bool,
+    /// `1.2` or `1.3`; empty in the clear.
+    pub tls_version: &'static str,
     /// Microseconds UTC.
     pub bound_at: i64,
     pub window: u32,
@@ -81,6 +111,11 @@ pub struct SessionCard {
 }
 
 impl SessionCard {
+    /// A name that no other session has, before a restart or after it: numbers begin anew then.
+    pub fn name(&self) -> SmolStr {
+        smol_str::format_smolstr!("{}-{}", self.id, self.bound_at)
+    }
+
     /// Whether deliveries of this partner and mode can go to it.
     pub fn receives(&self, partner: PartnerId, mode: Mode) -> bool {
         self.partner == partner && self.mode == mode && self.kind != "transmitter"
@@ -137,7 +172,11 @@ pub struct LinkCard {
     pub submitted: AtomicU64,
     pub received: AtomicU64,
     pub since: AtomicI64,
+    /// Messages that it took in the last seconds.
+    pub meter: Meter,
     pub last_error: ArcSwap<Option<String>>,
+    /// When that was, microseconds UTC.
+    pub last_error_at: AtomicI64,
     /// What holds the link back now (D35).
     pub binding_limit: ArcSwap<&'static str>,
     pub habits: ArcSwap<LinkHabits>,
@@ -161,7 +200,9 @@ impl LinkCard {
             submitted: AtomicU64::new(0),
             received: AtomicU64::new(0),
             since: AtomicI64::new(0),
+            meter: Meter::default(),
             last_error: ArcSwap::from_pointee(None),
+            last_error_at: AtomicI64::new(0),
             binding_limit: ArcSwap::from_pointee("absent"),
             habits: ArcSwap::default(),
             traces: DashMap::new(),
@@ -173,6 +214,24 @@ impl LinkCard {
         self.window.store(window, Ordering::Release);
         self.rate.store(rate, Ordering::Release);
         self.changed.notify_waiters();
+    }
+
+    pub fn failed(&self, error: String, at: i64) {
+        self.last_error.store(Arc::new(Some(error)));
+        self.last_error_at.store(at, Ordering::Relaxed);
+    }
+
+    /// `down` is what somebody wanted; `broken` is what nobody wanted.
+    pub fn state(&self) -> &'static str {
+        let is_wanted = self.is_wanted.load(Ordering::Acquire);
+        let bound = self.bound.load(Ordering::Relaxed);
+        match (is_wanted, bound) {
+            (true, 0) => "broken",
+            (true, some) if some < self.binds => "partly",
+            (true, _) => "up",
+            (false, 0) => "down",
+            (false, _) => "closing",
+        }
     }
 
     /// Takes the link up or down.
@@ -188,6 +247,8 @@ pub struct Registry {
     sessions: DashMap<u64, Arc<SessionCard>>,
     links: DashMap<SmolStr, Arc<LinkCard>>,
     next_session: AtomicU64,
+    /// By `system_id`; only of those that the catalog knows.
+    accounts: DashMap<SmolStr, SeenAccount>,
     /// Who asked to be told when a subscriber's handset is back.
     alerts: DashMap<SmolStr, Vec<PartnerId>>,
 }
@@ -205,8 +266,30 @@ impl Registry {
         self.sessions.insert(card.id, card);
     }
 
-    pub fn session_ended(&self, id: u64) {
-        self.sessions.remove(&id);
+    pub fn session_ended(&self, id: u64, at: i64) {
+        let Some((_, card)) = self.sessions.remove(&id) else { return };
+        let mut account = self.accounts.entry(card.system_id.clone()).or_default();
+        account.left_at = at;
+        if let Some(error) = card.counters.last_error.load().as_ref() {
+            account.error = Some(error.clone());
+        }
+    }
+
+    /// A bind of a known account was turned away. Whoever guesses names must not fill the memory.
+    pub fn bind_refused(&self, system_id: &SmolStr, code: &str, at: i64) {
+        let mut account = self.accounts.entry(system_id.clone()).or_default();
+        account.error = Some(SeenError { code: code.into(), at });
+    }
+
+    /// What is remembered of an account.
+    pub fn account(&self, system_id: &str) -> SeenAccount {
+        self.accounts.get(system_id).map(|account| account.clone()).unwrap_or_default()
+    }
+
+    /// The session of a name that [`SessionCard::name`] gave.
+    pub fn session_named(&self, name: &str) -> Option<Arc<SessionCard>> {
+        let id = name.split_once('-')?.0.parse().ok()?;
+        self.session(id).filter(|card| card.name() == name)
     }
 
     pub fn session(&self, id: u64) -> Option<Arc<SessionCard>> {

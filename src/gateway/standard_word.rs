@@ -13,8 +13,8 @@ use std::{
 use super::{Gateway, by_itself, likeness, mt};
 use crate::{
     domain::{
-        Body, Content, Item, MessageId, MoMessage, MtMessage, ReceiptWish, Sender, ServiceId,
-        StandardTurn, StandardWord, service_field::TextCoding,
+        Body, Content, Counted, Item, MessageId, MoMessage, Mode, MtMessage, ReceiptWish, Sender,
+        ServiceId, StandardTurn, StandardWord, service_field::TextCoding,
     },
     metrics,
     payload::{self, Coding, Reference},
@@ -99,6 +99,7 @@ impl Gateway {
         if let Content::Mt(message) = &item.content {
             let backlog = self.backlog(message.partner);
             backlog.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+            self.count(Mode::of(&message.link_group), message.service, Counted::Accepted);
         }
         metrics::message("mt", "accepted");
         self.inner.lanes.push(item);

@@ -498,6 +498,7 @@ impl Gateway {
             self.inner.lanes.push(receipt);
         }
         metrics::message("mt", state.as_str());
+        self.count_end(message, state);
         Ok(())
     }
 

@@ -215,6 +215,7 @@ impl Gateway {
         ));
         change.items_in.extend(item.clone());
         self.save_with_items(change).await?;
+        self.count_end(message, MessageState::UnknownFinal);
         if let Some(item) = item {
             self.inner.lanes.push(item);
         }

@@ -13,6 +13,7 @@ pub mod door;
 pub mod edge;
 pub mod error;
 pub mod health;
+mod live;
 pub mod portal;
 pub mod problems;
 pub mod rate;
@@ -143,6 +144,7 @@ pub fn public(app: App) -> Router {
         .merge(orders())
         .merge(faults())
         .merge(complaints())
+        .merge(live_view())
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::one))
         .fallback(nothing)
@@ -224,6 +226,17 @@ fn complaints() -> Router<App> {
         .route("/api/v1/complaints/{id}", get(complaints::show))
         .route("/api/v1/complaints/{id}/notes", post(complaints::note))
         .route("/api/v1/complaints/{id}/{step}", post(complaints::step))
+}
+
+/// What is connected over the API, and what went through it.
+fn live_view() -> Router<App> {
+    use api::{live, traffic};
+    Router::new()
+        .route("/api/v1/binds", get(live::binds))
+        .route("/api/v1/binds/{id}/end", post(live::end))
+        .route("/api/v1/links", get(live::links))
+        .route("/api/v1/links/{name}/{step}", post(live::order))
+        .route("/api/v1/traffic", get(traffic::show))
 }
 
 /// What the partnership is over the API: applications on the desk, agreements, terms, companies.

@@ -61,7 +61,7 @@ impl Partnership {
     ) -> Result<FoundMessages, Error> {
         self.require(signed, Right::SeeTraffic)?;
         let mut wish = wish.clone();
-        wish.partner = own(signed, wish.partner)?;
+        wish.partner = signed.whose(wish.partner)?;
         if !signed.may(Right::SeeFullNumbers) {
             wish.number = wish.number.map(|number| number.blurred());
         }
@@ -77,7 +77,7 @@ impl Partnership {
         name: &str,
     ) -> Result<Vec<FoundMessage>, Error> {
         self.require(signed, Right::SeeTraffic)?;
-        let partner = own(signed, None)?;
+        let partner = signed.whose(None)?;
         let mut rows = self.called(partner, name).await?;
         rows.iter_mut().for_each(hide);
         Ok(rows)
@@ -215,14 +215,6 @@ impl Partnership {
         };
         Ok((view, body))
     }
-}
-
-/// Whose messages somebody looks for.
-fn own(signed: &Signed, wanted: Option<PartnerId>) -> Result<Option<PartnerId>, Refusal> {
-    if signed.partner.is_some() {
-        return Ok(signed.partner);
-    }
-    if signed.is_operator() { Ok(wanted) } else { Err(Refusal::NotAllowed) }
 }
 
 /// Reads a pattern; a person learns at once that it is none.

@@ -102,6 +102,7 @@ mod specifications_tests;
 mod terms;
 #[cfg(test)]
 mod terms_tests;
+mod traffic;
 pub mod trouble_ticket;
 mod view_as;
 mod wording;
@@ -151,6 +152,7 @@ pub use services::ServiceFile;
 pub use session::{Enrolling, Signed};
 pub use specifications::{Seen, Specification, SpecificationView, SpecificationWish};
 pub use terms::{Comparison, TermsDraft, TermsSwept};
+pub use traffic::TrafficView;
 pub use view_as::Viewing;
 
 use crate::{

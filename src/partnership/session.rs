@@ -65,6 +65,16 @@ pub struct Enrolling {
 }
 
 impl Signed {
+    /// Whose things somebody looks for: a partner's person for the partner's own whatever is asked,
+    /// the staff for those of anybody, or of all.
+    pub fn whose(&self, wanted: Option<PartnerId>) -> Result<Option<PartnerId>, Refusal> {
+        match self.partner {
+            Some(own) => Ok(Some(own)),
+            None if self.is_operator() => Ok(wanted),
+            None => Err(Refusal::NotAllowed),
+        }
+    }
+
     /// Who it is, for events and the audit trail.
     pub fn caller(&self) -> Caller {
         Caller::User {

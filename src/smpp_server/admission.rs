@@ -82,6 +82,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
 
     async fn turn_away(&mut self, kind: BindKind, bind: &Bind, sequence: u32, refused: Refused) {
         metrics::bind(SIDE, refused.reason);
+        let gateway = &self.host.gateway;
+        let name = String::from_utf8_lossy(&bind.system_id);
+        if gateway.catalog().credential(&name).is_some() {
+            gateway.registry().bind_refused(&name.into(), refused.reason, gateway.now());
+        }
         tracing::warn!(session.peer = %self.peer, system_id = %String::from_utf8_lossy(&bind.system_id),
             kind = kind.as_str(), status = %refused.status, reason = refused.reason, "a bind was refused");
         tokio::select! {
@@ -170,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             kind: kind.as_str(),
             version: version.as_str(),
             peer: self.peer,
-            is_tls: self.transport.is_tls(),
+            tls_version: self.transport.version(),
             bound_at: gateway.now(),
             window,
             rate: partner.limits.rate,
@@ -218,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         tracing::info!(
             session.id = card.id, session.peer = %card.peer, partner = %partner.name,
             system_id = %card.system_id, kind = card.kind, version = card.version,
-            tls = card.is_tls, binds_max = credential.binds_max, window = card.window,
+            tls = card.tls_version, binds_max = credential.binds_max, window = card.window,
             window_in = self.host.settings.window_in, rate = limits.rate, burst = limits.burst,
             backlog_max = limits.backlog_max, waiting_max = limits.waiting_max,
             pdu_octets_max = self.connection.limits_mut().pdu_octets_max, "bound"

@@ -35,8 +35,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
                 None => counters.submitted.fetch_add(1, Ordering::Relaxed),
                 Some(_) => counters.refused.fetch_add(1, Ordering::Relaxed),
             };
+            let now = self.host.gateway.now();
+            counters.meter.count(now);
             if let Some(code) = done.refused {
-                counters.last_error.store(Arc::new(Some(code.to_owned())));
+                counters.failed(code, now);
+                if code == "throttled" {
+                    counters.throttled.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
         if done.is_uncertain {

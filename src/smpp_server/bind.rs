@@ -40,13 +40,21 @@ pub(crate) struct Origin<'a> {
 #[derive(Debug)]
 pub(crate) enum Transport {
     Plain,
-    /// With the names in the certificate that the peer showed, if it showed one.
-    Tls(Vec<String>),
+    /// With the names in the certificate that the peer showed, if it showed one, and the version.
+    Tls(Vec<String>, &'static str),
 }
 
 impl Transport {
+    /// Of TLS; empty in the clear.
+    pub(crate) fn version(&self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Tls(_, version) => version,
+        }
+    }
+
     pub(crate) fn is_tls(&self) -> bool {
-        matches!(self, Self::Tls(_))
+        matches!(self, Self::Tls(..))
     }
 }
 
@@ -201,7 +209,7 @@ fn from_right_place(
 /// is good enough is a matter of its place and of the account's `tls_only`.
 fn bears_name(transport: &Transport, system_id: &str) -> Result<(), &'static str> {
     match transport {
-        Transport::Tls(names) if !names.iter().any(|name| name == system_id) => {
+        Transport::Tls(names, _) if !names.iter().any(|name| name == system_id) => {
             Err("certificate_name")
         }
         _ => Ok(()),
@@ -248,7 +256,8 @@ mod tests {
             (&["203.0.113.0/24"][..], false, far, true, Err("address")),
             (&["203.0.113.0/24"][..], false, "127.0.0.1", false, Err("address")),
         ] {
-            let transport = if is_tls { Transport::Tls(Vec::new()) } else { Transport::Plain };
+            let transport =
+                if is_tls { Transport::Tls(Vec::new(), "1.3") } else { Transport::Plain };
             let origin = Origin { address: from.parse().unwrap(), transport: &transport };
             let found = from_right_place(&credential(addresses, tls_only), origin, false);
             assert_eq!(found, expected, "{addresses:?} {tls_only} {from} {is_tls}");

@@ -164,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
             token.is_given_up.store(true, Ordering::Release);
             let refused = refused_how(status);
             let word = status.to_string();
-            bound.card.counters.last_error.store(Arc::new(Some(word.clone())));
+            bound.card.counters.failed(&word, self.host.gateway.now());
             if status == CommandStatus::RX_P_APPN {
                 bound.hold_back(&gateway);
             }

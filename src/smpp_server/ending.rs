@@ -37,7 +37,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         metrics::session_closed(SIDE, reason);
         let Some(bound) = self.bound.take() else { return };
         metrics::session(SIDE, bound.kind.as_str(), "bound", -1.0);
-        gateway.registry().session_ended(bound.card.id);
+        gateway.registry().session_ended(bound.card.id, gateway.now());
         tracing::info!(session.id = bound.card.id, session.peer = %self.peer,
             partner = %bound.card.partner_name, system_id = %bound.card.system_id, reason,
             submitted = bound.card.counters.submitted.load(Ordering::Relaxed),
@@ -87,7 +87,7 @@ impl<S> Drop for Talk<S> {
             gateway.unanswered(promise.id, promise.likeness, promise.held);
         }
         if let Some(bound) = self.bound.take() {
-            gateway.registry().session_ended(bound.card.id);
+            gateway.registry().session_ended(bound.card.id, gateway.now());
         }
         let mut back: Vec<Token> = Vec::new();
         for outstanding in self.session.close() {

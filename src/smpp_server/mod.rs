@@ -180,7 +180,8 @@ impl Server {
                 };
                 match tokio::time::timeout(within, handshake).await {
                     Ok(Ok(stream)) => {
-                        let transport = Transport::Tls(tls::peer_names(&stream));
+                        let transport =
+                            Transport::Tls(tls::peer_names(&stream), tls::version(&stream));
                         Talk::new(host, stream, peer, transport, places).run().await;
                     }
                     Ok(Err(error)) => {

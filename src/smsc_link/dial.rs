@@ -253,7 +253,7 @@ impl Link {
     }
 
     fn note(&self, error: &str) {
-        self.card.last_error.store(Arc::new(Some(error.to_owned())));
+        self.card.failed(error.to_owned(), self.gateway.now());
     }
 
     pub(crate) fn is_bound(&self, kind: BindKind) {

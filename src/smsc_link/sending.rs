@@ -142,6 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         };
         let Some(ids) = whole else { return };
         self.link.card.submitted.fetch_add(1, Ordering::Relaxed);
+        self.link.card.meter.count(self.link.gateway.now());
         self.link.took_one();
         let gateway = &self.link.gateway;
         let outcome = if sending.is_given_up.swap(true, Ordering::AcqRel) {
@@ -165,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
     ) {
         let link = Arc::clone(&self.link);
         let name = link.profile.status_name(status);
-        link.card.last_error.store(Arc::new(Some(name.to_string())));
+        link.card.failed(name.to_string(), link.gateway.now());
         if status == CommandStatus::RTHROTTLED {
             self.paused_until = Some(Instant::now() + link.throttled());
         }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
+use super::traffic::ServiceCounts;
 use crate::domain::{
     Exercise, GroupId, Item, ItemKey, Lane, LaneId, MessageId, MessageState, MoMessage, MtMessage,
-    PartnerId, ReplayCounts, ServiceId,
+    PartnerId, ReplayCounts, ServiceId, TrafficStep,
     message::{NetworkError, ReceiptState},
     service::Brakes,
 };
@@ -235,6 +236,10 @@ pub enum Rare {
         service: ServiceId,
         msisdn: SmolStr,
     },
+    /// Figures of one minute; no service stands there twice.
+    AddTraffic(Vec<ServiceCounts>),
+    /// Figures of each step that began before a moment.
+    ForgetTraffic([(TrafficStep, i64); 3]),
 }
 
 #[derive(Debug, Clone)]

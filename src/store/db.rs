@@ -267,6 +267,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (16, "sandbox", include_str!("../../migrations/0016_sandbox.sql")),
     (17, "ticket hub", include_str!("../../migrations/0017_ticket_hub.sql")),
     (18, "specifications", include_str!("../../migrations/0018_specifications.sql")),
+    (19, "traffic by time", include_str!("../../migrations/0019_traffic.sql")),
     (20, "replay", include_str!("../../migrations/0020_replay.sql")),
     (21, "service alphabet", include_str!("../../migrations/0021_service_alphabet.sql")),
     (

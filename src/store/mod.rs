@@ -80,6 +80,7 @@ mod terms;
 pub(crate) mod tests;
 mod ticket_hub;
 mod ticket_lists;
+mod traffic;
 #[cfg(test)]
 mod try_out;
 mod views;
@@ -167,6 +168,7 @@ pub use ticket_hub::{
     Audience, LISTENERS_MAX, ListenerRow, Listening, NewListener, News, WaitingNews,
 };
 pub use ticket_lists::ComplaintTickets;
+pub use traffic::{ServiceCounts, ServiceTraffic, TrafficFilter};
 pub use views::SupportView;
 pub use waits::WaitRow;
 pub use writer::{GroupLimits, Writer};

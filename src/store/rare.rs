@@ -4,6 +4,7 @@ use super::{
     Error,
     change::{Applied, BrakeCheck, Idempotency, MoPart, Orphan, Rare, StopCheck, pack_tlvs},
     db::{Tx, execute, fetch_in},
+    traffic,
 };
 use crate::domain::ItemKey;
 
@@ -141,6 +142,8 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 evidence.as_str()
             )?;
         }
+        Rare::AddTraffic(rows) => traffic::add(tx, &rows).await?,
+        Rare::ForgetTraffic(before) => traffic::forget(tx, &before).await?,
         Rare::ReserveIds { to } => {
             execute!(
                 tx,

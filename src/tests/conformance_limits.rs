@@ -268,7 +268,7 @@ async fn s32_an_account_of_tls_only_binds_over_tls_and_not_in_the_clear() {
     assert!(is_refused(&bind(&plain, "acme", PASSWORD).await));
     let mut esme = connect_tls(world.node.smpp_tls[0], folder.path()).await.unwrap();
     bind(&esme, "acme", PASSWORD).await.unwrap();
-    assert!(world.gateway().registry().sessions()[0].is_tls);
+    assert_eq!(world.gateway().registry().sessions()[0].tls_version, "1.3");
     esme.submit(mt("7455", "48600100200", "hello")).await.unwrap();
     assert!(esme.next_delivery().await.unwrap().is_receipt());
 }

@@ -279,6 +279,14 @@ pub fn peer_names<S>(stream: &tokio_rustls::server::TlsStream<S>) -> Vec<String>
     leaf.map(|leaf| certificate::names(leaf)).unwrap_or_default()
 }
 
+/// The version that both sides agreed on.
+pub fn version<S>(stream: &tokio_rustls::server::TlsStream<S>) -> &'static str {
+    match stream.get_ref().1.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_2) => "1.2",
+        _ => "1.3",
+    }
+}
+
 /// What a handshake that failed is called in the log: short, and without the peer's octets.
 pub fn handshake_problem(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

@@ -293,3 +293,17 @@ pub enum LogCommand {
         level: String,
     },
 }
+
+/// Whose traffic, and how fine.
+#[derive(Debug, clap::Args)]
+pub struct TrafficArgs {
+    /// How fine: minutes of the last hour, quarters of the last day, or the last 30 days
+    #[arg(long, default_value = "quarter", value_parser = ["minute", "quarter", "day"])]
+    pub step: String,
+    /// Name of the partner
+    #[arg(long)]
+    pub partner: Option<String>,
+    /// Name of a service: shows it step by step, and not the sums of all
+    #[arg(long, requires = "partner")]
+    pub service: Option<String>,
+}

@@ -29,7 +29,7 @@ pub use fault::FaultCommand;
 pub use letters::{LetterLanguage, MailCommand};
 pub use live::{
     AuditCommand, BindCommand, ClockCommand, FindArgs, LinkCommand, LogCommand, MessageCommand,
-    PrivacyCommand, QueueCommand, ReceiptCommand, Top, TraceCommand, UnknownCommand,
+    PrivacyCommand, QueueCommand, ReceiptCommand, Top, TraceCommand, TrafficArgs, UnknownCommand,
 };
 pub use number::{NumberCommand, NumberFind};
 pub use order::OrderCommand;
@@ -181,6 +181,10 @@ pub enum Command {
     /// What a subscriber may ask for: a copy of what is known, and to be forgotten
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// How much went through services, from the store; the last minute is not there yet
+    #[command(after_help = "Examples:\n  bramka traffic\n  bramka traffic --step minute \
+                            --partner acme --service win --json")]
+    Traffic(TrafficArgs),
     /// What partners and the operator do together: activations, launches, changes, closures
     #[command(subcommand)]
     Order(OrderCommand),

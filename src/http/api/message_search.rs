@@ -147,11 +147,13 @@ impl FromRequestParts<App> for Seeker {
 }
 
 impl Seeker {
-    pub(super) fn logged(&self) -> LoggedAs {
-        match self {
+    /// The answer with who asked for the log.
+    pub(super) fn named(&self, response: Response) -> Response {
+        let who = match self {
             Self::Key(caller) => LoggedAs::from(caller),
             Self::Person(caller) => LoggedAs::from(&**caller),
-        }
+        };
+        asked::logged(response, who)
     }
 }
 
@@ -174,7 +176,7 @@ pub(crate) async fn list(
         messages: found.rows.into_iter().map(|row| body(&catalog, row)).collect(),
         next: found.next.map(|next| next.to_string()),
     };
-    Ok(asked::logged(Json(body).into_response(), seeker.logged()))
+    Ok(seeker.named(Json(body).into_response()))
 }
 
 async fn look(

@@ -23,8 +23,9 @@ use utoipa::{
 // In the order of the alphabet and not of meaning: so two who add a noun at once rarely meet.
 use super::{
     access, agreement_steps, agreements, applications, bank, companies, complaints, desk, faults,
-    incidents, message_search, messages, numbers, orders, people, replays, reservations, sandbox,
-    services, session, specifications, terms, ticket_work, tmf, tmf_hub, tmf_orders, tmf_tickets,
+    incidents, live, message_search, messages, numbers, orders, people, replays, reservations,
+    sandbox, services, session, specifications, terms, ticket_work, tmf, tmf_hub, tmf_orders,
+    tmf_tickets, traffic,
 };
 use crate::http::error::ProblemBody;
 
@@ -80,6 +81,7 @@ use crate::http::error::ProblemBody;
         tmf_orders::list, tmf_orders::show,
         specifications::list, specifications::show, specifications::publish,
         specifications::publish_next, specifications::withdraw,
+        live::binds, live::end, live::links, live::order, traffic::show,
     ),
     tags(
         (name = "messages", description = "Messages to subscribers"),
@@ -102,6 +104,7 @@ use crate::http::error::ProblemBody;
         (name = "faults", description = "Faults, and what becomes of them"),
         (name = "complaints", description = "Complaints of subscribers, and what becomes of them"),
         (name = "tmf621", description = "Faults and complaints as TMF621 v4 shows them"),
+        (name = "live", description = "What is connected now, and how much goes through"),
         (name = "numbers", description = "Numbers, and who holds what of them"),
     ),
     modifiers(&ApiKeys)

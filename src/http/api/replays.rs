@@ -209,7 +209,7 @@ pub(crate) async fn list(
     };
     let next = asked::paged(&mut rows, limit, |row| row.id);
     let replays = rows.iter().map(ReplayBody::from).collect();
-    Ok(asked::logged(Json(ListBody { replays, next }).into_response(), seeker.logged()))
+    Ok(seeker.named(Json(ListBody { replays, next }).into_response()))
 }
 
 /// Counts what a replay would hand over, and hands over nothing.
@@ -231,7 +231,7 @@ pub(crate) async fn preview(
         Seeker::Person(person) => app.partnership.preview_replay(&person.0, &wish).await?,
     };
     let body = CountsBody::of(preview.counts.total(), &preview.counts);
-    Ok(asked::logged(Json(body).into_response(), seeker.logged()))
+    Ok(seeker.named(Json(body).into_response()))
 }
 
 /// Hands a window of texts and receipts over again: the same ids, marked as repeats, nothing
@@ -270,7 +270,7 @@ pub(crate) async fn create(
     let place = format!("/api/v1/replays/{id}");
     let made = if is_again { Once::Again(id) } else { Once::Made(id) };
     let answer = tagged(&ReplayBody::from(&row), row.version);
-    Ok(asked::logged(made.placed(answer, &place), seeker.logged()))
+    Ok(seeker.named(made.placed(answer, &place)))
 }
 
 /// Shows a replay and how far it is.
@@ -290,7 +290,7 @@ pub(crate) async fn show(
         Seeker::Key(key) => app.partnership.replay_of(live(key)?, id).await?,
         Seeker::Person(person) => app.partnership.replay(&person.0, id).await?,
     };
-    Ok(asked::logged(tagged(&ReplayBody::from(&row), row.version), seeker.logged()))
+    Ok(seeker.named(tagged(&ReplayBody::from(&row), row.version)))
 }
 
 /// Stops a replay. What was handed over stays handed over.
@@ -316,7 +316,7 @@ pub(crate) async fn stop(
             app.finish(async move { verbs.stop_replay(&signed, id).await }).await??
         }
     };
-    Ok(asked::logged(tagged(&ReplayBody::from(&row), row.version), seeker.logged()))
+    Ok(seeker.named(tagged(&ReplayBody::from(&row), row.version)))
 }
 
 /// Tests are not handed over again, and a key for tests moves nothing that is live.

@@ -12,10 +12,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{address::encoded, cell::Cell, field::Choice, page::Page};
-use crate::http::{
-    App,
-    error::{Fault, Problem},
+use super::{address::encoded, cell::Cell, field::Choice, page::Page, person::Person};
+use crate::{
+    domain::PartnerId,
+    http::{
+        App,
+        error::{Fault, Problem},
+    },
 };
 
 /// Rows of one page.
@@ -54,6 +57,21 @@ impl Ask {
         found.map_or("", |(_, value)| value.trim())
     }
 
+    /// Staff name a partner; a partner's person looks among its own whatever is asked. The error
+    /// is the key of what to say.
+    pub(super) fn partner(
+        &self,
+        page: &Page,
+        person: &Person,
+    ) -> Result<Option<PartnerId>, &'static str> {
+        let name = self.get("partner");
+        if name.is_empty() || !person.is_operator() {
+            return Ok(None);
+        }
+        let found = page.app().gateway.catalog().partner_named(name).map(|partner| partner.id);
+        found.map(Some).ok_or("lists-wrong-partner")
+    }
+
     /// The column to sort by, if it is one of these.
     pub fn sort<'c>(&self, columns: &[&'c str]) -> Option<&'c str> {
         columns.iter().find(|column| **column == self.get("sort")).copied()
@@ -78,7 +96,7 @@ impl Ask {
     }
 
     /// The query with one value changed; an empty one is left out, and so is the place.
-    fn with(&self, changes: &[(&str, &str)]) -> String {
+    pub(super) fn with(&self, changes: &[(&str, &str)]) -> String {
         let kept = self
             .pairs
             .iter()

@@ -58,6 +58,7 @@ pub mod assets;
 mod audit;
 mod bank;
 pub mod cell;
+pub mod chart;
 mod complaints;
 pub mod cookies;
 mod desk;
@@ -71,6 +72,7 @@ mod gallery;
 pub mod guard;
 pub mod letters;
 pub mod list;
+mod live;
 mod messages;
 mod numbers;
 mod orders;
@@ -85,6 +87,7 @@ mod specifications;
 mod start;
 pub mod texts;
 pub mod timeline;
+mod traffic;
 mod view_as;
 
 use axum::{Router, middleware, routing::get};
@@ -114,6 +117,8 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .merge(letters::routes())
         .merge(messages::routes())
         .merge(replays::routes())
+        .merge(live::routes())
+        .route("/traffic", get(traffic::show))
         .merge(sandbox::routes())
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
 }

@@ -113,6 +113,10 @@ pub const MENU: &[Entry] = &[
     entry("/replays", "replays-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeTraffic))
     }),
+    entry("/live", "live-title", |person| person.is_some_and(|one| one.may(Right::SeeCredentials))),
+    entry("/traffic", "traffic-title", |person| {
+        person.is_some_and(|one| one.may(Right::SeeTraffic))
+    }),
     entry("/specifications", "specifications-title", |person| {
         person.is_some_and(|one| one.may(Right::SeeSpecifications))
     }),

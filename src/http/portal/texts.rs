@@ -37,6 +37,7 @@ areas![
     "gallery",
     "letters",
     "lists",
+    "live",
     "messages",
     "numbers",
     "orders",
@@ -47,6 +48,7 @@ areas![
     "specifications",
     "start",
     "time",
+    "traffic",
 ];
 
 /// A language that everything is said in.

@@ -9,6 +9,7 @@ mod complaints;
 mod desk;
 mod doors;
 mod faults;
+mod live;
 mod matrix;
 mod messages;
 mod numbers;

@@ -27,6 +27,8 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-keys", "/keys"),
         ("partner-listeners", "/listeners"),
         ("partner-sandbox", "/sandbox"),
+        ("partner-live", "/live"),
+        ("partner-no-traffic", "/traffic"),
         ("partner-account", "/account"),
         ("partner-password", "/account/password"),
         ("partner-confirm", "/account/confirm"),
@@ -64,6 +66,8 @@ pub(super) async fn of_operator(desk: &Human<'_>) {
         ("operator-people", "/people"),
         ("operator-new-person", "/people/new"),
         ("operator-audit", "/audit"),
+        ("operator-links", "/live/links"),
+        ("operator-no-traffic", "/traffic"),
         ("operator-letters", "/mails"),
         ("operator-letter", "/mails/1"),
         ("operator-account", "/account"),
@@ -134,6 +138,11 @@ pub(super) async fn messages(world: &World, admin: &Human<'_>, desk: &Human<'_>)
     let sent = acme.submit(mt("7455", "48600100200", "Hello")).await.expect("accepted");
     let id = String::from_utf8_lossy(&sent.message_id).into_owned();
     world.becomes(MessageId(id.parse().expect("a number")), MessageState::Delivered).await;
+    world.gateway().write_traffic(world.gateway().now()).await;
+    desk.look_at("operator-traffic", "/traffic").await;
+    desk.look_at("operator-live", "/live").await;
+    desk.follow("Disconnect acme").await;
+    desk.look("operator-bind-end").await;
     desk.go("/messages").await;
     desk.reads(&["48600***200", "Delivered"]).await;
     desk.look("operator-messages").await;

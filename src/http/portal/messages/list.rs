@@ -12,7 +12,7 @@ use jiff::{
 
 use super::{Page, message_id, state_tag};
 use crate::{
-    domain::{MessageState, PartnerId, Refusal, Right, ServiceId},
+    domain::{MessageState, Refusal, Right, ServiceId},
     http::{
         error::Problem,
         portal::{
@@ -103,7 +103,7 @@ fn read(page: &Page, person: &Person, ask: &Ask) -> Result<MessageFilter, &'stat
         Some(after) => Some(message_id(after).map_err(|_: Refusal| "messages-wrong-place")?),
     };
     Ok(MessageFilter {
-        partner: partner(page, person, ask.get("partner"))?,
+        partner: ask.partner(page, person)?,
         service: ask.get("service").parse().ok().map(ServiceId),
         state,
         direction: match ask.get("direction") {
@@ -117,16 +117,6 @@ fn read(page: &Page, person: &Person, ask: &Ask) -> Result<MessageFilter, &'stat
         before,
         limit: ROWS,
     })
-}
-
-/// Staff name a partner; a partner's person looks among its own whatever is asked.
-fn partner(page: &Page, person: &Person, name: &str) -> Result<Option<PartnerId>, &'static str> {
-    if name.is_empty() || !person.is_operator() {
-        return Ok(None);
-    }
-    let catalog = page.app().gateway.catalog();
-    let found = catalog.partner_named(name).map(|partner| partner.id);
-    found.map(Some).ok_or("messages-wrong-partner")
 }
 
 /// A moment of Warsaw as a browser or a person writes it; `whole_day` is added to a bare day.

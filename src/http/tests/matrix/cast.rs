@@ -442,6 +442,7 @@ impl Cast {
             "/api/v1/bank-changes/{id}/{step}" => "confirm",
             "/api/v1/services/{id}/{step}" => "submit",
             "/api/v1/faults/{id}/{step}" | "/api/v1/complaints/{id}/{step}" => "close",
+            _ if is("/links/") => "up",
             _ => "order",
         };
         let reference = if nobodys { "A-2026-999999" } else { &owned.application.reference };

@@ -15,3 +15,5 @@ lists-count-here = { $count ->
     [one] { $count } result on this page
    *[other] { $count } results on this page
 }
+lists-figures = The same as a table
+lists-wrong-partner = There is no partner with this name.

@@ -17,7 +17,6 @@ messages-price = Price
 messages-wrong-state = One of the filters has a value that does not exist.
 messages-wrong-number = Write the number with its country's prefix, such as 48600100200, or with stars in place of digits: 48600***200 or *0200.
 messages-wrong-place = There is no such page of the list. Begin from the first one.
-messages-wrong-partner = There is no partner with this name.
 messages-wrong-time = Write a moment as 2026-11-21T14:30, or a day as 2026-11-21.
 messages-looked-to = The search came this far; the next page goes on from there:
 messages-look-again = Look again

@@ -17,3 +17,5 @@ lists-count-here = { $count ->
     [few] { $count } wyniki na tej stronie
    *[other] { $count } wyników na tej stronie
 }
+lists-figures = Te same liczby w tabeli
+lists-wrong-partner = Nie ma partnera o tej nazwie.

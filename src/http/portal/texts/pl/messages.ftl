@@ -17,7 +17,6 @@ messages-price = Cena
 messages-wrong-state = Jeden z filtrów ma wartość, która nie istnieje.
 messages-wrong-number = Wpisz numer z prefiksem kraju, na przykład 48600100200, albo z gwiazdkami zamiast cyfr: 48600***200 lub *0200.
 messages-wrong-place = Nie ma takiej strony listy. Zacznij od pierwszej.
-messages-wrong-partner = Nie ma partnera o tej nazwie.
 messages-wrong-time = Wpisz chwilę jako 2026-11-21T14:30 albo dzień jako 2026-11-21.
 messages-looked-to = Wyszukiwanie doszło do tej chwili, a następna strona szuka dalej:
 messages-look-again = Sprawdź ponownie
