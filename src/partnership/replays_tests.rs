@@ -41,8 +41,8 @@ fn wrong(refusal: Refusal) -> Vec<(String, &'static str)> {
     faults.iter().map(|fault| (fault.field.to_string(), fault.code)).collect()
 }
 
-fn key(key: &str, body: &str) -> Option<RequestKey> {
-    Some(RequestKey { key_hash: key.into(), body_hash: body.into(), shown: key.into() })
+fn key(key: &str, body: &str) -> RequestKey {
+    RequestKey { key_hash: key.into(), body_hash: body.into(), shown: key.into() }
 }
 
 macro_rules! on_both {
@@ -68,15 +68,15 @@ on_both!(a_replay_is_counted_started_once_and_stopped_with_one_record_each, worl
     assert_eq!(world.verbs.store.last_audit().await.unwrap(), audited, "counting changes nothing");
 
     let (row, is_again) =
-        world.verbs.start_replay(&of(1), &wish, key("k", "b")).await.unwrap();
+        world.verbs.start_replay(&of(1), &wish, Some(key("k", "b"))).await.unwrap();
     assert_eq!((row.state, row.found, is_again), (ReplayState::Waiting, 3, false));
-    let again = world.verbs.start_replay(&of(1), &wish, key("k", "b")).await.unwrap();
+    let again = world.verbs.start_replay(&of(1), &wish, Some(key("k", "b"))).await.unwrap();
     assert_eq!((again.0.id, again.1), (row.id, true));
-    let conflict = refused(world.verbs.start_replay(&of(1), &wish, key("k", "c")).await);
+    let conflict = refused(world.verbs.start_replay(&of(1), &wish, Some(key("k", "c"))).await);
     assert_eq!(conflict.code(), "idempotency_conflict");
     let second = refused(world.verbs.start_replay(&of(1), &wish, None).await);
     assert_eq!(second.code(), "wrong_state", "one at a time");
-    let (other, _) = world.verbs.start_replay(&of(2), &wish, key("k", "b")).await.unwrap();
+    let (other, _) = world.verbs.start_replay(&of(2), &wish, Some(key("k", "b"))).await.unwrap();
     assert_eq!(other.found, 1, "each partner has its own");
 
     let page = world.verbs.store.replay_page(&row, 2).await.unwrap();

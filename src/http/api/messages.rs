@@ -186,7 +186,7 @@ pub(crate) async fn redeliver(
 /// What became of the repeat.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct RedeliveredBody {
-    /// Your callback answered with a 2xx, or your session with ESME_ROK.
+    /// Your callback answered with a 2xx, or your session with `ESME_ROK`.
     is_delivered: bool,
     /// The answer, as the log of deliveries has it.
     #[schema(example = "delivered: answered 204")]
