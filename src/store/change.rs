@@ -214,10 +214,6 @@ pub enum Rare {
         service: ServiceId,
         msisdn: SmolStr,
     },
-    /// The callback answered 410: nothing more is sent there until somebody enables it.
-    DisableCallback {
-        service: ServiceId,
-    },
 }
 
 #[derive(Debug, Clone)]
