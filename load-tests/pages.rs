@@ -81,10 +81,8 @@ const SEARCHES: &[&str] = &[
     "/messages?number=48600***200",
     "/messages?q=order-17",
 ];
-const SEARCHES_API: &[&str] = &[
-    "/api/v1/messages?number=48600792000",
-    "/api/v1/messages?state=undeliverable&limit=100",
-];
+const SEARCHES_API: &[&str] =
+    &["/api/v1/messages?number=48600792000", "/api/v1/messages?state=undeliverable&limit=100"];
 const STRANGER: &[&str] = &["/", "/login", "/apply", "/status", "/docs", "/problems"];
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
