@@ -34,5 +34,4 @@ mod standard_words;
 mod tidy;
 mod tls_grade;
 mod tools;
-mod traffic;
 mod world;
