@@ -3,7 +3,8 @@
 //! `cargo run --release --example pages -- --companies 10000 --records 1000000 --looks 200` prints
 //! how long each page took from the request to its last octet, one after the other and by eight
 //! browsers at once. Build the daemon first. With `--tickets 100000` the desk has so many faults and
-//! complaints, and their pages and the lists of the API are looked at instead of the others.
+//! complaints, and their pages and the lists of the API are looked at instead of the others; with
+//! `--past 10000000` it is the message search, over so many messages.
 //!
 //! What surprises: the people log in by the verbs before the daemon starts, for the load test has
 //! no telephone; the secret of a second factor is read back from what the verb shows.
@@ -78,6 +79,21 @@ const TICKETS_API: &[&str] = &[
     "/tmf-api/troubleTicket/v4/troubleTicket?ticketType=complaint&limit=100",
     "/tmf-api/troubleTicket/v4/troubleTicket?ticketType=complaint&status=resolved",
 ];
+/// Over messages of two million subscribers; the last one has stars and names nobody exactly.
+const SEARCHES: &[&str] = &[
+    "/messages",
+    "/messages?state=undeliverable",
+    "/messages?number=48600792000",
+    "/messages?number=48601999999",
+    "/messages?number=48600792000&partner=p0",
+    "/messages?state=undeliverable&partner=p0&direction=mt",
+    "/messages?number=48600***200",
+    "/messages?q=order-17",
+];
+const SEARCHES_API: &[&str] = &[
+    "/api/v1/messages?number=48600792000",
+    "/api/v1/messages?state=undeliverable&limit=100",
+];
 const STRANGER: &[&str] = &["/", "/login", "/apply", "/status", "/docs", "/problems"];
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -89,6 +105,7 @@ async fn main() {
         companies: arguments.number("companies", 10_000),
         records: arguments.number("records", 1_000_000),
         tickets: arguments.number("tickets", 0),
+        past: arguments.number("past", 0),
         ..Plan::default()
     };
     let looks = arguments.number("looks", 200);
@@ -103,7 +120,9 @@ async fn main() {
     let mut slowest = Duration::ZERO;
     let cookie = |token: &str| format!("cookie: __Host-session={token}");
     let bearer = |token: &str| format!("authorization: Bearer {token}");
-    let looked = if plan.tickets == 0 {
+    let looked = if plan.past > 0 {
+        vec![("staff", cookie(&staff), SEARCHES), ("staff", bearer(&staff), SEARCHES_API)]
+    } else if plan.tickets == 0 {
         vec![
             ("staff", cookie(&staff), STAFF),
             ("partner", cookie(&partner), PARTNER),

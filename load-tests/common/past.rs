@@ -12,7 +12,8 @@ const BATCH: u64 = 100_000;
 /// enough to be erased while the test runs.
 const SPREAD_MS: u64 = 6 * 24 * 3600 * 1000;
 
-/// Fills an existing store with `messages` delivered MT of the first partner.
+/// Fills an existing store with `messages` MT of the first partner to two million subscribers, of
+/// which one in a thousand was not delivered.
 pub(crate) async fn fill(database: &Path, messages: u64) {
     let started = Instant::now();
     let mut connection = SqliteConnectOptions::new()
@@ -58,9 +59,10 @@ fn batch(made: u64, rows: u64, begin: u64, step: u64) -> Vec<String> {
              has_udh, body, parts, on_unknown, accepted_at, deliver_after, valid_until, receipts, \
              service_type, priority, protocol_id, likeness, state, state_at) \
              select id, 'mt', 1, 1, 1, 'smpp:p0#1', 'main', '70000', 'short_code', \
-             '4860' || printf('%07d', i % 10000000), 0, 0, \
+             '4860' || printf('%07d', i * 7919 % 2000000), 0, 0, \
              cast('Thank you. Your code is 4711.' as blob), 1, 'resend', at, 0, \
-             at + 172800000000, 1, '', 0, 0, randomblob(32), 'delivered', at + 900000 from k"
+             at + 172800000000, 1, '', 0, 0, randomblob(32), \
+             case i % 997 when 0 then 'undeliverable' else 'delivered' end, at + 900000 from k"
         ),
         format!(
             "{numbers} insert into receipt_key (link_group, smsc_message_id, message_id, part) \

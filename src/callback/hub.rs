@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use super::{
     client::{Client, Delivery, Settings},
     outcome::{Outcome, Reason},
-    schedule::{self, Step},
+    schedule::{self, Step, Why},
     signature::{Secrets, WebhookId},
 };
 use crate::{
@@ -137,7 +137,7 @@ impl Hub {
             }
             Step::GiveUp(why) => {
                 tracing::warn!(listener = post.row.listener_id, ?why, "a listener is disabled");
-                HubAnswer::Over(outcome.said())
+                HubAnswer::Over { is_gone: why == Why::Gone, said: outcome.said() }
             }
         }
     }

@@ -13,25 +13,30 @@ use super::{
 use crate::{
     clock::{Clock, SetClock},
     domain::{FaultArea, Role, Severity, seal::Seal},
-    partnership::{FaultWish, NewHub, Signed},
+    partnership::{FaultRules, FaultWish, NewHub, Signed},
     store::tests::{Engine, sqlite},
 };
+
+const DESK: &str = "desk@operator.example";
 
 struct World {
     hub: Hub,
     verbs: Partnership,
     clock: Arc<SetClock>,
-    _engine: Engine,
+    engine: Engine,
 }
 
 async fn world() -> World {
     let engine = sqlite().await;
     let clock = Arc::new(SetClock::at(NOON));
     let seal = Seal::new([&b"seal"[..]]);
+    let mut rules = FaultRules::default();
+    DESK.clone_into(&mut rules.desk_mail);
     let verbs = Partnership::new(engine.store.clone(), Clock::Set(Arc::clone(&clock)), seal)
-        .with_address_guard(address_guard(&laboratory()));
+        .with_address_guard(address_guard(&laboratory()))
+        .with_fault_rules(rules);
     let hub = Hub::new(&verbs, &laboratory()).unwrap();
-    World { hub, verbs, clock, _engine: engine }
+    World { hub, verbs, clock, engine }
 }
 
 fn admin() -> Signed {
@@ -144,6 +149,8 @@ async fn a_listener_that_is_gone_or_silent_for_days_is_told_nothing_more() {
         assert_eq!((state.as_str(), sent, waiting), ("disabled", 0, 0), "{said}");
         assert_eq!(answer == GONE, hours == 1);
         assert!(answer == GONE || hours > 48, "{hours} h are not days");
+        let sql = "select recipient from mail where template = 'listener_disabled'";
+        assert_eq!(world.engine.store.texts(sql).await.unwrap(), [DESK], "once");
         world.report().await;
         assert_eq!(world.one().await.2, 0, "nothing is kept for it");
     }

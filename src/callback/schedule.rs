@@ -35,8 +35,8 @@ pub enum Step {
     Done,
     /// Try again after this long.
     Again(Duration),
-    /// Stop: disable the endpoint, keep its messages, and notify the partner's people and the
-    /// operator's desk why. Nothing is thrown away; a replay sends it later.
+    /// Stop: disable the endpoint, keep its messages, and write to the partner why. Nothing is
+    /// thrown away; what waits goes once somebody enables it.
     GiveUp(Why),
 }
 

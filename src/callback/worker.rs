@@ -352,7 +352,7 @@ impl Host {
         }
         tracing::warn!(service = %service.name, ?why,
             "a callback is disabled; its messages wait until somebody enables it");
-        if let Err(error) = self.gateway.disable_callback(service.id).await {
+        if let Err(error) = self.gateway.disable_callback(service.id, why == Why::Gone).await {
             tracing::error!(%error, service = %service.name, "a callback could not be disabled");
         }
     }

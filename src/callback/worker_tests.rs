@@ -130,9 +130,13 @@ async fn a_410_disables_the_callback_and_everything_waits_until_it_is_enabled() 
     let partner = FakePartner::plain(first(&[GONE])).await;
     let other = FakePartner::plain(always(OK)).await;
     let world = world(&[&partner, &other]).await;
+    world.has_an_administrator().await;
     let refused = world.mo("WIN 1").await;
     world.until_event(refused, "retry_planned").await;
     assert!(!world.is_enabled("win"));
+    assert_eq!(world.letters().await, [("callback_disabled".to_owned(), "ala@acme.pl".to_owned())]);
+    let trail = world.gateway.store().audit(1).await.unwrap();
+    assert_eq!((&*trail[0].what, &*trail[0].who), ("service.callback", "gateway"));
     let waiting = world.mo("WIN 2").await;
     world.clock.advance(Duration::from_hours(1));
     let elsewhere = world.mo("QUIZ").await;

@@ -160,6 +160,21 @@ impl World {
         self.gateway.reload_catalog().await.unwrap();
     }
 
+    /// Somebody who is written to about acme.
+    pub(super) async fn has_an_administrator(&self) {
+        let sql = "insert into person (id, partner_id, mail, name, role, state, totp_step, \
+                   language, theme, failures, version, made_at) select 101, id, ?, 'Ala', 'admin', \
+                   'active', 0, 'pl', 'auto', 0, 1, 0 from partner where name = 'acme'";
+        self.change_services(sql, "ala@acme.pl").await;
+    }
+
+    /// Letters that wait: what about, and to whom.
+    pub(super) async fn letters(&self) -> Vec<(String, String)> {
+        let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+        let sql = "select template, recipient from mail order by id";
+        sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap()
+    }
+
     pub(super) async fn attempts(&self, id: MessageId) -> Vec<(i64, String)> {
         let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
         let sql = "select attempt, outcome from callback_attempt where message_id = ? order by id";

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     domain::{
-        Content, Exercise, Item, Lane, MessageEvent, MessageState, Mode, PartnerId, ServiceId,
-        story::REFUSED_BY_PARTNER,
+        Caller, Content, Exercise, Item, Lane, MessageEvent, MessageState, Mode, PartnerId,
+        ServiceId, story::REFUSED_BY_PARTNER,
     },
     metrics,
     store::{
-        self, Change,
+        self, CallbackChange, Change,
         change::{Rare, StateRow},
     },
 };
@@ -189,13 +189,13 @@ impl Gateway {
     }
 
     /// 410, or the schedule is at its end: nothing goes there until somebody enables it.
-    pub async fn disable_callback(&self, service: ServiceId) -> Result<(), store::Error> {
-        let rare = vec![Rare::DisableCallback { service }];
-        self.inner
-            .store
-            .save(Change { rare, ..Change::default() })
-            .await
-            .map_err(|error| super::submit::unshare(&error))?;
+    pub async fn disable_callback(
+        &self,
+        service: ServiceId,
+        is_gone: bool,
+    ) -> Result<(), store::Error> {
+        let change = CallbackChange::GiveUp { is_gone };
+        self.inner.store.set_callback(&Caller::Gateway, self.now(), service, &change).await?;
         self.reload_catalog().await
     }
 

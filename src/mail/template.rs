@@ -145,6 +145,8 @@ kinds! {
     complaint_outcome { reference: Text = "R-000012", decision: Word = "accepted", reason: Note ? true = "Nie znaleźliśmy zamówienia.", refund: Text ? true = "4,92 zł", link: Link = "/complaints/12", }
     complaint_answer { reference: Text = "R-000012", decision: Word = "accepted", }
     complaint_alarm { service: Text = "quiz", partner: Text = "zolw", complaints: Count = "12", charges: Count = "800", link: Link = "/complaints/rates", }
+    callback_disabled { service: Text = "quiz", is_gone: Flag = "true", link: Link = "/services", }
+    listener_disabled { address: Text = "https://tickets.example", is_gone: Flag = "true", link: Link = "/listeners", }
     incident_news { title: Text = "Opóźnienia SMS", text: Note = "Przełączamy ruch na drugie łącze.", is_over: Flag = "true", link: Link = "/incidents/3", }
     idea_received { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", promised_at: Time = "1795262400000000", link: Link = "/ideas/3", }
     idea_answered { reference: Text = "P/2026/3", title: Text = "Quiz w autobusie", answer: Note = "Dziękujemy, zapraszamy na rozmowę.", link: Link = "/ideas/3", }

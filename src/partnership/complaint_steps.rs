@@ -78,7 +78,11 @@ impl Partnership {
             }
             _ if event.pays() => {
                 let ledger = self.store.complaint_charges(before.id).await?;
-                give_back(&mut after, &ledger, step)?;
+                if let Err(error) = give_back(&mut after, &ledger, step) {
+                    // What is given back already may have been by whoever was quicker just now.
+                    self.faced_complaint(signed, at).await?;
+                    return Err(error);
+                }
             }
             _ => {}
         }

@@ -4,13 +4,14 @@
 //! out once and kept sealed, and whether an address may be posted to is asked of the guard of the
 //! partners' callbacks, which lives at an edge and is handed in when the daemon starts.
 
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{Error, Partnership, Signed, numbers::field, services::new_secret};
 use crate::{
     domain::{NewsFilter, PartnerId, Refusal, Right, secret::hex},
     metrics,
-    store::{LISTENERS_MAX, ListenerRow, Listening, NewListener, WaitingNews},
+    store::{LISTENERS_MAX, ListenerRow, Listening, NewListener, NewMail, WaitingNews},
 };
 
 const UNKNOWN: Refusal = Refusal::UnknownId("listener");
@@ -61,7 +62,10 @@ pub enum HubAnswer {
     /// Again at this moment, microseconds UTC.
     Later(i64, String),
     /// It wants no more, or nobody was there for days.
-    Over(String),
+    Over {
+        is_gone: bool,
+        said: String,
+    },
 }
 
 impl Partnership {
@@ -156,9 +160,39 @@ impl Partnership {
         match answer {
             HubAnswer::Taken(said) => self.store.news_taken(row, now, said).await?,
             HubAnswer::Later(at, said) => self.store.news_put_off(row, (now, *at), said).await?,
-            HubAnswer::Over(said) => self.store.disable_listener(now, row, said).await?,
+            HubAnswer::Over { is_gone, said } => {
+                let mail = self.listener_letter(row, *is_gone).await?;
+                self.store.disable_listener(now, row, said, mail.as_ref()).await?;
+            }
         }
         Ok(())
+    }
+}
+
+impl Partnership {
+    /// To an administrator of its partner, or to the desk.
+    async fn listener_letter(
+        &self,
+        row: &WaitingNews,
+        is_gone: bool,
+    ) -> Result<Option<NewMail>, Error> {
+        let partner = row.partner_id.map(PartnerId);
+        let told = match partner {
+            Some(partner) => self.store.holder(partner, None).await?,
+            None => self.fault_desk(),
+        };
+        Ok(told.map(|told| NewMail {
+            recipient: told.mail,
+            recipient_name: told.name,
+            language: told.language,
+            template: "listener_disabled",
+            data: json!({
+                "address": origin(&row.callback), "is_gone": is_gone, "link": "/listeners",
+            }),
+            attachments: Vec::new(),
+            subject: place(&row.listener_id),
+            partner,
+        }))
     }
 }
 

@@ -293,6 +293,28 @@ impl Partnership {
         Err(Refusal::WrongState(text.to_owned()).into())
     }
 
+    /// Sends to a callback again that was disabled; what waited goes by itself.
+    pub async fn enable_callback(
+        &self,
+        signed: &Signed,
+        at: (i64, i64),
+    ) -> Result<OfferingRow, Error> {
+        self.require(signed, Right::EditServices)?;
+        let (row, _) = self.read_service(signed, at).await?;
+        let done = match row.service_id.filter(|_| row.state != LifeState::Closed) {
+            Some(service) => {
+                let (by, now) = (signed.caller(), self.now());
+                let change = CallbackChange::Enable;
+                self.store.set_callback(&by, now, ServiceId(service), &change).await?
+            }
+            None => false,
+        };
+        if done {
+            return Ok(row);
+        }
+        Err(Refusal::WrongState("it has no callback".to_owned()).into())
+    }
+
     pub(super) async fn read_service(
         &self,
         signed: &Signed,

@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use super::{
-    Error, Store, audit,
-    db::{execute, fetch_all, fetch_in},
+    Addressee, Error, NewMail, Store, audit,
+    db::{Tx, execute, fetch_all, fetch_in},
+    letters::queue_mail,
+    reservations::HOLDER,
 };
-use crate::domain::{Caller, ServiceId};
+use crate::domain::{Caller, PartnerId, ServiceId};
 
 /// A change of a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,11 @@ pub enum CallbackChange {
     /// It was disabled by a 410 or a schedule that ended; what waits flows again.
     Enable,
     Disable,
+    /// Nothing more is sent there until somebody enables it, and the partner is told. True: it
+    /// answered 410; false: it took nothing for as long as the schedule tries.
+    GiveUp {
+        is_gone: bool,
+    },
     /// A new secret signs from now on, and the one before it signs too until the next change.
     Rotate(String),
 }
@@ -59,11 +66,12 @@ impl Store {
         let mut tx = pen.begin().await?;
         let found = fetch_in!(
             &mut tx,
-            (String, Option<String>),
-            "select name, callback_secrets from service where id = $1 and delivery = 'callback'",
+            (String, i64, Option<String>),
+            "select name, partner_id, callback_secrets from service \
+             where id = $1 and delivery = 'callback'",
             service.0
         )?;
-        let Some((name, secrets)) = found else { return Ok(false) };
+        let Some((name, partner, secrets)) = found else { return Ok(false) };
         let id = service.0;
         let what = match change {
             CallbackChange::Url(url) => {
@@ -76,6 +84,17 @@ impl Store {
                 let text = "update service set callback_enabled = $1 where id = $2";
                 execute!(&mut tx, text, enabled, id)?;
                 json!({ "enabled": enabled == 1 })
+            }
+            CallbackChange::GiveUp { is_gone } => {
+                // Written down as it is read by whoever sends: one that was enabled meanwhile and
+                // failed again is another story.
+                let text = "update service set callback_enabled = 0, version = version + 1 \
+                            where id = $1 and callback_enabled = 1";
+                if execute!(&mut tx, text, id)? == 0 {
+                    return Ok(true);
+                }
+                tell_disabled(&mut tx, at, (PartnerId(partner), &name), *is_gone).await?;
+                json!({ "enabled": false, "is_gone": is_gone })
             }
             CallbackChange::Rotate(secret) => {
                 let old = secrets.unwrap_or_default();
@@ -90,4 +109,29 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// A partner without people is not told: it was set up at the host.
+async fn tell_disabled(
+    tx: &mut Tx<'_>,
+    at: i64,
+    (partner, service): (PartnerId, &str),
+    is_gone: bool,
+) -> Result<(), Error> {
+    let nobody_named = 0_i64;
+    let Some(told) = fetch_in!(&mut *tx, Addressee, HOLDER, partner.0, nobody_named)? else {
+        return Ok(());
+    };
+    let mail = NewMail {
+        recipient: told.mail,
+        recipient_name: told.name,
+        language: told.language,
+        template: "callback_disabled",
+        data: json!({ "service": service, "is_gone": is_gone, "link": "/services" }),
+        attachments: Vec::new(),
+        subject: format!("service:{service}"),
+        partner: Some(partner),
+    };
+    queue_mail(tx, at, &mail).await?;
+    Ok(())
 }

@@ -215,10 +215,6 @@ pub enum Rare {
         service: ServiceId,
         msisdn: SmolStr,
     },
-    /// The callback answered 410: nothing more is sent there until somebody enables it.
-    DisableCallback {
-        service: ServiceId,
-    },
     /// Figures of one minute; no service stands there twice.
     AddTraffic(Vec<ServiceCounts>),
     /// Figures of each step that began before a moment.

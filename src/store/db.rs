@@ -7,7 +7,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     ConnectOptions as _,
-    migrate::{Migration, MigrationType, Migrator},
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -285,5 +285,10 @@ pub(super) async fn migrate(place: &Place) -> Result<(), Error> {
         sqlx::Connection::close(connection).await?;
         done
     };
-    done.map_err(|error| Error::Damaged(format!("migration failed: {error}")))
+    done.map_err(|error| match error {
+        MigrateError::VersionMissing(step) if step > newest_step() => {
+            Error::Newer { step, known: newest_step() }
+        }
+        other => Error::Damaged(format!("migration failed: {other}")),
+    })
 }

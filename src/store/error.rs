@@ -56,6 +56,12 @@ pub enum Error {
     /// The database file is damaged, or is not one (P42).
     #[error("database damaged: {0}; run `bramka doctor`, nothing was changed")]
     Damaged(String),
+    /// The database was brought further by a later version of this program.
+    #[error(
+        "the database was written by a newer Bramka: it has step {step} of the schema, and this \
+         program knows {known}; run the newer one, nothing was changed"
+    )]
+    Newer { step: i64, known: i64 },
     /// The writer has stopped after an I/O error; the daemon is on its way out (P4).
     #[error("the writer has stopped")]
     Stopped,

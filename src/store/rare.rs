@@ -149,13 +149,6 @@ pub(super) async fn write(tx: &mut Tx<'_>, rare: Rare) -> Result<(), Error> {
                 to - (5_000 << 22)
             )?;
         }
-        Rare::DisableCallback { service } => {
-            execute!(
-                tx,
-                "update service set callback_enabled = 0, version = version + 1 where id = $1",
-                service.0
-            )?;
-        }
     }
     Ok(())
 }

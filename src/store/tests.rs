@@ -22,7 +22,7 @@ pub(super) const NOON: i64 = 1_795_262_400_000_000;
 pub(crate) struct Engine {
     pub(crate) store: Store,
     pub(crate) writer: tokio::task::JoinHandle<Result<(), Error>>,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
     _server: Option<Arc<private_postgres::Server>>,
 }
 
@@ -59,7 +59,7 @@ async fn engine(url: String, folder: Option<tempfile::TempDir>) -> Engine {
     let (store, writer) = Store::open(place, GroupLimits::default()).await.expect("it opens");
     #[expect(clippy::disallowed_methods, reason = "a test has no Tasks")]
     let writer = tokio::spawn(writer.run());
-    Engine { store, writer, _folder: folder, _server: None }
+    Engine { store, writer, folder, _server: None }
 }
 
 /// Runs a story on every engine that is there.
@@ -599,3 +599,21 @@ on_both!(a_letter_goes_from_the_outbox_to_its_end_and_is_claimed_once, engine =>
     assert!(!store.retry_letter(&by, NOON, ids[3]).await.unwrap());
     assert!(store.bounce_letter(&by, NOON, ids[0], "came back").await.unwrap());
 });
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_left_alone_and_the_refusal_says_so() {
+    let engine = sqlite().await;
+    let folder = engine.folder.as_ref().unwrap().path().join("store.db");
+    let url = format!("sqlite:{}", folder.display());
+    {
+        use sqlx::Connection as _;
+        let mut newer = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let step = "insert into _sqlx_migrations (version, description, success, checksum, \
+                    execution_time) values (9999, 'of tomorrow', 1, x'00', 1)";
+        sqlx::query(step).execute(&mut newer).await.unwrap();
+        newer.close().await.unwrap();
+    }
+    let refused = Store::open(Place { url, readers: 2 }, GroupLimits::default()).await;
+    let text = refused.err().unwrap().to_string();
+    assert!(text.contains("newer Bramka: it has step 9999"), "{text}");
+}

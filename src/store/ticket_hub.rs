@@ -8,8 +8,9 @@
 use serde_json::json;
 
 use super::{
-    Error, Store, audit,
+    Error, NewMail, Store, audit,
     db::{Tx, execute, fetch_all, fetch_in, fetch_optional},
+    letters::queue_mail,
 };
 use crate::domain::{Caller, PartnerId, TicketNews};
 
@@ -304,6 +305,7 @@ impl Store {
         at: i64,
         one: &WaitingNews,
         said: &str,
+        mail: Option<&NewMail>,
     ) -> Result<(), Error> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
@@ -322,6 +324,9 @@ impl Store {
             return Ok(());
         }
         execute!(&mut tx, "delete from ticket_news where listener_id = $1", id)?;
+        if let Some(mail) = mail {
+            queue_mail(&mut tx, at, mail).await?;
+        }
         tx.commit().await
     }
 }

@@ -178,7 +178,7 @@ pub(crate) async fn change(
     params(
         ("id" = i64, Path, description = "Number of the service"),
         ("step" = String, Path, description = "What to do",
-            pattern = "^(submit|withdraw_change|return|approve|start_test|pass_test|go_live|suspend|resume|ask_close|close)$"),
+            pattern = "^(submit|withdraw_change|return|approve|start_test|pass_test|go_live|suspend|resume|ask_close|close|enable_callback)$"),
         ("If-Match" = String, Header, description = "The ETag that was read")
     ),
     request_body(content = inline(ServiceStepBody), content_type = "application/json"),
@@ -194,7 +194,7 @@ pub(crate) async fn step(
 ) -> Result<Response, Problem> {
     let id = row_id(&id, "service")?;
     let event = LifeEvent::parse(&step);
-    if event.is_none() && !matches!(&*step, "pass_test" | "withdraw_change") {
+    if event.is_none() && !matches!(&*step, "pass_test" | "withdraw_change" | "enable_callback") {
         return Err(Fault::NotFound.into());
     }
     let mut fields = Fields::read(&app, &headers, body).await?;
@@ -212,6 +212,7 @@ pub(crate) async fn step(
             None if step == "pass_test" => {
                 partnership.pass_service_test(&signed, at, &reason).await
             }
+            None if step == "enable_callback" => partnership.enable_callback(&signed, at).await,
             None => partnership.withdraw_change(&signed, at).await,
         }
     };

@@ -25,6 +25,7 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
         ("partner-smpp-profile", "/specifications/smpp-profile"),
         ("partner-credentials", "/credentials"),
         ("partner-keys", "/keys"),
+        ("partner-listeners", "/listeners"),
         ("partner-sandbox", "/sandbox"),
         ("partner-live", "/live"),
         ("partner-no-traffic", "/traffic"),
@@ -55,6 +56,7 @@ pub(super) async fn of_partner(admin: &Human<'_>) {
 pub(super) async fn of_operator(desk: &Human<'_>) {
     let pages = [
         ("operator-home", "/home"),
+        ("operator-listeners", "/listeners"),
         ("operator-desk", "/desk"),
         ("operator-applications", "/applications"),
         ("operator-partners", "/partners"),

@@ -9,6 +9,7 @@ mod account;
 mod confirm;
 mod home;
 mod links;
+mod listeners;
 mod login;
 mod people;
 mod person;
@@ -65,7 +66,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/keys", get(access::show_keys).post(access_steps::add_key))
         .route("/keys/{name}", get(access::show_key))
         .route("/keys/{name}/rotate", post(access_steps::rotate_key))
-        .route("/keys/{name}/revoke", post(access_steps::revoke_key));
+        .route("/keys/{name}/revoke", post(access_steps::revoke_key))
+        .route("/listeners", get(listeners::show).post(listeners::add))
+        .route("/listeners/{id}", get(listeners::show_one))
+        .route("/listeners/{id}/remove", post(listeners::remove));
     own.merge(people).merge(access)
 }
 
@@ -95,6 +99,10 @@ fn explain(page: &Page, form: &mut Form, error: Error) -> Result<(), Error> {
         }
         Error::Refused(Refusal::Taken("system_id")) => {
             form.wrong("system_id", page.t("accounts-wrong-system-id-taken"));
+            Ok(())
+        }
+        Error::Refused(Refusal::Taken("listener")) => {
+            form.wrong("callback", page.t("accounts-wrong-callback-taken"));
             Ok(())
         }
         Error::Refused(Refusal::Taken(_)) => {

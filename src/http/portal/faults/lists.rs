@@ -33,6 +33,8 @@ struct Faults<'p> {
     list: List<'p>,
     incidents: Vec<(String, String)>,
     may_file: bool,
+    /// The operator's desk finds them here, a partner beside its keys.
+    shows_listeners: bool,
     /// The other order of the same faults, for the staff.
     other: Option<(&'static str, String)>,
 }
@@ -120,6 +122,7 @@ async fn shown(
         list,
         incidents: open.iter().map(name).collect(),
         may_file: person.may(Right::FileTickets),
+        shows_listeners: person.is_operator() && person.may(Right::SeeCredentials),
         other,
     };
     Ok(page.show(&body))

@@ -9,7 +9,7 @@ use axum::{extract::Path, response::Response};
 use super::{Page, label, shown, state_tag};
 use crate::{
     domain::{
-        LifeEvent, LifeState, Right, row_id,
+        Delivery, LifeEvent, LifeState, Right, ServiceId, row_id,
         service_life::{Gate, RevisionState},
         service_revision::{ServiceForm, ServiceSection},
     },
@@ -55,6 +55,7 @@ struct Service<'p> {
     reasoned: Vec<(&'static str, String)>,
     may_comment: bool,
     may_have_secret: bool,
+    is_callback_disabled: bool,
 }
 
 pub(super) async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -109,6 +110,7 @@ pub(super) async fn whole(
             && person.may(Right::ManageCredentials)
             && file.row.service_id.is_some()
             && file.form.delivery == "callback",
+        is_callback_disabled: is_callback_disabled(&page, &file),
         seen: &file,
     };
     Ok(page.show(&body))
@@ -120,6 +122,9 @@ type Steps = Vec<(&'static str, String)>;
 fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> (Steps, Steps) {
     let row = &file.row;
     let mut words: Vec<&'static str> = Vec::new();
+    if may_edit && is_callback_disabled(page, file) {
+        words.push("enable_callback");
+    }
     if let Some(open) = file.open() {
         match open.state {
             RevisionState::Draft if may_edit && file.errors.is_empty() => words.push("submit"),
@@ -151,6 +156,15 @@ fn steps(page: &Page, file: &ServiceFile, may_edit: bool, may_approve: bool) -> 
     named.partition(|(step, _)| {
         !matches!(*step, "return" | "suspend" | "ask_close" | "close" | "pass_test")
     })
+}
+
+/// It answered 410, or took nothing for as long as the schedule tries.
+fn is_callback_disabled(page: &Page, file: &ServiceFile) -> bool {
+    let catalog = page.app().gateway.catalog();
+    let service = file.row.service_id.and_then(|id| catalog.service(ServiceId(id)));
+    service.is_some_and(
+        |service| matches!(&service.delivery, Delivery::Callback(callback) if !callback.is_enabled),
+    )
 }
 
 /// Of a service that was approved: where its change is.

@@ -27,6 +27,7 @@ pub(super) async fn step(
     let signed = &person.signed;
     let done = match form.text("step") {
         "pass_test" => partnership.pass_service_test(signed, at, &reason).await,
+        "enable_callback" => partnership.enable_callback(signed, at).await,
         "withdraw_change" => partnership.withdraw_change(signed, at).await,
         other => {
             let event = LifeEvent::parse(other);
