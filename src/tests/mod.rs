@@ -34,4 +34,5 @@ mod standard_words;
 mod tidy;
 mod tls_grade;
 mod tools;
+mod traffic;
 mod world;
