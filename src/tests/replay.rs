@@ -320,10 +320,10 @@ async fn d8_a_kill_in_the_middle_repeats_a_page_at_most_and_charges_nothing() {
     let all: BTreeSet<MessageId> = heard(&mut acme, 2 * EACH).await.into_keys().collect();
     assert_eq!(all.len(), 2 * EACH);
     let mut db = laws::reader(&site.database()).await;
-    let charges = "select count(*) from charge";
+    let ledger = "select count(*) from charge";
     eventually("all is charged and nothing waits", async || {
         let waits = laws::count(&mut db, "select count(*) from lane_item").await;
-        let charged = laws::count(&mut db, charges).await;
+        let charged = laws::count(&mut db, ledger).await;
         (waits == 0 && usize::try_from(charged) == Ok(EACH)).then_some(())
     })
     .await;
@@ -363,7 +363,7 @@ async fn d8_a_kill_in_the_middle_repeats_a_page_at_most_and_charges_nothing() {
     .await;
     let shown = command(binary, folder.path(), &["replay", "show", &id]).await;
     assert_eq!((&shown["sent"], &shown["found"]), (&json!(2 * EACH), &json!(2 * EACH)));
-    assert_eq!(usize::try_from(laws::count(&mut db, charges).await), Ok(EACH));
+    assert_eq!(usize::try_from(laws::count(&mut db, ledger).await), Ok(EACH));
     let moved = "select count(*) from message where state <> 'delivered'";
     assert_eq!(laws::count(&mut db, moved).await, 0);
     let (code, _) = daemon.stop().await;

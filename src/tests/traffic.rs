@@ -26,7 +26,9 @@ async fn written(world: &World, step: TrafficStep) -> Vec<(i64, TrafficCounts)> 
 
 fn sum(rows: &[(i64, TrafficCounts)]) -> TrafficCounts {
     let mut sum = TrafficCounts::default();
-    rows.iter().for_each(|(_, counts)| sum += *counts);
+    for (_, counts) in rows {
+        sum += *counts;
+    }
     sum
 }
 

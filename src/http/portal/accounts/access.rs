@@ -43,8 +43,8 @@ struct Access<'p> {
     list: List<'p>,
     title: String,
     is_keys: bool,
-    /// A partner's own, and not what the operator looks at.
-    is_own: bool,
+    /// Beside a partner's own; the operator finds all of them at its desk.
+    listeners: Option<&'static str>,
     may_manage: bool,
     is_fresh: bool,
     confirm_path: String,
@@ -188,7 +188,7 @@ fn show_list(
         list,
         title: page.t(kind.title),
         is_keys: kind.path == KEYS.path,
-        is_own: person.is_partner(),
+        listeners: person.is_partner().then_some("/listeners"),
         may_manage: person.may(Right::ManageCredentials),
         is_fresh: page.now < person.signed.stepped_up_until,
         confirm_path: format!("/account/confirm?back={}", encoded(&here)),

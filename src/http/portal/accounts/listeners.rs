@@ -27,6 +27,7 @@ use crate::{
 const BASE: &str = "/listeners";
 const TITLE: &str = "accounts-listeners-title";
 
+/// All that the reader may see, and the form of another one.
 #[derive(Template)]
 #[template(path = "listeners.html", config = "src/http/portal/askama.toml")]
 struct Listeners<'p> {
@@ -35,10 +36,12 @@ struct Listeners<'p> {
     list: List<'p>,
     is_partner: bool,
     may_manage: bool,
+    /// A code was given a moment ago (S-10); else the form would be typed in vain.
     is_fresh: bool,
     confirm_path: String,
 }
 
+/// One of them, and how it went.
 #[derive(Template)]
 #[template(path = "listener.html", config = "src/http/portal/askama.toml")]
 struct One<'p> {
@@ -51,6 +54,7 @@ struct One<'p> {
     question: String,
 }
 
+/// The answer to the form, and the only place that ever shows the key.
 #[derive(Template)]
 #[template(path = "listener_secret.html", config = "src/http/portal/askama.toml")]
 struct Shown<'p> {
@@ -67,6 +71,7 @@ async fn whole(page: Page, person: &Person, ask: &Ask, form: &Form) -> Result<Re
     let rows = page.app().partnership.listeners(&person.signed).await?;
     let page = page.titled(TITLE).with(form);
     let is_partner = person.is_partner();
+    // Only scheme and host: what follows may hide a token, and is on the page of the one.
     let cells = |row: &ListenerRow| {
         let whose = row.partner.clone().unwrap_or_else(|| page.t("accounts-listener-operator"));
         let mut cells = vec![Cell::link(path(row), origin(&row.callback))];
@@ -114,6 +119,7 @@ fn path(row: &ListenerRow) -> String {
     format!("{BASE}/{}", encoded(&row.id))
 }
 
+/// Disabled is not ended: it stays in the list until somebody removes it.
 fn state(page: &Page, row: &ListenerRow) -> Tag {
     let tone = if row.state == "active" { Tone::Good } else { Tone::Bad };
     Tag::new(tone, page.word("accounts-listener-", &row.state))
@@ -123,6 +129,7 @@ fn last(page: &Page, row: &ListenerRow) -> Cell {
     row.last_at.map_or_else(|| Cell::text(page.t("accounts-never")), |at| page.time(at).into())
 }
 
+/// Tells one more system from now on; what happened before is not told.
 pub(super) async fn add(page: Page, mut form: Form) -> Result<Response, Problem> {
     let Some(person) = page.person.clone() else { return Ok(Page::to_login_for(BASE)) };
     let (callback, query) = (form.text("callback").to_owned(), form.text("query").to_owned());
@@ -172,6 +179,7 @@ pub(super) async fn show_one(page: Page, Path(id): Path<String>) -> Result<Respo
     Ok(page.show(&body))
 }
 
+/// Ends one with everything that waits for it.
 pub(super) async fn remove(
     page: Page,
     Path(id): Path<String>,
