@@ -7,7 +7,7 @@ use bramka::{
 };
 
 use super::driver::Human;
-use crate::world::World;
+use crate::world::{World, operator, service};
 
 /// What an administrator of a partner can open.
 pub(super) async fn of_partner(admin: &Human<'_>) {
@@ -238,8 +238,33 @@ pub(super) async fn services(admin: &Human<'_>, desk: &Human<'_>) {
     desk.look("operator-service").await;
 }
 
-/// A fault is reported, taken, solved, opened again and closed; an incident is told and ends.
-pub(super) async fn faults(admin: &Human<'_>, desk: &Human<'_>) {
+/// Three texts of a subscriber to the partner, and their ids as its own search shows them.
+async fn three_texts(world: &World, admin: &Human<'_>) -> [String; 3] {
+    let gateway = world.gateway();
+    let catalog = gateway.catalog();
+    let partner = catalog.partners().find(|partner| partner.name != "acme").expect("a newcomer");
+    let (store, by) = (gateway.store(), operator());
+    store.add_short_code(&by, 0, "7498").await.unwrap();
+    let quiz = service(&partner.name, "texts-2026", "7498", &["QUIZ"]);
+    store.add_service(&by, 0, &quiz).await.unwrap();
+    gateway.reload_catalog().await.unwrap();
+    for place in 1..=3 {
+        let status = world.smsc.mo("48600100200", "7498", &format!("QUIZ {place}")).await.unwrap();
+        assert!(status.is_ok());
+    }
+    admin.go("/messages").await;
+    admin.look("partner-messages").await;
+    let mut ids = [const { String::new() }; 3];
+    for (row, id) in (1..).zip(&mut ids) {
+        *id = admin.text(&format!("tbody tr:nth-child({row}) a")).await;
+    }
+    ids
+}
+
+/// A fault about three messages is reported, taken, solved, opened again and closed; an incident is
+/// told and ends.
+pub(super) async fn faults(world: &World, admin: &Human<'_>, desk: &Human<'_>) {
+    let messages = three_texts(world, admin).await;
     desk.go("/incidents").await;
     desk.choose("#area", "sms").await;
     desk.fill(&[
@@ -261,14 +286,17 @@ pub(super) async fn faults(admin: &Human<'_>, desk: &Human<'_>) {
     admin.reads(&["Wybierz wagę"]).await;
     admin.look_here("partner-fault-wrong").await;
     admin.check("#severity-2").await;
+    admin.fill(&[("#messages", &messages.join("\n"))]).await;
     admin.press("Wyślij zgłoszenie").await;
     admin.reads(&["Zgłoszenie zostało przyjęte.", "Brak potwierdzeń", "Przyjęte"]).await;
+    admin.reads(&messages.each_ref().map(String::as_str)).await;
     admin.look("partner-fault").await;
     desk.go("/faults").await;
     desk.look("operator-faults").await;
     desk.follow("F-000001 Brak potwierdzeń").await;
     desk.press("Take it").await;
     desk.reads(&["Saved.", "In progress"]).await;
+    desk.reads(&messages.each_ref().map(String::as_str)).await;
     desk.look("operator-fault").await;
     desk.fill(&[("#words", "The link works again.")]).await;
     desk.press("Solved").await;

@@ -331,7 +331,7 @@ async fn makes_a_team(
     tour::messages(world, admin, desk).await;
     tour::numbers(admin, desk).await;
     tour::services(admin, desk).await;
-    tour::faults(admin, desk).await;
+    tour::faults(world, admin, desk).await;
     tour::complaints(admin, desk).await;
     tour::terms(desk).await;
     tour::view(desk, COMPANY).await;

@@ -240,9 +240,9 @@ accounts-listener-active = Active
 accounts-listener-disabled = Disabled
 accounts-listener-is-disabled = It is told nothing more: it answered 410, or took nothing for as long as we try. Remove it and make it again once it works.
 accounts-listener-callback = Address
-accounts-listener-callback-hint = Begins with https:// and is reached from outside.
+    .hint = Begins with https:// and is reached from outside.
 accounts-listener-query = Only these events
-accounts-listener-query-hint = For example eventType=TroubleTicketCreateEvent. Leave it empty for all.
+    .hint = For example eventType=TroubleTicketCreateEvent. Leave it empty for all.
 accounts-listener-all = All
 accounts-listener-made = The system is told from now on
 accounts-listener-secret = Key of the signatures

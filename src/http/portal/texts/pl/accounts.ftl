@@ -242,9 +242,9 @@ accounts-listener-active = Działa
 accounts-listener-disabled = Wyłączony
 accounts-listener-is-disabled = Nie powiadamiamy go: odpowiedział 410 albo nie przyjął niczego przez cały czas, w którym próbujemy. Usuń go i dodaj ponownie, gdy znów będzie działać.
 accounts-listener-callback = Adres
-accounts-listener-callback-hint = Zaczyna się od https:// i jest dostępny z zewnątrz.
+    .hint = Zaczyna się od https:// i jest dostępny z zewnątrz.
 accounts-listener-query = Tylko te zdarzenia
-accounts-listener-query-hint = Na przykład eventType=TroubleTicketCreateEvent. Puste pole oznacza wszystkie.
+    .hint = Na przykład eventType=TroubleTicketCreateEvent. Puste pole oznacza wszystkie.
 accounts-listener-all = Wszystkie
 accounts-listener-made = Od teraz powiadamiamy ten system
 accounts-listener-secret = Klucz podpisów
