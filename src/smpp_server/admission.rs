@@ -223,7 +223,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Talk<S> {
         tracing::info!(
             session.id = card.id, session.peer = %card.peer, partner = %partner.name,
             system_id = %card.system_id, kind = card.kind, version = card.version,
-            tls = card.tls_version, binds_max = credential.binds_max, window = card.window,
+            tls = !card.tls_version.is_empty(), tls_version = card.tls_version,
+            binds_max = credential.binds_max, window = card.window,
             window_in = self.host.settings.window_in, rate = limits.rate, burst = limits.burst,
             backlog_max = limits.backlog_max, waiting_max = limits.waiting_max,
             pdu_octets_max = self.connection.limits_mut().pdu_octets_max, "bound"

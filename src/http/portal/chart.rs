@@ -13,7 +13,8 @@ use super::page::Page;
 const WIDTH: usize = 720;
 const HEIGHT: usize = 260;
 const LEFT: usize = 64;
-const RIGHT: usize = 12;
+/// Half of a label of the axis has its place here.
+const RIGHT: usize = 28;
 const TOP: usize = 28;
 const BOTTOM: usize = 46;
 /// Where the lines lie that are at nothing, and where they end.

@@ -140,7 +140,8 @@ pub(super) async fn messages(world: &World, admin: &Human<'_>, desk: &Human<'_>)
     world.becomes(MessageId(id.parse().expect("a number")), MessageState::Delivered).await;
     world.gateway().write_traffic(world.gateway().now()).await;
     desk.look_at("operator-traffic", "/traffic").await;
-    desk.look_at("operator-live", "/live").await;
+    desk.go("/live").await;
+    desk.look("operator-live").await;
     desk.follow("Disconnect acme").await;
     desk.look("operator-bind-end").await;
     desk.go("/messages").await;
