@@ -5,7 +5,7 @@
 
 use std::{path::Path, time::Instant};
 
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+use super::bulk::Bulk;
 
 /// Ids of what is made here begin behind all others.
 const FIRST: u64 = 1_000_000;
@@ -25,21 +25,9 @@ pub(crate) fn word_of(keyword: u64) -> String {
 
 pub(crate) async fn fill(database: &Path, partners: u64, keywords: u64) {
     let started = Instant::now();
-    let mut connection = SqliteConnectOptions::new()
-        .filename(database)
-        // Nothing here must survive a power cut.
-        .pragma("synchronous", "off")
-        .pragma("cache_size", "-500000")
-        .connect()
-        .await
-        .expect("the store opens");
-    let mut tx = connection.begin().await.expect("a transaction");
-    for statement in rows(partners, keywords) {
-        tx.execute(sqlx::AssertSqlSafe(statement)).await.expect("rows");
-    }
-    tx.commit().await.expect("a commit");
-    connection.execute("pragma wal_checkpoint(truncate)").await.expect("a checkpoint");
-    connection.close().await.expect("the store closes");
+    let mut bulk = Bulk::open(database).await;
+    bulk.write(rows(partners, keywords)).await;
+    bulk.close().await;
     let took = started.elapsed();
     println!("{partners} partners and {keywords} keywords that are silent, made in {took:.0?}");
 }

@@ -6,7 +6,7 @@
 
 use std::{path::Path, time::Instant};
 
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+use super::bulk::Bulk;
 
 /// Ids of companies made here begin behind the partners that send messages.
 pub(crate) const FIRST: u64 = 1_000;
@@ -17,30 +17,16 @@ const BATCH: u64 = 100_000;
 /// each, and `records` of the audit trail.
 pub(crate) async fn fill(database: &Path, companies: u64, records: u64) {
     let started = Instant::now();
-    let mut connection = SqliteConnectOptions::new()
-        .filename(database)
-        // Nothing here must survive a power cut.
-        .pragma("synchronous", "off")
-        .connect()
-        .await
-        .expect("the store opens");
+    let mut bulk = Bulk::open(database).await;
     let now = jiff::Timestamp::now().as_microsecond();
-    let mut tx = connection.begin().await.expect("a transaction");
-    for statement in companies_of(companies, now) {
-        tx.execute(sqlx::AssertSqlSafe(statement)).await.expect("rows");
-    }
-    tx.commit().await.expect("a commit");
+    bulk.write(companies_of(companies, now)).await;
     let mut made = 0;
     while made < records {
         let rows = BATCH.min(records - made);
-        let mut tx = connection.begin().await.expect("a transaction");
-        let statement = trail(made, rows, companies, now);
-        tx.execute(sqlx::AssertSqlSafe(statement)).await.expect("rows");
-        tx.commit().await.expect("a commit");
+        bulk.write([trail(made, rows, companies, now)]).await;
         made += rows;
     }
-    connection.execute("pragma wal_checkpoint(truncate)").await.expect("a checkpoint");
-    connection.close().await.expect("the store closes");
+    bulk.close().await;
     println!("{companies} companies, {records} audit records, made in {:.0?}", started.elapsed());
 }
 

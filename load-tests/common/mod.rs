@@ -20,6 +20,7 @@ use bramka::{
     store::{GroupLimits, NewCredential, NewPartner, NewService, NewTariff, Place, Store},
 };
 
+mod bulk;
 pub(crate) mod crowd;
 mod desk;
 pub(crate) mod offers;

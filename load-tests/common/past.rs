@@ -4,7 +4,7 @@
 
 use std::{path::Path, time::Instant};
 
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+use super::bulk::Bulk;
 
 /// Rows in one transaction.
 const BATCH: u64 = 100_000;
@@ -16,29 +16,17 @@ const SPREAD_MS: u64 = 6 * 24 * 3600 * 1000;
 /// which one in a thousand was not delivered.
 pub(crate) async fn fill(database: &Path, messages: u64) {
     let started = Instant::now();
-    let mut connection = SqliteConnectOptions::new()
-        .filename(database)
-        // Nothing here must survive a power cut.
-        .pragma("synchronous", "off")
-        .pragma("cache_size", "-500000")
-        .connect()
-        .await
-        .expect("the store opens");
+    let mut bulk = Bulk::open(database).await;
     let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).expect("after 1970");
     let step = (SPREAD_MS / messages).max(1);
     let begin = now_ms - SPREAD_MS - 3_600_000;
     let mut made = 0;
     while made < messages {
         let rows = BATCH.min(messages - made);
-        let mut tx = connection.begin().await.expect("a transaction");
-        for statement in batch(made, rows, begin, step) {
-            tx.execute(sqlx::AssertSqlSafe(statement)).await.expect("rows");
-        }
-        tx.commit().await.expect("a commit");
+        bulk.write(batch(made, rows, begin, step)).await;
         made += rows;
     }
-    connection.execute("pragma wal_checkpoint(truncate)").await.expect("a checkpoint");
-    connection.close().await.expect("the store closes");
+    bulk.close().await;
     let size = std::fs::metadata(database).expect("the store").len() / (1024 * 1024);
     println!("{messages} past messages, {size} MiB, made in {:.0?}", started.elapsed());
 }

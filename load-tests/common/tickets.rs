@@ -5,7 +5,7 @@
 
 use std::{path::Path, time::Instant};
 
-use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+use super::bulk::Bulk;
 
 /// Of a hundred tickets so many are complaints.
 const COMPLAINTS: u64 = 40;
@@ -17,28 +17,18 @@ const DAY_US: i64 = 86_400_000_000;
 /// a third is of the company `busy`.
 pub(crate) async fn fill(database: &Path, count: u64, (first, companies, busy): (u64, u64, u64)) {
     let started = Instant::now();
-    let mut connection = SqliteConnectOptions::new()
-        .filename(database)
-        // Nothing here must survive a power cut.
-        .pragma("synchronous", "off")
-        .connect()
-        .await
-        .expect("the store opens");
+    let mut bulk = Bulk::open(database).await;
     let now = jiff::Timestamp::now().as_microsecond();
     let whose = format!("case when i % 3 = 0 then {busy} else {first} + i % {companies} end");
     let complaints = count * COMPLAINTS / 100;
-    let mut tx = connection.begin().await.expect("a transaction");
-    for statement in [
+    bulk.write([
         faults(count - complaints, &whose, now),
         of_complaints(complaints, &whose, now),
         happenings("fault", &["fault_report", "fault_take", "fault_close"], now),
         happenings("complaint", &["complaint_take", "complaint_refuse", "complaint_close"], now),
-    ] {
-        tx.execute(sqlx::AssertSqlSafe(statement)).await.expect("rows");
-    }
-    tx.commit().await.expect("a commit");
-    connection.execute("pragma wal_checkpoint(truncate)").await.expect("a checkpoint");
-    connection.close().await.expect("the store closes");
+    ])
+    .await;
+    bulk.close().await;
     println!("{count} tickets, {complaints} of them complaints, made in {:.0?}", started.elapsed());
 }
 

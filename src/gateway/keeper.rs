@@ -348,6 +348,7 @@ impl Gateway {
 
     /// Gauges that are cheaper to look up than to keep.
     async fn publish(&self) {
+        metrics::clock_believed(self.believes_clock());
         let now = self.now();
         for head in self.inner.lanes.all() {
             let waiting = head.waiting.load(Ordering::Acquire);

@@ -149,15 +149,7 @@ pub(super) fn about(
     for (name, value) in more.as_object().into_iter().flatten() {
         data[name] = value.clone();
     }
-    NewMail {
-        recipient: told.mail.clone(),
-        recipient_name: told.name.clone(),
-        language: told.language.clone(),
-        template,
-        data,
-        attachments: Vec::new(),
-        subject: row.trail(),
-        // A letter to the staff is none of the partner's.
-        partner: row.partner().filter(|_| told.partner_id > 0),
-    }
+    // A letter to the staff is none of the partner's.
+    let partner = row.partner().filter(|_| told.partner_id > 0);
+    told.letter(template, data, row.trail(), partner)
 }

@@ -48,19 +48,11 @@ impl Partnership {
 
     fn alarm_letter(&self, rate: &ComplaintRate) -> Option<NewMail> {
         let desk = self.complaint_desk()?;
-        Some(NewMail {
-            recipient: desk.mail,
-            recipient_name: desk.name,
-            language: desk.language,
-            template: "complaint_alarm",
-            data: json!({
-                "service": rate.service, "partner": rate.partner, "complaints": rate.complaints,
-                "charges": rate.charges, "link": "/complaints/rates",
-            }),
-            attachments: Vec::new(),
-            subject: format!("service:{}", rate.service_id),
-            partner: None,
-        })
+        let data = json!({
+            "service": rate.service, "partner": rate.partner, "complaints": rate.complaints,
+            "charges": rate.charges, "link": "/complaints/rates",
+        });
+        Some(desk.letter("complaint_alarm", data, format!("service:{}", rate.service_id), None))
     }
 
     /// How often services and partners are complained of, and what is proposed; for the staff.

@@ -32,8 +32,9 @@ pub(super) fn reported(
         "reference": fault_reference(id), "title": new.title, "severity": new.severity,
         "due_at": new.solve_by, "link": format!("/faults/{id}"),
     });
-    let one =
-        |told: &Addressee, template| mail(told, template, data.clone(), &subject, new.partner);
+    let one = |told: &Addressee, template| {
+        told.letter(template, data.clone(), subject.as_str(), new.partner)
+    };
     let reporter = reporter.map(|told| one(told, "fault_received"));
     let desk = desk.map(|told| one(told, "fault_filed"));
     reporter.into_iter().chain(desk).collect()
@@ -52,24 +53,5 @@ pub(super) fn about(
     for (name, value) in more.as_object().into_iter().flatten() {
         data[name] = value.clone();
     }
-    mail(told, template, data, &row.subject(), row.partner_id.map(PartnerId))
-}
-
-fn mail(
-    told: &Addressee,
-    template: &'static str,
-    data: Value,
-    subject: &str,
-    partner: Option<PartnerId>,
-) -> NewMail {
-    NewMail {
-        recipient: told.mail.clone(),
-        recipient_name: told.name.clone(),
-        language: told.language.clone(),
-        template,
-        data,
-        attachments: Vec::new(),
-        subject: subject.to_owned(),
-        partner,
-    }
+    told.letter(template, data, row.subject(), row.partner_id.map(PartnerId))
 }

@@ -122,12 +122,12 @@ impl Partnership {
     /// Listeners that the caller may see: of a partner its own.
     pub async fn listeners(&self, signed: &Signed) -> Result<Vec<ListenerRow>, Error> {
         self.require(signed, Right::SeeCredentials)?;
-        Ok(self.store.listeners(whose(signed)?).await?)
+        Ok(self.store.listeners(signed.whose(None)?).await?)
     }
 
     pub async fn unlisten(&self, signed: &Signed, id: &str) -> Result<(), Error> {
         self.require(signed, Right::ManageCredentials)?;
-        let known = self.store.listeners(whose(signed)?).await?;
+        let known = self.store.listeners(signed.whose(None)?).await?;
         known.iter().find(|row| row.id == id).ok_or(UNKNOWN)?;
         let is_gone = self.store.remove_listener(&signed.caller(), self.now(), id).await?;
         if is_gone { Ok(()) } else { Err(UNKNOWN.into()) }
@@ -181,26 +181,11 @@ impl Partnership {
             Some(partner) => self.store.holder(partner, None).await?,
             None => self.fault_desk(),
         };
-        Ok(told.map(|told| NewMail {
-            recipient: told.mail,
-            recipient_name: told.name,
-            language: told.language,
-            template: "listener_disabled",
-            data: json!({
-                "address": origin(&row.callback), "is_gone": is_gone, "link": "/listeners",
-            }),
-            attachments: Vec::new(),
-            subject: place(&row.listener_id),
-            partner,
-        }))
-    }
-}
-
-/// Whose listeners somebody reaches; all of them for none.
-fn whose(signed: &Signed) -> Result<Option<PartnerId>, Refusal> {
-    match signed.partner {
-        None if !signed.is_operator() => Err(Refusal::NotAllowed),
-        partner => Ok(partner),
+        let data = json!({
+            "address": origin(&row.callback), "is_gone": is_gone, "link": "/listeners",
+        });
+        let subject = place(&row.listener_id);
+        Ok(told.map(|told| told.letter("listener_disabled", data, subject, partner)))
     }
 }
 

@@ -166,17 +166,10 @@ pub(super) fn both<'t>(
 
 fn news_letter(row: &IncidentRow, told: &Addressee, texts: [&str; 2], ends: bool) -> NewMail {
     let text = texts[usize::from(told.language != "pl")];
-    NewMail {
-        recipient: told.mail.clone(),
-        recipient_name: told.name.clone(),
-        language: told.language.clone(),
-        template: "incident_news",
-        data: json!({
-            "title": row.title(&told.language), "text": text, "is_over": ends,
-            "link": format!("/incidents/{}", row.id),
-        }),
-        attachments: Vec::new(),
-        subject: row.subject(),
-        partner: (told.partner_id != 0).then_some(PartnerId(told.partner_id)),
-    }
+    let data = json!({
+        "title": row.title(&told.language), "text": text, "is_over": ends,
+        "link": format!("/incidents/{}", row.id),
+    });
+    let partner = (told.partner_id != 0).then_some(PartnerId(told.partner_id));
+    told.letter("incident_news", data, row.subject(), partner)
 }

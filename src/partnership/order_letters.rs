@@ -75,15 +75,6 @@ impl Partnership {
                 "order_ended"
             }
         };
-        NewMail {
-            recipient: told.mail.clone(),
-            recipient_name: told.name.clone(),
-            language: told.language.clone(),
-            template,
-            data,
-            attachments: Vec::new(),
-            subject: row.subject(),
-            partner: Some(PartnerId(row.partner_id)),
-        }
+        told.letter(template, data, row.subject(), Some(PartnerId(row.partner_id)))
     }
 }

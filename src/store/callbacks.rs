@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Addressee, Error, NewMail, Store, audit,
+    Addressee, Error, Store, audit,
     db::{Tx, execute, fetch_all, fetch_in},
     letters::queue_mail,
     reservations::HOLDER,
@@ -122,16 +122,9 @@ async fn tell_disabled(
     let Some(told) = fetch_in!(&mut *tx, Addressee, HOLDER, partner.0, nobody_named)? else {
         return Ok(());
     };
-    let mail = NewMail {
-        recipient: told.mail,
-        recipient_name: told.name,
-        language: told.language,
-        template: "callback_disabled",
-        data: json!({ "service": service, "is_gone": is_gone, "link": "/services" }),
-        attachments: Vec::new(),
-        subject: format!("service:{service}"),
-        partner: Some(partner),
-    };
+    let data = json!({ "service": service, "is_gone": is_gone, "link": "/services" });
+    let subject = format!("service:{service}");
+    let mail = told.letter("callback_disabled", data, subject, Some(partner));
     queue_mail(tx, at, &mail).await?;
     Ok(())
 }

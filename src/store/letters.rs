@@ -2,7 +2,7 @@
 //! deadline.
 
 use super::{
-    Error,
+    Addressee, Error,
     db::{Tx, execute, fetch_in},
 };
 use crate::domain::{Caller, PartnerId};
@@ -22,6 +22,29 @@ pub struct NewMail {
     /// What it is about, like `application:12`.
     pub subject: String,
     pub partner: Option<PartnerId>,
+}
+
+impl Addressee {
+    /// A letter to them without attachments; `subject` is what it is about, `partner` whose list of
+    /// letters it stands in.
+    pub fn letter(
+        &self,
+        template: &'static str,
+        data: serde_json::Value,
+        subject: impl Into<String>,
+        partner: Option<PartnerId>,
+    ) -> NewMail {
+        NewMail {
+            recipient: self.mail.clone(),
+            recipient_name: self.name.clone(),
+            language: self.language.clone(),
+            template,
+            data,
+            attachments: Vec::new(),
+            subject: subject.into(),
+            partner,
+        }
+    }
 }
 
 /// One step in the life of an application, an agreement, a company.

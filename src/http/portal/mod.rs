@@ -82,6 +82,7 @@ pub mod preferences;
 mod reference;
 mod replays;
 mod sandbox;
+mod secret;
 mod services;
 mod specifications;
 mod start;

@@ -3,11 +3,10 @@
 //! A secret is on the answer to the form that made it and nowhere else. The surprise: each change
 //! loads the routing snapshot again, or a new account could not bind and an ended one still could.
 
-use askama::Template;
 use axum::{extract::Path, response::Response};
 
 use super::{
-    super::{address::encoded, cell::Time, form::Form, list::Ask, page::Page},
+    super::{address::encoded, form::Form, list::Ask, page::Page, secret::SecretPage},
     access::{CREDENTIALS, KEYS, Kind, Whose, list_credentials, list_keys},
     explain, or_confirm,
 };
@@ -19,16 +18,6 @@ use crate::{
 };
 
 const SANDBOX: &str = "/sandbox";
-
-#[derive(Template)]
-#[template(path = "secret.html", config = "src/http/portal/askama.toml")]
-struct Shown<'p> {
-    page: &'p Page,
-    secret: &'p NewSecret,
-    ends: Option<Time>,
-    is_key: bool,
-    back: String,
-}
 
 /// What partners bind with is read from the snapshot, never from the store.
 async fn reload(app: &App) -> Result<(), Problem> {
@@ -106,10 +95,23 @@ async fn secret_page(
     back: String,
 ) -> Result<Response, Problem> {
     reload(page.app()).await?;
-    let page = page.titled("accounts-secret-title").under(back.clone(), kind.title);
-    let is_key = kind.path == KEYS.path;
-    let ends = Some(secret.expires_at).filter(|at| *at > 0).map(|at| page.time(at));
-    Ok(page.show(&Shown { page: &page, secret, ends, is_key, back }))
+    let title = "accounts-secret-title";
+    let page = page.titled(title).under(back.clone(), kind.title);
+    let (name, label) = if kind.path == KEYS.path {
+        ("accounts-key", "accounts-whole-key")
+    } else {
+        ("accounts-system-id", "accounts-password")
+    };
+    let body = SecretPage {
+        title: page.t(title),
+        of: Some((page.t(name), &secret.name)),
+        label: page.t(label),
+        secret: secret.secret.as_str(),
+        ends: Some(secret.expires_at).filter(|at| *at > 0).map(|at| page.time(at)),
+        back: &back,
+        page: &page,
+    };
+    Ok(page.show(&body))
 }
 
 pub(super) async fn rotate_credential(

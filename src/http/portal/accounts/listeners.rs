@@ -14,13 +14,14 @@ use super::{
         list::{Ask, List},
         page::Page,
         person::Person,
+        secret::SecretPage,
     },
     explain, or_confirm,
 };
 use crate::{
     domain::{Refusal, Right},
     http::error::Problem,
-    partnership::{NewHub, origin},
+    partnership::origin,
     store::ListenerRow,
 };
 
@@ -52,14 +53,6 @@ struct One<'p> {
     may_remove: bool,
     remove_path: String,
     question: String,
-}
-
-/// The answer to the form, and the only place that ever shows the key.
-#[derive(Template)]
-#[template(path = "listener_secret.html", config = "src/http/portal/askama.toml")]
-struct Shown<'p> {
-    page: &'p Page,
-    made: &'p NewHub,
 }
 
 pub(super) async fn show(page: Page, ask: Ask) -> Result<Response, Problem> {
@@ -137,8 +130,18 @@ pub(super) async fn add(page: Page, mut form: Form) -> Result<Response, Problem>
     let work = async move { verbs.listen(&signed, &callback, &query).await };
     match page.app().finish(work).await? {
         Ok(made) => {
-            let page = page.titled("accounts-listener-made").under(BASE, TITLE);
-            Ok(page.show(&Shown { page: &page, made: &made }))
+            let title = "accounts-listener-made";
+            let page = page.titled(title).under(BASE, TITLE);
+            let body = SecretPage {
+                title: page.t(title),
+                of: Some((page.t("accounts-listener-callback"), &made.callback)),
+                label: page.t("accounts-listener-secret"),
+                secret: made.secret.as_str(),
+                ends: None,
+                back: BASE,
+                page: &page,
+            };
+            Ok(page.show(&body))
         }
         Err(error) => match explain(&page, &mut form, error) {
             Ok(()) => whole(page, &person, &Ask::default(), &form).await,

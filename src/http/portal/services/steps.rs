@@ -1,6 +1,5 @@
 //! What is done with a service: its steps, a note of its test, comments, the secret of a callback.
 
-use askama::Template;
 use axum::{extract::Path, response::Response};
 
 use super::{Page, explain, show::whole};
@@ -8,7 +7,7 @@ use crate::{
     domain::{LifeEvent, row_id},
     http::{
         error::{Fault, Problem},
-        portal::form::Form,
+        portal::{form::Form, secret::SecretPage},
     },
     partnership::StepNote,
 };
@@ -66,14 +65,6 @@ pub(super) async fn comment(
     }
 }
 
-#[derive(Template)]
-#[template(path = "service_secret.html", config = "src/http/portal/askama.toml")]
-struct Secret<'p> {
-    page: &'p Page,
-    text: String,
-    back: String,
-}
-
 /// The secret is on this answer and nowhere else.
 pub(super) async fn secret(
     page: Page,
@@ -84,6 +75,16 @@ pub(super) async fn secret(
     let id = row_id(&id, "service")?;
     let secret = page.app().partnership.new_service_secret(&person.signed, id).await?;
     let back = format!("/services/{id}");
-    let page = page.titled("services-secret-title").under("/services", "services-title");
-    Ok(page.show(&Secret { page: &page, text: secret, back }))
+    let title = "services-secret-title";
+    let page = page.titled(title).under("/services", "services-title");
+    let body = SecretPage {
+        title: page.t(title),
+        of: None,
+        label: page.t("services-secret"),
+        secret: &secret,
+        ends: None,
+        back: &back,
+        page: &page,
+    };
+    Ok(page.show(&body))
 }
