@@ -275,6 +275,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "complaint rates by partner",
         include_str!("../../migrations/0022_complaint_rates_by_partner.sql"),
     ),
+    (23, "keywords of a service", include_str!("../../migrations/0023_keywords_of_a_service.sql")),
 ];
 
 /// The newest step of the schema that this program knows.

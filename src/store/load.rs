@@ -101,13 +101,16 @@ struct TextRow {
     rules_url: String,
 }
 
+/// A number with keyword, partner and state of each that has it or a keyword on it: one long text,
+/// for a row costs more than a word.
 macro_rules! holdings {
     ($rest:literal) => {
         concat!(
-            "select n.digits, n.is_shared, n.is_withdrawn, coalesce(r.keyword, ''), r.partner_id, \
-             coalesce(r.state, 'free') from number n \
+            "select n.digits, n.is_shared, n.is_withdrawn, coalesce(string_agg( \
+             r.keyword || ' ' || r.partner_id || ' ' || r.state, ' '), '') from number n \
              left join reservation r on r.number_id = n.id and r.slot is not null ",
-            $rest
+            $rest,
+            " group by n.id, n.digits, n.is_shared, n.is_withdrawn"
         )
     };
 }
@@ -127,7 +130,7 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
     let (sql, rows) = ("select msisdn from barred_number", &mut parts.barred);
     fetch_each!(tx, (String,), sql; (number,) => rows.extend(Msisdn::parse(&number)));
     let sql = holdings!("where n.digits in (select short_code from service)");
-    fetch_each!(tx, HoldingRow, sql; row => parts.holdings.extend(holding(row)?));
+    fetch_each!(tx, HoldingRow, sql; row => hold(row, &mut parts.holdings)?);
     parts.tariffs = tariffs(tx).await?;
     Ok(Catalog::new(parts))
 }
@@ -136,10 +139,9 @@ async fn services(tx: &mut Tx<'_>) -> Result<Vec<Service>, Error> {
     let mut texts = HashMap::new();
     let sql = "select * from standard_text";
     fetch_each!(tx, TextRow, sql; row => texts.insert(row.service_id, texts_of(row)));
-    let mut words: HashMap<i64, Vec<Keyword>> = HashMap::new();
-    fetch_each!(tx, (String, i64), "select word, service_id from keyword"; (word, id) => {
-        words.entry(id).or_default().push(keyword(&word)?);
-    });
+    let mut words = HashMap::new();
+    let sql = "select service_id, string_agg(word, ' ') from keyword group by service_id";
+    fetch_each!(tx, (i64, String), sql; (id, list) => words.insert(id, keywords(&list)?));
     let mut services = Vec::new();
     fetch_each!(tx, ServiceRow, "select * from service"; row => {
         let (words, texts) = (words.remove(&row.id).unwrap_or_default(), texts.remove(&row.id));
@@ -152,11 +154,9 @@ async fn services(tx: &mut Tx<'_>) -> Result<Vec<Service>, Error> {
 pub(super) async fn service_of(tx: &mut Tx<'_>, id: ServiceId) -> Result<Option<Service>, Error> {
     let row = fetch_in!(&mut *tx, ServiceRow, "select * from service where id = $1", id.0)?;
     let Some(row) = row else { return Ok(None) };
-    let mut words = Vec::new();
-    let sql = "select word from keyword where short_code = $1 and service_id = $2";
-    fetch_each!(&mut *tx, (String,), sql, row.short_code.as_str(), id.0; (word,) => {
-        words.push(keyword(&word)?);
-    });
+    let sql = "select coalesce(string_agg(word, ' '), '') from keyword where service_id = $1";
+    let list = fetch_in!(&mut *tx, (String,), sql, id.0)?;
+    let words = list.map_or(Ok(Vec::new()), |(list,)| keywords(&list))?;
     let sql = "select * from standard_text where service_id = $1";
     let texts = fetch_in!(tx, TextRow, sql, id.0)?;
     service(row, words, texts.map(texts_of)).map(Some)
@@ -169,26 +169,43 @@ pub(super) async fn holdings_on(
 ) -> Result<Vec<Holding>, Error> {
     let mut holdings = Vec::new();
     let sql = holdings!("where n.digits = $1");
-    fetch_each!(tx, HoldingRow, sql, number.as_str(); row => holdings.extend(holding(row)?));
+    fetch_each!(tx, HoldingRow, sql, number.as_str(); row => hold(row, &mut holdings)?);
     Ok(holdings)
 }
 
-type HoldingRow = (String, i64, i64, String, Option<i64>, String);
+type HoldingRow = (String, i64, i64, String);
 
-/// None of a shared number as a whole: of that only its keywords have holders.
-fn holding(row: HoldingRow) -> Result<Option<Holding>, Error> {
-    let (digits, is_shared, is_withdrawn, word, partner, state) = row;
-    let short_code = ShortCode::parse(&digits)
-        .map_err(|error| corrupt("number", "digits", &digits, &error.to_string()))?;
-    let keyword = match word.as_str() {
-        "" => None,
-        word => Some(keyword(word)?),
+/// Nothing of a shared number as a whole: of that only its keywords have holders.
+fn hold(
+    (digits, is_shared, is_withdrawn, users): HoldingRow,
+    to: &mut Vec<Holding>,
+) -> Result<(), Error> {
+    let wrong = |column, value: &str, why: &str| {
+        corrupt("number", column, &digits, &format!("`{value}` {why}"))
     };
-    if is_shared != 0 && is_withdrawn == 0 && keyword.is_none() {
-        return Ok(None);
+    let short_code =
+        ShortCode::parse(&digits).map_err(|error| wrong("digits", &digits, &error.to_string()))?;
+    if users.is_empty() && (is_shared == 0 || is_withdrawn != 0) {
+        to.push(Holding { short_code, keyword: None, partner: None, is_active: false });
+        return Ok(());
     }
-    let is_active = state == NumberState::Active.as_str() && is_withdrawn == 0;
-    Ok(Some(Holding { short_code, keyword, partner: partner.map(PartnerId), is_active }))
+    let mut fields = users.split(' ');
+    while let (Some(word), Some(partner), Some(state)) =
+        (fields.next(), fields.next(), fields.next())
+    {
+        let keyword = if word.is_empty() { None } else { Some(keyword(word)?) };
+        if is_shared != 0 && is_withdrawn == 0 && keyword.is_none() {
+            continue;
+        }
+        let partner = partner.parse().map_err(|_| wrong("users", partner, "is no partner"))?;
+        to.push(Holding {
+            short_code: short_code.clone(),
+            keyword,
+            partner: Some(PartnerId(partner)),
+            is_active: state == NumberState::Active.as_str() && is_withdrawn == 0,
+        });
+    }
+    Ok(())
 }
 
 async fn tariffs(tx: &mut Tx<'_>) -> Result<Vec<Tariff>, Error> {
@@ -284,6 +301,11 @@ fn api_key((prefix, partner, secret, expires_at, mode): KeyRow) -> Result<ApiKey
         .ok_or_else(|| corrupt("api_key", "secret", &prefix, "not 32 octets in hex"))?;
     let mode = Mode::parse(&mode).ok_or_else(|| corrupt("api_key", "mode", &prefix, &mode))?;
     Ok(ApiKey { prefix: prefix.into(), partner: PartnerId(partner), secret, expires_at, mode })
+}
+
+/// No keyword has a space in it.
+fn keywords(list: &str) -> Result<Vec<Keyword>, Error> {
+    list.split_ascii_whitespace().map(keyword).collect()
 }
 
 /// Words of services and of reservations have one form.
