@@ -126,6 +126,10 @@ pub fn commit(took: Duration, records: usize) {
     histogram!("bramka_commit_batch_size").record(records as f64);
 }
 
+pub fn guests(took: Duration) {
+    histogram!("bramka_commit_guests_seconds").record(took.as_secs_f64());
+}
+
 pub fn store_up(up: bool) {
     gauge!("bramka_store_up").set(f64::from(u8::from(up)));
 }

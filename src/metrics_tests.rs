@@ -122,6 +122,7 @@ fn tell_everything() {
     orphans(1);
     orphan_matched();
     commit(took, 17);
+    guests(took);
     store_up(true);
     receipt("north", "matched");
     submit_response("north", "0x00000000", took);

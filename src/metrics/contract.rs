@@ -46,6 +46,7 @@ pub const CONTRACT: &[Series] = &[
     series("bramka_accept_seconds", Kind::Histogram, "seconds", &["side"], "from a request to its answer by the gateway"),
     series("bramka_commit_duration_seconds", Kind::Histogram, "seconds", &[], "time of one group commit"),
     series("bramka_commit_batch_size", Kind::Histogram, "changes", &[], "changes in one group commit"),
+    series("bramka_commit_guests_seconds", Kind::Histogram, "seconds", &[], "time of one group commit that changes of people took"),
     series("bramka_store_up", Kind::Gauge, "flag", &[], "1 while the store takes commits"),
     series("bramka_sessions", Kind::Gauge, "count", &["side", "type", "state"], "SMPP sessions"),
     series("bramka_binds_total", Kind::Counter, "count", &["side", "result"], "binds and how they ended"),

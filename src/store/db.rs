@@ -3,18 +3,27 @@
 //! Every statement is one text that both engines accept; only the placeholders of bulk statements
 //! are made by code (`bulk.rs`). sqlx's `Any` driver is not used: it cannot set `SQLite`'s pragmas.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions as _,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+        SqliteSynchronous,
     },
 };
+use tokio::sync::mpsc;
 
-use super::Error;
+use super::{
+    Error,
+    guests::{self, Asking, Guest, Staying},
+};
 
 /// Connections for reading; the writer has one of its own.
 #[derive(Debug, Clone)]
@@ -103,23 +112,66 @@ pub(super) use {execute, fetch_all, fetch_each, fetch_in, fetch_optional};
 
 /// A write transaction of either engine.
 pub(super) enum Tx<'c> {
-    Sqlite(sqlx::Transaction<'c, sqlx::Sqlite>),
+    Sqlite(SqliteTx<'c>),
     Postgres(sqlx::Transaction<'c, sqlx::Postgres>),
+}
+
+/// Whose transaction a connection of `SQLite` is in.
+pub(super) enum SqliteTx<'c> {
+    /// Its own; rolled back when it is dropped.
+    Own(sqlx::Transaction<'c, sqlx::Sqlite>),
+    /// The group's. Whoever drops it without a commit closes the connection.
+    Group(&'c mut SqliteConnection),
+    /// A savepoint in the group's.
+    Guest(Guest),
+}
+
+impl Deref for SqliteTx<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Own(tx) => tx,
+            Self::Group(connection) => connection,
+            Self::Guest(guest) => guest,
+        }
+    }
+}
+
+impl DerefMut for SqliteTx<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Own(tx) => tx,
+            Self::Group(connection) => connection,
+            Self::Guest(guest) => guest,
+        }
+    }
 }
 
 impl Tx<'_> {
     pub(super) async fn commit(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Sqlite(SqliteTx::Own(tx)) => tx.commit().await?,
+            Self::Sqlite(SqliteTx::Group(connection)) => {
+                sqlx::raw_sql("commit").execute(connection).await?;
+            }
+            Self::Sqlite(SqliteTx::Guest(guest)) => guest.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
         }
-        .map_err(Error::from)
+        Ok(())
     }
 }
 
-/// One connection that writes.
+/// What writes.
 pub(super) enum Pen {
-    Sqlite(sqlx::SqliteConnection),
+    /// None: it was in the middle of a group, and is closed.
+    Sqlite(Option<SqliteConnection>),
+    /// The writer's connection for each transaction; one of its own once the writer has ended.
+    Guest {
+        writer: mpsc::Sender<Asking>,
+        place: Place,
+        own: Option<SqliteConnection>,
+    },
     Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
 }
 
@@ -131,16 +183,49 @@ impl Pen {
         }
     }
 
-    /// Begins a write transaction. `SQLite` takes its lock at once: a transaction that began as a
-    /// reader and then writes would fail without waiting.
+    /// Begins a write transaction.
     pub(super) async fn begin(&mut self) -> Result<Tx<'_>, Error> {
         use sqlx::Connection;
-        Ok(match self {
-            Self::Sqlite(connection) => Tx::Sqlite(connection.begin_with("begin immediate").await?),
-            Self::Postgres(connection) => Tx::Postgres(connection.begin().await?),
-        })
+        let connection = match self {
+            Self::Sqlite(connection) => connection.as_mut().ok_or(Error::Stopped)?,
+            Self::Guest { writer, place, own } => match guests::ask(writer).await? {
+                Some(guest) => return Ok(Tx::Sqlite(SqliteTx::Guest(guest))),
+                None => own.insert(connect(place).await?),
+            },
+            Self::Postgres(connection) => return Ok(Tx::Postgres(connection.begin().await?)),
+        };
+        Ok(Tx::Sqlite(SqliteTx::Own(connection.begin_with(AT_ONCE).await?)))
+    }
+
+    /// Begins a group's transaction with what guests write in it; [`Self::group`] goes on with it.
+    /// After an error the pen is spent.
+    pub(super) async fn open_group(&mut self, guests: Vec<Asking>) -> Result<Vec<Staying>, Error> {
+        let mut staying = Vec::new();
+        if let Self::Sqlite(slot) = self {
+            let mut connection = slot.take().ok_or(Error::Stopped)?;
+            sqlx::raw_sql(AT_ONCE).execute(&mut connection).await?;
+            for asking in guests {
+                let (returned, stays) = guests::lend(connection, asking).await?;
+                connection = returned;
+                staying.extend(stays);
+            }
+            *slot = Some(connection);
+        }
+        Ok(staying)
+    }
+
+    /// The transaction of the group that was opened.
+    pub(super) async fn group(&mut self) -> Result<Tx<'_>, Error> {
+        match self {
+            Self::Sqlite(Some(connection)) => Ok(Tx::Sqlite(SqliteTx::Group(connection))),
+            _ => self.begin().await,
+        }
     }
 }
+
+/// `SQLite` takes its lock at once: a transaction that began as a reader and then writes would fail
+/// without waiting.
+const AT_ONCE: &str = "begin immediate";
 
 impl Db {
     pub(super) async fn open(place: &Place) -> Result<Self, Error> {
@@ -167,7 +252,7 @@ impl Db {
     /// Several reads that see one moment, whatever is committed between them.
     pub(super) async fn snapshot(&self) -> Result<Tx<'static>, Error> {
         Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Self::Sqlite(pool) => Tx::Sqlite(SqliteTx::Own(pool.begin().await?)),
             // Without it each statement of PostgreSQL sees what was committed before itself.
             Self::Postgres(pool) => Tx::Postgres(
                 pool.begin_with("begin isolation level repeatable read, read only").await?,
@@ -202,6 +287,11 @@ pub(super) async fn open_pen(place: &Place, db: Option<&Db>) -> Result<Pen, Erro
         }
         return Ok(Pen::Postgres(connection));
     }
+    Ok(Pen::Sqlite(Some(connect(place).await?)))
+}
+
+async fn connect(place: &Place) -> Result<SqliteConnection, Error> {
+    use sqlx::Row;
     let mut connection = sqlite_options(&place.url)?.connect().await?;
     let journal: String =
         sqlx::query("pragma journal_mode").fetch_one(&mut connection).await?.try_get(0)?;
@@ -215,7 +305,7 @@ pub(super) async fn open_pen(place: &Place, db: Option<&Db>) -> Result<Pen, Erro
              it must be wal and 2 (full)"
         )));
     }
-    Ok(Pen::Sqlite(connection))
+    Ok(connection)
 }
 
 fn is_negative_control() -> bool {

@@ -41,6 +41,7 @@ mod find;
 #[cfg(test)]
 mod find_tests;
 mod groups;
+mod guests;
 mod habits;
 mod holds;
 mod incidents;
@@ -182,7 +183,8 @@ pub struct Store {
     db: db::Db,
     place: Place,
     inbox: mpsc::Sender<writer::Command>,
-    is_up: Arc<AtomicBool>,
+    asking: mpsc::Sender<guests::Asking>,
+    signs: Arc<writer::Signs>,
 }
 
 /// A change on its way; awaiting it gives what the commit made of it.
@@ -218,9 +220,14 @@ impl Store {
         db::migrate(&place).await?;
         let db = db::Db::open(&place).await?;
         let (inbox, commands) = mpsc::channel(limits.inbox);
-        let is_up = Arc::new(AtomicBool::new(true));
-        let writer = Writer::new(place.clone(), db.clone(), commands, limits, Arc::clone(&is_up));
-        Ok((Self { db, place, inbox, is_up }, writer))
+        let (asking, waiting) = mpsc::channel(guests::WAITING_MAX);
+        let signs = Arc::new(writer::Signs {
+            is_up: AtomicBool::new(true),
+            has_begun: AtomicBool::new(false),
+        });
+        let ends = (commands, waiting);
+        let writer = Writer::new(place.clone(), db.clone(), ends, limits, Arc::clone(&signs));
+        Ok((Self { db, place, inbox, asking, signs }, writer))
     }
 
     /// Hands a change to the writer; waits only while the inbox is full.
@@ -245,7 +252,7 @@ impl Store {
 
     /// The last commit worked. False while `PostgreSQL` is away or `SQLite` has failed (P36).
     pub fn is_up(&self) -> bool {
-        self.is_up.load(Ordering::Acquire)
+        self.signs.is_up.load(Ordering::Acquire)
     }
 
     pub fn is_postgres(&self) -> bool {
@@ -266,8 +273,18 @@ impl Store {
         self.db.close().await;
     }
 
-    /// A transaction outside the writer, for what people do: seldom, and with an audit row.
+    /// For what people do: seldom, and with an audit row. On `SQLite` it writes in the writer's
+    /// groups if this process has a writer.
     async fn pen(&self) -> Result<db::Pen, Error> {
+        if self.is_postgres() || !self.signs.has_begun.load(Ordering::Acquire) {
+            return self.own_pen().await;
+        }
+        let (writer, place) = (self.asking.clone(), self.place.clone());
+        Ok(db::Pen::Guest { writer, place, own: None })
+    }
+
+    /// A connection that nobody else writes with.
+    async fn own_pen(&self) -> Result<db::Pen, Error> {
         db::open_pen(&self.place, Some(&self.db)).await
     }
 }

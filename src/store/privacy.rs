@@ -252,8 +252,8 @@ impl Store {
 
     /// A connection that leaves no octet of what it overwrites in the file.
     async fn thorough_pen(&self) -> Result<Pen, Error> {
-        let mut pen = self.pen().await?;
-        if let Pen::Sqlite(connection) = &mut pen {
+        let mut pen = self.own_pen().await?;
+        if let Pen::Sqlite(Some(connection)) = &mut pen {
             sqlx::query("pragma secure_delete = on").execute(connection).await?;
         }
         Ok(pen)
@@ -261,12 +261,13 @@ impl Store {
 
     /// Empties what still holds the old rows: `SQLite`'s log, `PostgreSQL`'s dead rows.
     async fn scrub(&self) -> Result<(), Error> {
-        match &mut self.pen().await? {
+        match &mut self.own_pen().await? {
             // Waits for readers as long as for any lock; what they hold back stays in the log
             // until the next checkpoint that is whole.
-            Pen::Sqlite(connection) => {
+            Pen::Sqlite(Some(connection)) => {
                 sqlx::query("pragma wal_checkpoint(truncate)").execute(connection).await?;
             }
+            Pen::Sqlite(None) | Pen::Guest { .. } => {}
             Pen::Postgres(connection) => {
                 for table in SCRUBBED {
                     let statement = format!("vacuum {table}");

@@ -9,7 +9,14 @@
 //! group is told "unavailable", and before the next group is written, what turns out to be stored
 //! after all is voided, so that no one is charged for a message whose partner heard an error.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -21,6 +28,7 @@ use super::{
     apply::{Group, Statements},
     change::{Applied, Change},
     db::{self, Pen, Place},
+    guests::{Asking, GUESTS_MAX, Staying},
 };
 use crate::{
     domain::{LaneId, MessageId},
@@ -56,14 +64,26 @@ impl Default for GroupLimits {
 /// Changes for which a sync is worth its while.
 const COMPANY: usize = 64;
 
+/// What everybody may see of the writer.
+#[derive(Debug)]
+pub(super) struct Signs {
+    /// The last commit worked.
+    pub(super) is_up: AtomicBool,
+    /// Guests are served. A writer that nobody runs serves none.
+    pub(super) has_begun: AtomicBool,
+}
+
 /// The writing end of the store; `run` is its whole life.
 pub struct Writer {
     place: Place,
     db: db::Db,
     inbox: mpsc::Receiver<Command>,
+    asking: mpsc::Receiver<Asking>,
     limits: GroupLimits,
-    is_up: Arc<std::sync::atomic::AtomicBool>,
+    signs: Arc<Signs>,
     statements: Statements,
+    /// Those who write in the next group.
+    guests: Vec<Asking>,
     /// Messages of a group whose commit was ambiguous.
     doubtful: Vec<MessageId>,
     /// Lanes that have a row.
@@ -74,18 +94,20 @@ impl Writer {
     pub(super) fn new(
         place: Place,
         db: db::Db,
-        inbox: mpsc::Receiver<Command>,
+        (inbox, asking): (mpsc::Receiver<Command>, mpsc::Receiver<Asking>),
         limits: GroupLimits,
-        is_up: Arc<std::sync::atomic::AtomicBool>,
+        signs: Arc<Signs>,
     ) -> Self {
         let statements = Statements::new(db.is_postgres());
         Self {
             place,
             db,
             inbox,
+            asking,
             limits,
-            is_up,
+            signs,
             statements,
+            guests: Vec::with_capacity(GUESTS_MAX),
             doubtful: Vec::new(),
             lanes: HashSet::new(),
         }
@@ -103,6 +125,7 @@ impl Writer {
         let mut stop = std::pin::pin!(stop);
         let mut pen = Some(db::open_pen(&self.place, Some(&self.db)).await?);
         self.set_up(true);
+        self.signs.has_begun.store(true, Ordering::Release);
         let mut commands: Vec<Command> = Vec::with_capacity(self.limits.records);
         let mut was_busy = false;
         loop {
@@ -110,6 +133,7 @@ impl Writer {
                 biased;
                 () = &mut stop, if !self.inbox.is_closed() => {
                     self.inbox.close();
+                    self.asking.close();
                     continue;
                 }
                 has_more = self.gather(&mut commands, was_busy) => has_more,
@@ -155,12 +179,30 @@ impl Writer {
     /// Fills one group. Answers false when every sender is gone and nothing is left.
     async fn gather(&mut self, commands: &mut Vec<Command>, was_busy: bool) -> bool {
         let records = self.limits.records;
-        if self.inbox.recv_many(commands, records).await == 0 {
-            return false;
+        tokio::select! {
+            Some(guest) = self.asking.recv() => self.guests.push(guest),
+            count = self.inbox.recv_many(commands, records) => if count == 0 {
+                return false;
+            },
         }
-        if !was_busy {
-            return true;
+        if was_busy {
+            self.gather_company(commands).await;
         }
+        while commands.len() < records
+            && let Ok(command) = self.inbox.try_recv()
+        {
+            commands.push(command);
+        }
+        while self.guests.len() < GUESTS_MAX
+            && let Ok(guest) = self.asking.try_recv()
+        {
+            self.guests.push(guest);
+        }
+        true
+    }
+
+    async fn gather_company(&mut self, commands: &mut Vec<Command>) {
+        let records = self.limits.records;
         // Enough company makes a commit cheap; who is in the group already need not wait for more.
         let deadline = Instant::now() + self.limits.wait;
         while commands.len() < records.min(COMPANY) {
@@ -171,7 +213,27 @@ impl Writer {
                 Ok(_) => {}
             }
         }
-        true
+    }
+
+    /// Begins the group. A guest that leaves the transaction broken costs the group nothing: it
+    /// begins again without any.
+    async fn serve_guests(&mut self, pen: &mut Pen) -> Result<Vec<Staying>, Error> {
+        let guests = std::mem::take(&mut self.guests);
+        let (begun, count) = (Instant::now(), guests.len());
+        match pen.open_group(guests).await {
+            Ok(staying) => {
+                if count > 0 {
+                    metrics::guests(begun.elapsed());
+                }
+                Ok(staying)
+            }
+            Err(error) if count > 0 => {
+                tracing::warn!(error = %error, "people's changes were not written");
+                *pen = db::open_pen(&self.place, Some(&self.db)).await?;
+                pen.open_group(Vec::new()).await
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn commit(
@@ -180,7 +242,8 @@ impl Writer {
         commands: &mut [Command],
     ) -> Result<Vec<Applied>, Error> {
         let begun = Instant::now();
-        let mut tx = pen.begin().await?;
+        let staying = self.serve_guests(pen).await?;
+        let mut tx = pen.group().await?;
         if !self.doubtful.is_empty() {
             super::apply::void(&mut tx, &self.doubtful).await?;
         }
@@ -197,6 +260,7 @@ impl Writer {
         let new_lanes = group.new_lanes(&self.lanes);
         group.write(&mut tx, &self.statements, &new_lanes).await?;
         tx.commit().await?;
+        staying.into_iter().for_each(Staying::committed);
         self.lanes.extend(new_lanes);
         self.doubtful.clear();
         metrics::commit(begun.elapsed(), commands.len());
@@ -246,7 +310,7 @@ impl Writer {
     }
 
     fn set_up(&self, up: bool) {
-        self.is_up.store(up, std::sync::atomic::Ordering::Release);
+        self.signs.is_up.store(up, Ordering::Release);
         metrics::store_up(up);
     }
 }
