@@ -15,14 +15,14 @@ mod common;
 
 use common::{
     Arguments, Counts, Latencies, Plan, World, crowd,
-    offers::{NUMBER, Offers},
+    offers::{Desk, NUMBER, Offers},
     partner, partner_name,
     verdict::{Judge, Verdict},
 };
 use tokio::task::JoinSet;
 
-/// Services that change come in pairs.
-const PAIRS: usize = 3;
+/// Services that change come in pairs. Few of them would have hundreds of versions each.
+const PAIRS: usize = 25;
 const PARTNERS: u64 = 10;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -47,29 +47,31 @@ async fn main() {
         }
     })
     .await;
-    let (mut offers, world) = (offers.expect("they were made"), Arc::new(world));
+    let (offers, world) = (offers.expect("they were made"), Arc::new(world));
+    let words = offers.words();
     println!("gateway process {}, {} MiB resident", world.pid(), world.resident());
     let (counts, latencies) = (Arc::new(Counts::default()), Arc::new(Latencies::default()));
     let mut sessions = submit(&world, rate * 6 / 10, &counts, &latencies).await;
-    let mut subscribers = text(&world, rate * 4 / 10, offers.words());
+    let mut subscribers = text(&world, rate * 4 / 10, words);
     tokio::time::sleep(Duration::from_secs(3)).await;
     drop(latencies.drain());
     let cpu = world.cpu();
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     let (quiet, quiet_cpu) = (latencies.drain(), world.cpu() - cpu);
-    let begun = (offers.log().len(), world.cpu());
-    let took = change(&mut offers, arguments.number("changes", 1000), seconds).await;
+    let mut desk = offers.through(world.http).await;
+    let begun = (desk.offers().log().len(), world.cpu());
+    let took = change(&mut desk, arguments.number("changes", 1000), seconds).await;
     let (changed, changed_cpu) = (latencies.drain(), world.cpu() - begun.1);
     subscribers.abort_all();
     counts.is_over.store(true, Ordering::Release);
     let mut judge = Judge::of(&world.database()).await;
     judge.settled().await;
-    let verdict = judge.verdict(offers.log()).await;
+    let verdict = judge.verdict(desk.offers().log()).await;
     sessions.abort_all();
     println!(
         "{} versions in {took:.1?}; {} MiB resident; CPU {quiet_cpu:.1} s quiet, {changed_cpu:.1} s \
          changed",
-        offers.log().len() - begun.0,
+        desk.offers().log().len() - begun.0,
         world.resident()
     );
     let acked = world.smsc.journal(|journal| journal.mos_acked);
@@ -151,14 +153,14 @@ fn text(world: &Arc<World>, rate: u64, words: Vec<String>) -> JoinSet<()> {
 }
 
 /// Makes `count` changes evenly over that time; how long it really took.
-async fn change(offers: &mut Offers, count: u64, seconds: u64) -> Duration {
+async fn change(desk: &mut Desk, count: u64, seconds: u64) -> Duration {
     let begun = Instant::now();
     let mut made = 0;
     while made < count {
         let due = Duration::from_secs(seconds) * u32::try_from(made).unwrap_or(u32::MAX)
             / u32::try_from(count).unwrap_or(u32::MAX);
         tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
-        made += offers.change().await;
+        made += desk.change().await;
     }
     let took = begun.elapsed();
     tokio::time::sleep(Duration::from_secs(seconds).saturating_sub(took)).await;

@@ -11,15 +11,11 @@
 use std::time::{Duration, Instant};
 
 use bramka::domain::PartnerId;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::TcpStream,
-};
-
 mod common;
 
 use common::{
     Arguments, BUSY, Plan, World,
+    api::{Api, bearer},
     people::{log_in, verbs},
 };
 
@@ -108,7 +104,6 @@ async fn main() {
     println!("gateway process {}", world.pid());
     let mut slowest = Duration::ZERO;
     let cookie = |token: &str| format!("cookie: __Host-session={token}");
-    let bearer = |token: &str| format!("authorization: Bearer {token}");
     let looked = if plan.past > 0 {
         vec![("staff", cookie(&staff), SEARCHES), ("staff", bearer(&staff), SEARCHES_API)]
     } else if plan.tickets == 0 {
@@ -158,16 +153,11 @@ async fn look(
     header: &str,
     count: u64,
 ) -> Vec<Duration> {
-    let stream = TcpStream::connect(address).await.expect("the portal listens");
-    stream.set_nodelay(true).expect("a setting");
-    let mut stream = BufReader::new(stream);
-    let request =
-        format!("GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{header}\r\n\r\n");
+    let mut api = Api::connect(address, header).await;
     let mut times = Vec::new();
     for round in 0..=count {
         let begun = Instant::now();
-        stream.write_all(request.as_bytes()).await.expect("a request");
-        let status = answer(&mut stream).await;
+        let status = api.look(page).await;
         assert!(status == 200, "{page} answered {status}");
         if round > 0 {
             times.push(begun.elapsed());
@@ -175,25 +165,4 @@ async fn look(
     }
     times.sort_unstable();
     times
-}
-
-/// Reads one answer to its end; its status.
-async fn answer(stream: &mut BufReader<TcpStream>) -> u16 {
-    use tokio::io::AsyncBufReadExt as _;
-    let (mut status, mut length, mut line) = (0, 0, String::new());
-    loop {
-        line.clear();
-        stream.read_line(&mut line).await.expect("a line");
-        let text = line.trim().to_ascii_lowercase();
-        if let Some(rest) = text.strip_prefix("http/1.1 ") {
-            status = rest.get(..3).and_then(|code| code.parse().ok()).unwrap_or(0);
-        } else if let Some(value) = text.strip_prefix("content-length: ") {
-            length = value.parse().unwrap_or(0);
-        } else if text.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.expect("the body");
-    status
 }

@@ -20,6 +20,7 @@ use bramka::{
     store::{GroupLimits, NewCredential, NewPartner, NewService, NewTariff, Place, Store},
 };
 
+pub(crate) mod api;
 mod bulk;
 pub(crate) mod crowd;
 mod desk;

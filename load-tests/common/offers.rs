@@ -1,10 +1,11 @@
 //! Services that both sides keep working on while messages flow, and the log of what was in force.
 //!
 //! They come in pairs: each service has a keyword of its own, and a third one walks between the two.
-//! The surprise: a change is in force somewhere between the call and the answer of its verb, and in
-//! the gateway up to a second later, so that every entry of the log has both moments.
+//! They are made before the daemon starts and changed through it, as by partners and staff. The
+//! surprise: a change is in force somewhere between the request and its answer, and in the gateway
+//! up to a second later, so that every entry of the log has both moments.
 
-use std::path::Path;
+use std::{net::SocketAddr, path::Path};
 
 use bramka::{
     domain::{LifeEvent, NumberEvent, PartnerId},
@@ -12,7 +13,12 @@ use bramka::{
     store::OfferingRow,
 };
 
-use super::people::{log_in, verbs};
+use serde_json::{Value, json};
+
+use super::{
+    api::{Api, bearer},
+    people::{log_in, verbs},
+};
 
 /// Their number.
 pub(crate) const NUMBER: &str = "8055";
@@ -29,64 +35,43 @@ pub(crate) struct Version {
     pub(crate) keywords: Vec<String>,
 }
 
-/// A service as the last verb left it.
+/// A service as the last step left it.
 struct Offer {
-    row: OfferingRow,
-    version: i64,
+    /// Number and version of what is described.
+    at: (i64, i64),
+    /// The routed service and its version.
+    service: i64,
+    number: i64,
     keywords: Vec<String>,
 }
 
 pub(crate) struct Offers {
-    verbs: Partnership,
-    staff: Signed,
-    partner: Signed,
+    /// Tokens of staff and partner.
+    tokens: [String; 2],
     services: Vec<Offer>,
     log: Vec<Version>,
     turn: usize,
+}
+
+/// The same while the daemon runs.
+pub(crate) struct Desk {
+    offers: Offers,
+    staff: Api,
+    partner: Api,
+}
+
+/// Those who make them.
+struct Makers {
+    verbs: Partnership,
+    staff: Signed,
+    partner: Signed,
 }
 
 fn now() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
-fn note() -> StepNote<'static> {
-    StepNote { reason: "load test", ..StepNote::default() }
-}
-
-impl Offers {
-    /// `pairs` of live services of the first partner.
-    pub(crate) async fn make(folder: &Path, pairs: usize) -> Self {
-        let verbs = verbs(folder).await;
-        let (staff, partner) = (log_in(&verbs, None, "staff@operator.example").await, PartnerId(1));
-        let partner = log_in(&verbs, Some(partner), "boss@p0.example").await;
-        let staff = verbs.caller_of(&staff).await.expect("a store").expect("a session");
-        let partner = verbs.caller_of(&partner).await.expect("a store").expect("a session");
-        let file = format!("digits,shared\n{NUMBER},yes\n");
-        verbs.import_numbers(&staff, file.as_bytes(), false).await.expect("a number");
-        let mut made =
-            Self { verbs, staff, partner, services: Vec::new(), log: Vec::new(), turn: 0 };
-        for pair in 0..pairs {
-            let words = ["ALFA", "BETA", "WALK"].map(|word| format!("{word}{pair}"));
-            for word in &words {
-                made.hold(word).await;
-            }
-            let [alfa, beta, walk] = words;
-            made.launch(&format!("alfa{pair}"), vec![alfa, walk]).await;
-            made.launch(&format!("beta{pair}"), vec![beta]).await;
-        }
-        made
-    }
-
-    /// Every keyword of all of them.
-    pub(crate) fn words(&self) -> Vec<String> {
-        self.services.iter().flat_map(|offer| offer.keywords.iter().cloned()).collect()
-    }
-
-    /// What was in force, in the order of time.
-    pub(crate) fn log(&self) -> &[Version] {
-        &self.log
-    }
-
+impl Makers {
     async fn hold(&self, keyword: &str) {
         let verbs = &self.verbs;
         let number = verbs.number_called(&self.staff, NUMBER).await.expect("a store");
@@ -104,15 +89,14 @@ impl Offers {
         row.expect("an active keyword");
     }
 
-    async fn launch(&mut self, name: &str, keywords: Vec<String>) {
-        let row = self.verbs.draft_service(&self.partner, name).await.expect("a draft");
-        self.services.push(Offer { row, version: 0, keywords: keywords.clone() });
-        let place = self.services.len() - 1;
-        let keywords = keywords.join(" ");
+    async fn launch(&self, name: &str, keywords: Vec<String>) -> Offer {
+        let (verbs, partner) = (&self.verbs, &self.partner);
+        let row = verbs.draft_service(partner, name).await.expect("a draft");
+        let joined = keywords.join(" ");
         let form = [
             ("kind", "vote"),
             ("short_code", NUMBER),
-            ("keywords", &keywords),
+            ("keywords", &joined),
             ("billing", "free"),
             ("answer", "Dziekujemy za glos."),
             ("contact_mail", "pomoc@acme.pl"),
@@ -121,81 +105,153 @@ impl Offers {
             ("test_numbers", "48600100200"),
             ("rate", "1000"),
         ];
-        self.edit(place, &form).await;
-        for event in [LifeEvent::Submit, LifeEvent::Approve, LifeEvent::StartTest] {
-            self.step(place, event).await;
-        }
-        let at = (self.services[place].row.id, self.services[place].row.version);
-        let passed = self.verbs.pass_service_test(&self.staff, at, "load test").await;
-        self.services[place].row = passed.expect("a passed test");
+        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let edited = verbs.edit_service(partner, (row.id, row.version), &form).await;
+        let row = self.step(edited.expect("a description"), LifeEvent::Submit).await;
+        let row = self.step(row, LifeEvent::Approve).await;
+        let row = self.step(row, LifeEvent::StartTest).await;
+        let at = (row.id, row.version);
+        let passed = verbs.pass_service_test(&self.staff, at, "load test").await;
+        let row = self.step(passed.expect("a passed test"), LifeEvent::GoLive).await;
+        let service = row.service_id.expect("it is routed");
         // The test was the first version that the gateway knew.
-        self.services[place].version = 1;
-        self.logged(place, LifeEvent::GoLive, true).await;
+        Offer { at: (row.id, row.version), service, number: 2, keywords }
     }
 
-    async fn edit(&mut self, place: usize, form: &[(&str, &str)]) {
-        let fields: Vec<_> =
-            form.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let row = &self.services[place].row;
-        let edited = self.verbs.edit_service(&self.partner, (row.id, row.version), &fields).await;
-        self.services[place].row = edited.expect("a description");
+    async fn step(&self, row: OfferingRow, event: LifeEvent) -> OfferingRow {
+        let signed = if event == LifeEvent::Submit { &self.partner } else { &self.staff };
+        let note = StepNote { reason: "load test", ..StepNote::default() };
+        let stepped = self.verbs.step_service(signed, (row.id, row.version), event, note).await;
+        stepped.expect("a step")
+    }
+}
+
+impl Offers {
+    /// `pairs` of live services of the first partner.
+    pub(crate) async fn make(folder: &Path, pairs: usize) -> Self {
+        let verbs = verbs(folder).await;
+        let tokens = [
+            log_in(&verbs, None, "staff@operator.example").await,
+            log_in(&verbs, Some(PartnerId(1)), "boss@p0.example").await,
+        ];
+        let staff = verbs.caller_of(&tokens[0]).await.expect("a store").expect("a session");
+        let partner = verbs.caller_of(&tokens[1]).await.expect("a store").expect("a session");
+        let file = format!("digits,shared\n{NUMBER},yes\n");
+        verbs.import_numbers(&staff, file.as_bytes(), false).await.expect("a number");
+        let makers = Makers { verbs, staff, partner };
+        let mut made = Self { tokens, services: Vec::new(), log: Vec::new(), turn: 0 };
+        for pair in 0..pairs {
+            let words = ["ALFA", "BETA", "WALK"].map(|word| format!("{word}{pair}"));
+            for word in &words {
+                makers.hold(word).await;
+            }
+            let [alfa, beta, walk] = words;
+            for (name, keywords) in [("alfa", vec![alfa, walk]), ("beta", vec![beta])] {
+                let began = now();
+                let offer = makers.launch(&format!("{name}{pair}"), keywords).await;
+                made.services.push(offer);
+                made.note(made.services.len() - 1, began, true);
+            }
+        }
+        made
     }
 
-    async fn step(&mut self, place: usize, event: LifeEvent) {
-        let is_own = matches!(event, LifeEvent::Submit);
-        let signed = if is_own { &self.partner } else { &self.staff };
-        let row = &self.services[place].row;
-        let stepped = self.verbs.step_service(signed, (row.id, row.version), event, note()).await;
-        self.services[place].row = stepped.expect("a step");
+    /// Every keyword of all of them.
+    pub(crate) fn words(&self) -> Vec<String> {
+        self.services.iter().flat_map(|offer| offer.keywords.iter().cloned()).collect()
     }
 
-    /// A step that makes a version of the routed service, with its place in the log.
-    async fn logged(&mut self, place: usize, event: LifeEvent, is_live: bool) {
-        let began = now();
-        self.step(place, event).await;
-        let done = now();
-        let offer = &mut self.services[place];
-        offer.version += 1;
+    /// What was in force, in the order of time.
+    pub(crate) fn log(&self) -> &[Version] {
+        &self.log
+    }
+
+    /// Goes on through the daemon.
+    pub(crate) async fn through(self, http: SocketAddr) -> Desk {
+        let [staff, partner] = self.tokens.each_ref().map(|token| bearer(token));
+        let (staff, partner) =
+            (Api::connect(http, &staff).await, Api::connect(http, &partner).await);
+        Desk { offers: self, staff, partner }
+    }
+
+    fn note(&mut self, place: usize, began: i64, is_live: bool) {
+        let offer = &self.services[place];
         self.log.push(Version {
-            service: offer.row.service_id.expect("it is routed"),
-            number: offer.version,
+            service: offer.service,
+            number: offer.number,
             began,
-            done,
+            done: now(),
             is_live,
             keywords: offer.keywords.clone(),
         });
     }
+}
 
-    async fn approve(&mut self, place: usize, form: &[(&str, &str)]) {
-        self.edit(place, form).await;
-        self.step(place, LifeEvent::Submit).await;
-        self.logged(place, LifeEvent::Approve, true).await;
+impl Desk {
+    pub(crate) fn offers(&self) -> &Offers {
+        &self.offers
+    }
+
+    async fn edit(&mut self, place: usize, name: &str, value: &str) {
+        let (id, version) = self.offers.services[place].at;
+        let path = format!("/api/v1/services/{id}");
+        let answer = self.partner.change("PATCH", &path, version, &json!({ name: value })).await;
+        self.offers.services[place].at.1 = version_of(&answer);
+    }
+
+    async fn step(&mut self, place: usize, step: &str) {
+        let (id, version) = self.offers.services[place].at;
+        let path = format!("/api/v1/services/{id}/{step}");
+        let api = if step == "submit" { &mut self.partner } else { &mut self.staff };
+        let body = json!({ "reason": "load test" });
+        let answer = api.change("POST", &path, version, &body).await;
+        self.offers.services[place].at.1 = version_of(&answer);
+    }
+
+    /// A step that makes a version of the routed service, with its place in the log.
+    async fn logged(&mut self, place: usize, step: &str, is_live: bool) {
+        let began = now();
+        self.step(place, step).await;
+        self.offers.services[place].number += 1;
+        self.offers.note(place, began, is_live);
+    }
+
+    async fn approve(&mut self, place: usize, name: &str, value: &str) {
+        self.edit(place, name, value).await;
+        self.step(place, "submit").await;
+        self.logged(place, "approve", true).await;
     }
 
     /// The next change or two: a suspension, its end, a new version, a keyword that moves.
     pub(crate) async fn change(&mut self) -> u64 {
-        let (pair, kind) = (self.turn / 4 % (self.services.len() / 2), self.turn % 4);
+        let Offers { services, turn, .. } = &mut self.offers;
+        let (pair, kind) = (*turn / 4 % (services.len() / 2), *turn % 4);
         let (alfa, beta) = (2 * pair, 2 * pair + 1);
-        self.turn += 1;
+        *turn += 1;
         match kind {
-            0 => self.logged(alfa, LifeEvent::Suspend, false).await,
-            1 => self.logged(alfa, LifeEvent::Resume, true).await,
+            0 => self.logged(alfa, "suspend", false).await,
+            1 => self.logged(alfa, "resume", true).await,
             2 => {
-                let rate = if self.turn.is_multiple_of(8) { "999" } else { "1000" };
-                self.approve(beta, &[("rate", rate)]).await;
+                let rate = if turn.is_multiple_of(8) { "999" } else { "1000" };
+                self.approve(beta, "rate", rate).await;
             }
             _ => {
-                let is_with_alfa = self.services[alfa].keywords.len() > 1;
+                let is_with_alfa = services[alfa].keywords.len() > 1;
                 let (from, to) = if is_with_alfa { (alfa, beta) } else { (beta, alfa) };
-                let word = self.services[from].keywords.pop().expect("the one that walks");
-                let words = self.services[from].keywords.join(" ");
-                self.approve(from, &[("keywords", &words)]).await;
-                self.services[to].keywords.push(word);
-                let words = self.services[to].keywords.join(" ");
-                self.approve(to, &[("keywords", &words)]).await;
+                let word = services[from].keywords.pop().expect("the one that walks");
+                let words = services[from].keywords.join(" ");
+                self.approve(from, "keywords", &words).await;
+                let services = &mut self.offers.services;
+                services[to].keywords.push(word);
+                let words = services[to].keywords.join(" ");
+                self.approve(to, "keywords", &words).await;
                 return 2;
             }
         }
         1
     }
+}
+
+fn version_of(answer: &Value) -> i64 {
+    answer["version"].as_i64().expect("a version")
 }
