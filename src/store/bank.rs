@@ -161,8 +161,7 @@ impl Store {
     ) -> Step<BankChangeRow> {
         let mut pen = self.pen().await?;
         let mut tx = pen.begin().await?;
-        let before =
-            fetch_optional!(&self.db, BankChangeRow, select!("where b.id = $1"), answer.id)?;
+        let before = fetch_in!(&mut tx, BankChangeRow, select!("where b.id = $1"), answer.id)?;
         let Some(before) = before else { return Ok(Err(Denial::Unknown)) };
         let subject = format!("company:{}", before.partner_id);
         let detail = json!({ "change": answer.id, "ending": before.ending() });

@@ -54,7 +54,10 @@ impl Staying {
 /// Asks the writer for its connection; none: it has ended.
 pub(super) async fn ask(writer: &mpsc::Sender<Asking>) -> Result<Option<Guest>, Error> {
     let (asking, guest) = oneshot::channel();
-    let turn = async { writer.send(asking).await.is_ok().then_some(guest.await.ok()).flatten() };
+    let turn = async {
+        writer.send(asking).await.ok()?;
+        guest.await.ok()
+    };
     tokio::time::timeout(WAIT_MAX, turn)
         .await
         .map_err(|_| Error::Unavailable(format!("the writer was busy for {WAIT_MAX:?}")))
