@@ -15,6 +15,7 @@ use super::{
 use crate::{
     control::{view, who},
     domain::{MessageId, MessageState, NumberPattern, PartnerId},
+    partnership::AsPdu,
     store::{FoundMessage, MessageFilter, Store},
 };
 
@@ -132,6 +133,7 @@ async fn show(desk: &mut Desk<'_>, store: &Store, id: MessageId, is_open: bool) 
     let catalog = store.load_catalog().await?;
     let partner = line.partner_id.and_then(|id| catalog.partner(PartnerId(id)));
     value["partner"] = partner.map(|partner| partner.name.as_str()).into();
+    value["pdu"] = store.message(id).await?.map(|stored| AsPdu::from(&stored).to_string()).into();
     let charges = store.charges(id).await?;
     value["charges"] = charges
         .iter()

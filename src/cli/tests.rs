@@ -480,6 +480,8 @@ fn an_unknown_message_needs_a_second_person_at_the_command_line_too() {
         (&shown["recipient"], &shown["partner"], &shown["charges"]),
         (&json!("48600***200"), &json!("acme"), &json!([]))
     );
+    let pdu = shown["pdu"].as_str().unwrap();
+    assert!(pdu.starts_with("submit_sm ") && pdu.contains("=48600***200 "), "{pdu}");
     assert_eq!(host.json(&["message", "show", &id, "--reveal"])["recipient"], "48600100200");
     let trail = host.json(&["audit", "list", "--limit", "1"]);
     assert_eq!((&trail[0]["what"], &trail[0]["subject"]), (&json!("message.reveal"), &json!(id)));

@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use super::{Error, Partnership, Signed};
+use super::{AsPdu, Error, Partnership, Signed};
 use crate::{
     domain::{
         Body, Facts, MessageId, MessageState, NumberPattern, PartnerId, Refusal, Right, ServiceId,
@@ -48,6 +48,7 @@ pub struct MessageView {
     pub is_handed: bool,
     /// Whether the number is whole.
     pub is_open: bool,
+    pub pdu: AsPdu,
     /// The content, for whoever may see it and asked.
     pub body: Option<Body>,
 }
@@ -209,6 +210,7 @@ impl Partnership {
             cause: line.error.as_deref().and_then(cause_of),
             is_handed,
             is_open: false,
+            pdu: AsPdu::from(&stored),
             body: None,
             events,
             line,

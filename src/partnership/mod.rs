@@ -17,6 +17,7 @@ mod applicant;
 mod apply;
 #[cfg(test)]
 mod apply_tests;
+mod as_pdu;
 mod audit;
 mod bank;
 #[cfg(test)]
@@ -115,6 +116,7 @@ pub use agree::{Checklist, Draft, NewAgreementOf, Rendered, ReturnedCopy, Stop, 
 pub use agree_desk::{AgreementStep, HandedCopy};
 pub use applicant::{ApplicationView, LaterSteps};
 pub use apply::{Beginning, Begun, NewIdea, WholeApplication};
+pub use as_pdu::AsPdu;
 pub use clamd::{ScanFault, Scanner};
 pub use complaint_rates::ComplaintRates;
 pub use complaint_rules::ComplaintRules;

@@ -10,6 +10,7 @@ pub(super) use crate::domain::deadline::moment;
 use crate::{
     domain::{Content, Item, MtMessage},
     gateway::{Gateway, query::Status},
+    partnership::AsPdu,
 };
 
 /// What was accepted.
@@ -68,6 +69,9 @@ pub(crate) struct MessageBody {
     /// Your own word for it.
     #[schema(required)]
     pub(super) reference: Option<String>,
+    /// The fields of its PDU in one line, without its text and the middle of its number.
+    #[schema(example = "submit_sm service_type= source_addr=7455 destination_addr=48600***200")]
+    pub(super) pdu: String,
     /// Every step, oldest first.
     pub(super) events: Vec<EventBody>,
 }
@@ -113,6 +117,7 @@ pub(super) fn described(gateway: &Gateway, status: &Status, events: Vec<EventBod
         final_at: status.final_at.map(moment),
         error: status.error.clone(),
         reference: message.partner_reference.as_ref().map(ToString::to_string),
+        pdu: AsPdu::of_mt(message).to_string(),
         events,
     }
 }

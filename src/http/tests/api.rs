@@ -23,6 +23,8 @@ async fn a_message_is_accepted_shown_and_taken_back() {
     assert_eq!(message["reference"], "order 17");
     assert_eq!(message["accepted_at"], "2026-11-21T12:00:00Z");
     assert_eq!(message["valid_until"], "2026-11-22T12:00:00Z");
+    let pdu = message["pdu"].as_str().unwrap();
+    assert!(pdu.starts_with("submit_sm ") && pdu.contains("=48600***200 "), "{pdu}");
     let events: Vec<_> = message["events"].as_array().unwrap().iter().map(|e| &e["what"]).collect();
     assert_eq!(events, ["accepted"]);
     assert!(message.pointer("/events/0/who").is_none(), "who did it is not the partner's to know");

@@ -221,6 +221,8 @@ async fn a_message_tells_its_whole_way_to_a_delivery() {
         "the message was delivered",
         "Version of the service",
         MASKED,
+        "submit_sm",
+        "registered_delivery",
         &format!("/faults/new?messages={id}"),
     ] {
         let plain = words.replace("&#39;", "'");
@@ -273,6 +275,7 @@ async fn a_text_says_which_keyword_took_it_and_one_that_nobody_takes_says_why() 
     let shown = acme.get(&format!("/messages/{taken}")).await.text;
     assert!(shown.contains("WIN on 7455") && shown.contains("It waits for the partner"), "{shown}");
     assert!(shown.contains(MASKED) && !shown.contains("win please"), "{shown}");
+    assert!(shown.contains("deliver_sm") && shown.contains("sm_length"), "{shown}");
     let lost = mo(&world, "7455", "hello").await;
     assert_eq!(acme.get(&format!("/messages/{lost}")).await.status, 404, "it is nobody's");
     let shown = desk.get(&format!("/messages/{lost}")).await.text;

@@ -19,7 +19,7 @@ use crate::{
             timeline::doer,
         },
     },
-    partnership::MessageView,
+    partnership::{AsPdu, MessageView},
     payload::preview,
 };
 
@@ -43,6 +43,8 @@ struct One<'p> {
     has_details: bool,
     tries: Vec<TryRow>,
     charges: Vec<(String, String)>,
+    /// Command and fields.
+    pdu: (String, Summary),
     reveal_path: Option<String>,
     redeliver_path: Option<String>,
     fault_path: Option<String>,
@@ -100,6 +102,7 @@ pub(super) fn whole(page: Page, person: &Person, view: &MessageView) -> Response
         has_details: person.is_operator(),
         tries: tries(&page, view),
         charges: charges(&page, view),
+        pdu: (page.t1("messages-pdu", "command", view.pdu.command), fields(&page, &view.pdu)),
         reveal_path: may_reveal.then(|| format!("/messages/{}/reveal", line.id)),
         redeliver_path: may_redeliver.then(|| format!("/messages/{}/redeliver", line.id)),
         fault_path: person.may(Right::FileTickets).then(|| fault_path(person, view)),
@@ -242,6 +245,16 @@ fn charges(page: &Page, view: &MessageView) -> Vec<(String, String)> {
         (page.money(*minor, currency), page.word("messages-charge-", reason))
     };
     view.charges.iter().map(row).collect()
+}
+
+fn fields(page: &Page, pdu: &AsPdu) -> Summary {
+    let rows = pdu.fields.iter().fold(Summary::new(), |rows, (name, value)| {
+        rows.row(*name, if value.is_empty() { Cell::Nothing } else { Cell::code(value) })
+    });
+    pdu.tlvs.iter().fold(rows, |rows, (tag, octets)| {
+        let octets = page.t1("messages-pdu-octets", "count", page.number(*octets));
+        rows.row(format!("0x{tag:04x}"), Cell::text(octets))
+    })
 }
 
 #[cfg(test)]
