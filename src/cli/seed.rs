@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     Failure,
-    args::{CredentialAdd, PartnerAdd, ServiceAdd, TariffAdd},
+    args::{CredentialAdd, PartnerAdd, ServiceAdd, StandardArgs, TariffAdd},
     credential::{Password, check_system_id, new_credential},
     desk::Desk,
     failure::Outcome,
@@ -113,6 +113,8 @@ struct SeedService {
     validity_max_seconds: u32,
     #[serde(default)]
     test_numbers: Vec<String>,
+    #[serde(default)]
+    standard: StandardArgs,
 }
 
 /// A word of a fixed list, so that a slip is found with its line.
@@ -383,6 +385,7 @@ fn service_wish(service: &SeedService) -> ServiceAdd {
         spend_per_day: service.spend_per_day.clone(),
         validity_max_seconds: service.validity_max_seconds,
         test_numbers: service.test_numbers.clone(),
+        standard: service.standard.clone(),
     }
 }
 

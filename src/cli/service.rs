@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Failure,
-    args::{NumberCommand, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand},
+    args::{NumberCommand, ServiceAdd, ServiceCommand, StandardArgs, TariffAdd, TariffCommand},
     changes,
     desk::{Desk, partner_named},
     failure::Outcome,
@@ -16,7 +16,8 @@ use crate::{
     config::Limits,
     control::view::moment,
     domain::{
-        Catalog, Currency, Delivery, Keyword, Money, Msisdn, ShortCode, service::ServiceLimits,
+        Catalog, Currency, Delivery, Keyword, Money, Msisdn, ShortCode, StandardTexts,
+        service::ServiceLimits,
     },
     store::{NewService, NewTariff, Store},
 };
@@ -219,8 +220,24 @@ pub(crate) fn new_service(wish: &ServiceAdd, limits: &Limits) -> Result<NewServi
         validity_max_us: i64::from(wish.validity_max_seconds) * 1_000_000,
         test_numbers: wish.test_numbers.clone(),
         limits: ServiceLimits::default(),
-        standard: None,
+        standard: standard(&wish.standard)?,
     })
+}
+
+fn standard(wish: &StandardArgs) -> Result<Option<StandardTexts>, Failure> {
+    let StandardArgs { help_text, stop_text, contact, rules_url } = wish.clone();
+    let (help, stop, contact, rules_url) = match (help_text, stop_text, contact, rules_url) {
+        (None, None, None, None) => return Ok(None),
+        (Some(help), Some(stop), Some(contact), Some(rules)) => (help, stop, contact, rules),
+        _ => {
+            let text = "a service that answers POMOC, INFO and STOP needs a help text, a stop text, \
+                        a contact and the address of its rules, all four";
+            return Err(Failure::usage(text));
+        }
+    };
+    let texts = StandardTexts { help, stop, contact, rules_url };
+    texts.check().map_err(|(what, bad)| Failure::usage(format!("{what} {}", bad.detail)))?;
+    Ok(Some(texts))
 }
 
 /// What the store would say less clearly: a foreign key has no name that a person knows.
@@ -310,6 +327,7 @@ pub(crate) fn described(catalog: &Catalog, partner: Option<&str>, now: i64) -> V
                 "tariff": tariff.map(|tariff| tariff.code.clone()),
                 "price": price.map(|price| price.to_string()),
                 "link_group": service.link_group,
+                "answers_standard_words": service.standard.is_some(),
                 "delivery": match &service.delivery {
                     Delivery::Smpp => "smpp",
                     Delivery::Callback(_) => "callback",

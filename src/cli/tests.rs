@@ -344,6 +344,7 @@ fn a_seed_file_with_a_slip_writes_nothing() {
         ),
         (seed_text().replace("link_group", "linkgroup"), "unknown field `linkgroup`"),
         (seed_text().replace("4.92", "3.92"), "gross must not be less"),
+        (format!("{}[service.standard]\nhelp_text = \"Pomoc\"\n", seed_text()), "all four"),
         (seed_text().replace("tariff = \"T4\"\nlink", "link"), "needs a tariff"),
     ] {
         std::fs::write(&file, slip).unwrap();
@@ -382,6 +383,7 @@ fn a_service_names_things_that_exist() {
         (&["--number", "7455", "--billing", "mt"], 2),
         (&["--number", "7455", "--billing", "free", "--callback-url", "ftp://x"], 2),
         (&["--number", "7455", "--billing", "free", "--keyword", "a b"], 2),
+        (&["--number", "7455", "--billing", "free", "--help-text", "Pomoc"], 2),
     ] {
         assert_eq!(host.run(&add(more)).exit, exit, "{more:?}");
     }
@@ -390,6 +392,30 @@ fn a_service_names_things_that_exist() {
     let made = host.json(&add(&with_callback));
     assert!(made["callback_secret"].as_str().unwrap().starts_with("whsec_"));
     assert_eq!(host.json(&["number", "list"])[0]["services"], 1);
+}
+
+#[test]
+fn a_service_that_answers_standard_words_has_all_its_texts() {
+    let host = Host::without_daemon();
+    host.json(&["partner", "add", "acme"]);
+    host.json(&["number", "add", "7455"]);
+    let long = "x".repeat(161);
+    let add = |help: &str, rules: &str| {
+        let base = "service add horo --partner acme --number 7455 --keyword HORO --billing free \
+                    --link-group main --stop-text Koniec --contact 225554433";
+        let words = base.split(' ').chain(["--help-text", help, "--rules-url", rules]);
+        host.run(&words.collect::<Vec<_>>())
+    };
+    for (help, rules, why) in [
+        (&*long, "https://acme.pl", "the help text takes 2 parts; at most 1 are allowed"),
+        ("Horoskop", "acme.pl", "the address of the rules"),
+    ] {
+        let refused = add(help, rules);
+        assert!(refused.exit == 2 && refused.err.contains(why), "{}", refused.err);
+    }
+    let made = add("Horoskop", "https://acme.pl");
+    assert_eq!(made.exit, 0, "{}", made.err);
+    assert_eq!(host.json(&["service", "list"])[0]["answers_standard_words"], true);
 }
 
 #[test]

@@ -8,11 +8,17 @@ use std::sync::Arc;
 
 use super::{
     catalog::Catalog,
+    company::line,
+    fields::BadValue,
     number::{Keyword, Msisdn, ShortCode},
     service::{Billing, Service, ServiceState},
+    service_field::{TextCoding, address, text},
     tariff::Money,
 };
 use crate::payload;
+
+/// Characters of a contact for subscribers.
+const CONTACT_MAX: usize = 120;
 
 /// A word that every subscription service understands. [poland.md 1]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +135,16 @@ impl Catalog {
 }
 
 impl StandardTexts {
+    /// Whether each answer is one message on the air; if not, which one and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, BadValue)> {
+        for (what, answer) in [("the help text", &self.help), ("the stop text", &self.stop)] {
+            text(answer, TextCoding::Auto, 1).map_err(|bad| (what, bad))?;
+        }
+        line(&self.contact, 1, CONTACT_MAX).map_err(|bad| ("the contact", bad))?;
+        address(&self.rules_url).map_err(|bad| ("the address of the rules", bad))?;
+        Ok(())
+    }
+
     /// What a service answers; none to a START, which is the partner's.
     pub fn answer(
         &self,

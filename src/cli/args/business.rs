@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 use super::changes::{CredentialSet, PartnerHabit, ServiceCallback};
 
@@ -254,7 +255,11 @@ pub enum ServiceCommand {
                             --keyword WIN --billing mt --tariff T4 --link-group main\n  bramka \
                             service add chat --partner acme --number 7455 --keyword CHAT \
                             --billing mo --tariff T4 --link-group main --callback-url \
-                            https://example.com/mo")]
+                            https://example.com/mo\n  bramka service add horo --partner acme \
+                            --number 7455 --keyword HORO --billing mt --tariff T4 --link-group \
+                            main --help-text \"Horoskop codziennie, 4,92 zl za SMS.\" --stop-text \
+                            \"Usluga wylaczona.\" --contact \"225554433, pomoc@acme.pl\" \
+                            --rules-url https://acme.pl/horo")]
     Add(Box<ServiceAdd>),
     /// All services
     #[command(after_help = "Example:\n  bramka service list --partner acme")]
@@ -346,4 +351,24 @@ pub struct ServiceAdd {
     /// Subscriber served while in limited production; may be repeated
     #[arg(long = "test-number")]
     pub test_numbers: Vec<String>,
+    #[command(flatten)]
+    pub standard: StandardArgs,
+}
+
+/// What the gateway answers by itself to POMOC, INFO and STOP; all of them or none.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StandardArgs {
+    /// Answer to POMOC and HELP, in one message; a subscription needs it and the next three
+    #[arg(long, value_name = "TEXT")]
+    pub help_text: Option<String>,
+    /// Answer to STOP, in one message; after it nothing is sent to that subscriber
+    #[arg(long, value_name = "TEXT")]
+    pub stop_text: Option<String>,
+    /// Telephone number and mail address for subscribers, as INFO tells them
+    #[arg(long, value_name = "TEXT")]
+    pub contact: Option<String>,
+    /// Address of the rules, as INFO tells it
+    #[arg(long, value_name = "URL")]
+    pub rules_url: Option<String>,
 }

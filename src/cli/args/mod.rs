@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use business::{
     CredentialAdd, CredentialCommand, KeyCommand, MessageIds, PartnerAdd, PartnerCommand,
-    PartnerLimits, ServiceAdd, ServiceCommand, TariffAdd, TariffCommand,
+    PartnerLimits, ServiceAdd, ServiceCommand, StandardArgs, TariffAdd, TariffCommand,
 };
 pub use changes::{CredentialSet, Kind, PartnerHabit, ServiceCallback};
 pub use complaint::ComplaintCommand;
