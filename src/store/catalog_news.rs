@@ -8,7 +8,8 @@
 use super::{
     Error, Store,
     db::{fetch_all, fetch_optional},
-    load::{holdings_on, service_of},
+    holdings,
+    load::service_of,
 };
 use crate::domain::{Catalog, ServiceId, ShortCode};
 
@@ -136,7 +137,7 @@ impl Store {
         }
         let mut holdings = Vec::new();
         for number in &numbers {
-            holdings.extend(holdings_on(tx, number).await?);
+            holdings.extend(holdings::on_number(tx, number).await?);
         }
         Ok(catalog.renewed(fresh, &numbers, holdings))
     }

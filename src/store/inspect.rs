@@ -5,10 +5,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{ConnectOptions, Connection, Row};
 
-use super::{
-    Error, Place,
-    db::{is_postgres, newest_step},
-};
+use super::{Error, Place, db::is_postgres, schema::newest_step};
 
 /// What a database looks like from outside.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

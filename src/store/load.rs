@@ -7,12 +7,13 @@ use smol_str::SmolStr;
 use super::{
     Error,
     db::{Db, Tx, fetch_each, fetch_in},
+    holdings,
 };
 use crate::domain::{
     Billing, Catalog, ChargeAt, Credential, Currency, Delivery, Keyword, Mode, Money, Msisdn,
-    NumberState, OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState,
-    ShortCode, StandardTexts, Tariff, TariffId,
-    catalog::{ApiKey, Holding, Parts},
+    OnUnknown, Partner, PartnerId, Sender, Service, ServiceId, ServiceState, ShortCode,
+    StandardTexts, Tariff, TariffId,
+    catalog::{ApiKey, Parts},
     partner::{DefaultAlphabet, Habits, MessageIdForm, PartnerLimits},
     service::{Brakes, Callback, ServiceLimits},
     service_field::TextCoding,
@@ -101,20 +102,6 @@ struct TextRow {
     rules_url: String,
 }
 
-/// A number with keyword, partner and state of each that has it or a keyword on it: one long text,
-/// for a row costs more than a word.
-macro_rules! holdings {
-    ($rest:literal) => {
-        concat!(
-            "select n.digits, n.is_shared, n.is_withdrawn, coalesce(string_agg( \
-             r.keyword || ' ' || r.partner_id || ' ' || r.state, ' '), '') from number n \
-             left join reservation r on r.number_id = n.id and r.slot is not null ",
-            $rest,
-            " group by n.id, n.digits, n.is_shared, n.is_withdrawn"
-        )
-    };
-}
-
 /// Everything as it is at one moment: a service must not have the keywords of its next version.
 pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
     let tx = &mut db.snapshot().await?;
@@ -129,8 +116,7 @@ pub(super) async fn catalog(db: &Db) -> Result<Catalog, Error> {
     fetch_each!(tx, (i64, String), sql; (id, name) => rows.push((PartnerId(id), name.into())));
     let (sql, rows) = ("select msisdn from barred_number", &mut parts.barred);
     fetch_each!(tx, (String,), sql; (number,) => rows.extend(Msisdn::parse(&number)));
-    let sql = holdings!("where n.digits in (select short_code from service)");
-    fetch_each!(tx, HoldingRow, sql; row => hold(row, &mut parts.holdings)?);
+    parts.holdings = holdings::of_services(tx).await?;
     parts.tariffs = tariffs(tx).await?;
     Ok(Catalog::new(parts))
 }
@@ -160,52 +146,6 @@ pub(super) async fn service_of(tx: &mut Tx<'_>, id: ServiceId) -> Result<Option<
     let sql = "select * from standard_text where service_id = $1";
     let texts = fetch_in!(tx, TextRow, sql, id.0)?;
     service(row, words, texts.map(texts_of)).map(Some)
-}
-
-/// What the base of numbers says about a number and about each keyword on it.
-pub(super) async fn holdings_on(
-    tx: &mut Tx<'_>,
-    number: &ShortCode,
-) -> Result<Vec<Holding>, Error> {
-    let mut holdings = Vec::new();
-    let sql = holdings!("where n.digits = $1");
-    fetch_each!(tx, HoldingRow, sql, number.as_str(); row => hold(row, &mut holdings)?);
-    Ok(holdings)
-}
-
-type HoldingRow = (String, i64, i64, String);
-
-/// Nothing of a shared number as a whole: of that only its keywords have holders.
-fn hold(
-    (digits, is_shared, is_withdrawn, users): HoldingRow,
-    to: &mut Vec<Holding>,
-) -> Result<(), Error> {
-    let wrong = |column, value: &str, why: &str| {
-        corrupt("number", column, &digits, &format!("`{value}` {why}"))
-    };
-    let short_code =
-        ShortCode::parse(&digits).map_err(|error| wrong("digits", &digits, &error.to_string()))?;
-    if users.is_empty() && (is_shared == 0 || is_withdrawn != 0) {
-        to.push(Holding { short_code, keyword: None, partner: None, is_active: false });
-        return Ok(());
-    }
-    let mut fields = users.split(' ');
-    while let (Some(word), Some(partner), Some(state)) =
-        (fields.next(), fields.next(), fields.next())
-    {
-        let keyword = if word.is_empty() { None } else { Some(keyword(word)?) };
-        if is_shared != 0 && is_withdrawn == 0 && keyword.is_none() {
-            continue;
-        }
-        let partner = partner.parse().map_err(|_| wrong("users", partner, "is no partner"))?;
-        to.push(Holding {
-            short_code: short_code.clone(),
-            keyword,
-            partner: Some(PartnerId(partner)),
-            is_active: state == NumberState::Active.as_str() && is_withdrawn == 0,
-        });
-    }
-    Ok(())
 }
 
 async fn tariffs(tx: &mut Tx<'_>) -> Result<Vec<Tariff>, Error> {
@@ -309,7 +249,7 @@ fn keywords(list: &str) -> Result<Vec<Keyword>, Error> {
 }
 
 /// Words of services and of reservations have one form.
-fn keyword(word: &str) -> Result<Keyword, Error> {
+pub(super) fn keyword(word: &str) -> Result<Keyword, Error> {
     Keyword::parse(word).map_err(|error| corrupt("keyword", "word", word, &error.to_string()))
 }
 

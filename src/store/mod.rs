@@ -43,6 +43,7 @@ mod find_tests;
 mod groups;
 mod guests;
 mod habits;
+mod holdings;
 mod holds;
 mod incidents;
 mod inspect;
@@ -73,6 +74,7 @@ mod reservations;
 mod retention;
 mod rows;
 mod sandbox;
+mod schema;
 mod sessions;
 mod specifications;
 mod strays;
@@ -207,7 +209,7 @@ impl Store {
 
     /// Brings the schema up to date.
     pub async fn migrate(place: &Place) -> Result<(), Error> {
-        db::migrate(place).await
+        schema::migrate(place).await
     }
 
     /// Looks at the database without changing it; none if there is none yet.
@@ -217,7 +219,7 @@ impl Store {
 
     /// Opens the store. The writer must be run by the caller, or no change is ever committed.
     pub async fn open(place: Place, limits: GroupLimits) -> Result<(Self, Writer), Error> {
-        db::migrate(&place).await?;
+        schema::migrate(&place).await?;
         let db = db::Db::open(&place).await?;
         let (inbox, commands) = mpsc::channel(limits.inbox);
         let (asking, waiting) = mpsc::channel(guests::WAITING_MAX);
