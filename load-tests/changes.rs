@@ -48,11 +48,10 @@ async fn main() {
     })
     .await;
     let (offers, world) = (offers.expect("they were made"), Arc::new(world));
-    let words = offers.words();
     println!("gateway process {}, {} MiB resident", world.pid(), world.resident());
     let (counts, latencies) = (Arc::new(Counts::default()), Arc::new(Latencies::default()));
     let mut sessions = submit(&world, rate * 6 / 10, &counts, &latencies).await;
-    let mut subscribers = text(&world, rate * 4 / 10, words);
+    let mut subscribers = text(&world, rate * 4 / 10, offers.words());
     tokio::time::sleep(Duration::from_secs(3)).await;
     drop(latencies.drain());
     let cpu = world.cpu();

@@ -117,18 +117,9 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::domain::{
-        ChargeAt, MessageId, Money, Msisdn, OnUnknown, PartnerId, Price, Sender, ServiceId,
-        ShortCode, TariffId,
-    };
+    use crate::domain::{MessageId, Msisdn, OnUnknown, PartnerId, Sender, ServiceId, ShortCode};
 
     fn mt() -> MtMessage {
-        let price = Price {
-            tariff: TariffId(1),
-            code: "T4".into(),
-            gross: Money::pln(492),
-            net: Money::pln(400),
-        };
         MtMessage {
             id: MessageId(7),
             partner: PartnerId(1),
@@ -140,7 +131,7 @@ mod tests {
             recipient: Msisdn::parse("48600100200").unwrap(),
             body: Body { data_coding: 8, has_udh: true, octets: Bytes::from_static(b"secret") },
             parts: 1,
-            charge: Some((price, ChargeAt::Delivered)),
+            charge: None,
             on_unknown: OnUnknown::Park,
             accepted_at: 0,
             deliver_after: 0,

@@ -24,6 +24,9 @@ use super::{
     guests::{self, Asking, Guest, Staying},
 };
 
+/// How long anybody waits for `SQLite`'s lock, or for the writer to lend its connection.
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(5);
+
 /// Connections for reading; the writer has one of its own.
 #[derive(Debug, Clone)]
 pub(super) enum Db {
@@ -322,7 +325,7 @@ pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
         .map_err(|error| Error::Unavailable(format!("store.url: {error}")))?
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(LOCK_WAIT)
         .foreign_keys(true)
         .disable_statement_logging()
         .statement_cache_capacity(256)

@@ -7,22 +7,17 @@
 //! The surprise: a guest that is slow between its statements holds up every message, as it would
 //! by its lock. Between `begin` and `commit` stands nothing but statements.
 
-use std::{
-    ops::{Deref, DerefMut},
-    time::Duration,
-};
+use std::ops::{Deref, DerefMut};
 
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Error;
+use super::{Error, db::LOCK_WAIT};
 
 /// Guests of one group at most: each delays all its messages.
 pub(super) const GUESTS_MAX: usize = 4;
 /// Guests who wait at most; more wait for a place among them.
 pub(super) const WAITING_MAX: usize = 64;
-/// As long as for any lock of the database.
-const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Somebody who waits for the writer's connection.
 pub(super) type Asking = oneshot::Sender<Guest>;
@@ -58,9 +53,9 @@ pub(super) async fn ask(writer: &mpsc::Sender<Asking>) -> Result<Option<Guest>, 
         writer.send(asking).await.ok()?;
         guest.await.ok()
     };
-    tokio::time::timeout(WAIT_MAX, turn)
+    tokio::time::timeout(LOCK_WAIT, turn)
         .await
-        .map_err(|_| Error::Unavailable(format!("the writer was busy for {WAIT_MAX:?}")))
+        .map_err(|_| Error::Unavailable(format!("the writer was busy for {LOCK_WAIT:?}")))
 }
 
 /// Lends the connection to one guest. If it stays, the group's commit is its own.

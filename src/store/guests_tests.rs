@@ -1,6 +1,8 @@
 //! People's changes and messages in one group: what each sees of the other, and what survives a
 //! guest that fails.
 
+use std::time::Duration;
+
 use super::*;
 use crate::{
     domain::Caller,

@@ -253,8 +253,12 @@ impl Store {
     /// A connection that leaves no octet of what it overwrites in the file.
     async fn thorough_pen(&self) -> Result<Pen, Error> {
         let mut pen = self.own_pen().await?;
-        if let Pen::Sqlite(Some(connection)) = &mut pen {
-            sqlx::query("pragma secure_delete = on").execute(connection).await?;
+        match &mut pen {
+            Pen::Sqlite(Some(connection)) => {
+                sqlx::query("pragma secure_delete = on").execute(connection).await?;
+            }
+            Pen::Postgres(_) => {}
+            Pen::Sqlite(None) | Pen::Guest { .. } => return Err(Error::Stopped),
         }
         Ok(pen)
     }
@@ -267,7 +271,7 @@ impl Store {
             Pen::Sqlite(Some(connection)) => {
                 sqlx::query("pragma wal_checkpoint(truncate)").execute(connection).await?;
             }
-            Pen::Sqlite(None) | Pen::Guest { .. } => {}
+            Pen::Sqlite(None) | Pen::Guest { .. } => return Err(Error::Stopped),
             Pen::Postgres(connection) => {
                 for table in SCRUBBED {
                     let statement = format!("vacuum {table}");
