@@ -99,7 +99,7 @@ use super::App;
 pub(super) fn routes(app: &App) -> Router<App> {
     Router::new()
         .route("/", get(start::show))
-        .route("/docs", get(reference::show))
+        .merge(reference::routes())
         .route("/audit", get(audit::show))
         .route("/preferences", get(preferences::prefer))
         .merge(accounts::routes())

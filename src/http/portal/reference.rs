@@ -1,16 +1,21 @@
 //! `/docs`: the reference of the API, read from its own description, `openapi.json`.
 //!
-//! It is made once, without a script and without a resource from elsewhere. The surprise: its
-//! words are English on the Polish page too, and marked so, because they come from the code.
+//! The first page says what there is, and each subject has a page with its operations and with the
+//! shapes they speak of: all in one was two hundred screens. It is made once, without a script and
+//! without a resource from elsewhere. The surprise: its words are English on the Polish page too,
+//! and marked so, because they come from the code.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use askama::{Template, filters::HtmlSafe};
-use axum::response::Response;
+use axum::{Router, extract::Path, response::Response, routing::get};
 use serde_json::{Map, Value};
 
 use super::page::Page;
-use crate::http::{api::openapi, problems};
+use crate::{
+    domain::Refusal,
+    http::{App, api::openapi, error::Problem, problems},
+};
 
 /// How deep a schema is followed; ours are flat, and a circle must end somewhere.
 const DEPTH_MAX: usize = 4;
@@ -20,6 +25,7 @@ struct Operation {
     id: String,
     method: String,
     path: String,
+    /// Summary and description are HTML.
     summary: String,
     description: String,
     parameters: Vec<Field>,
@@ -48,11 +54,19 @@ struct Schema {
     fields: Vec<Field>,
 }
 
+/// What belongs together: a tag of the description.
+struct Subject {
+    name: String,
+    description: String,
+    operations: Vec<Operation>,
+    /// What its operations take and answer, and what these shapes are made of.
+    schemas: Vec<Schema>,
+}
+
 struct Document {
     title: String,
     description: String,
-    operations: Vec<Operation>,
-    schemas: Vec<Schema>,
+    subjects: Vec<Subject>,
 }
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
@@ -67,6 +81,13 @@ struct Reference<'p> {
     document: &'static Document,
 }
 
+#[derive(Template)]
+#[template(path = "reference_subject.html", config = "src/http/portal/askama.toml")]
+struct One<'p> {
+    page: &'p Page,
+    subject: &'static Subject,
+}
+
 /// One table of fields.
 #[derive(Template)]
 #[template(path = "fields.html", config = "src/http/portal/askama.toml")]
@@ -78,15 +99,27 @@ struct Table<'p> {
 
 impl HtmlSafe for Table<'_> {}
 
-impl Reference<'_> {
+impl One<'_> {
     fn table<'p>(&'p self, fields: &'p [Field], caption: impl Into<String>) -> Table<'p> {
         Table { page: self.page, fields, caption: caption.into() }
     }
 }
 
-pub(super) async fn show(page: Page) -> Response {
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/docs", get(show)).route("/docs/{subject}", get(show_subject))
+}
+
+async fn show(page: Page) -> Response {
     let page = page.titled("docs-title");
     page.show(&Reference { page: &page, document: &DOCUMENT })
+}
+
+async fn show_subject(page: Page, Path(name): Path<String>) -> Result<Response, Problem> {
+    let subject = DOCUMENT.subjects.iter().find(|subject| subject.name == name);
+    let subject = subject.ok_or(Refusal::UnknownId("subject"))?;
+    let title = format!("{}: {}", page.t("docs-title"), subject.name);
+    let page = page.under("/docs", "docs-title").titled_as(title);
+    Ok(page.show(&One { page: &page, subject }))
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -101,9 +134,13 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The words of a description, with what stands between back quotes as code.
+/// A text of the description as HTML, with what stands between back quotes as code.
+fn marked(value: &Value, name: &str) -> String {
+    problems::marked(value[name].as_str().unwrap_or_default())
+}
+
 fn described(value: &Value) -> String {
-    problems::marked(value["description"].as_str().unwrap_or_default())
+    marked(value, "description")
 }
 
 /// `Message` of `#/components/schemas/Message`.
@@ -183,21 +220,34 @@ fn fields(schema: &Value) -> Vec<Field> {
 
 impl Document {
     fn read(value: &Value) -> Self {
+        let subjects = items(&value["tags"]).map(|tag| Subject::read(value, tag)).collect();
+        let info = &value["info"];
+        let (title, description) = (text(info, "title"), described(info));
+        Self { title, description, subjects }
+    }
+}
+
+impl Subject {
+    fn read(value: &Value, tag: &Value) -> Self {
         let schemas = &value["components"]["schemas"];
         let resolved = |schema: &Value| -> Value {
             named(schema).map_or_else(|| schema.clone(), |name| schemas[&name].clone())
         };
-        let mut operations = Vec::new();
+        let (mut operations, mut shapes) = (Vec::new(), BTreeSet::new());
         for (path, methods) in members(&value["paths"]) {
             let shared: Vec<&Value> = items(&methods["parameters"]).collect();
             for method in ["get", "post", "put", "patch", "delete"] {
                 let one = &methods[method];
-                if one.is_object() {
+                if items(&one["tags"]).any(|name| *name == tag["name"]) {
                     operations.push(Operation::read(path, method, one, &shared, &resolved));
+                    for piece in shared.iter().copied().chain([one]) {
+                        gather(piece, schemas, &mut shapes);
+                    }
                 }
             }
         }
         let schemas = members(schemas)
+            .filter(|(name, _)| shapes.contains(*name))
             .map(|(name, schema)| Schema {
                 name: name.clone(),
                 description: described(schema),
@@ -205,10 +255,21 @@ impl Document {
                 fields: fields(schema),
             })
             .collect();
-        let info = &value["info"];
-        let (title, description) = (text(info, "title"), described(info));
-        Self { title, description, operations, schemas }
+        let (name, description) = (text(tag, "name"), described(tag));
+        Self { name, description, operations, schemas }
     }
+}
+
+/// The names of all schemas that a piece of the description speaks of, and what these speak of.
+fn gather(piece: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
+    if let Some(name) = named(piece) {
+        if found.insert(name.clone()) {
+            gather(&schemas[&name], schemas, found);
+        }
+        return;
+    }
+    items(piece).for_each(|inner| gather(inner, schemas, found));
+    members(piece).for_each(|(_, inner)| gather(inner, schemas, found));
 }
 
 impl Operation {
@@ -260,7 +321,7 @@ impl Operation {
             id: text(one, "operationId"),
             method: method.to_owned(),
             path: path.to_owned(),
-            summary: text(one, "summary"),
+            summary: marked(one, "summary"),
             description: described(one),
             parameters,
             fields: fields(&resolved(&content["schema"])),
@@ -288,21 +349,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_operation_and_schema_of_the_description_is_there() {
+    fn every_operation_of_the_description_is_on_the_page_of_one_subject() {
         let value: Value = serde_json::from_str(openapi::json_text()).unwrap();
-        let paths = value["paths"].as_object().unwrap();
-        for (path, methods) in paths {
+        let operations: Vec<&Operation> =
+            DOCUMENT.subjects.iter().flat_map(|subject| &subject.operations).collect();
+        for (path, methods) in value["paths"].as_object().unwrap() {
             for method in methods.as_object().unwrap().keys() {
-                let is_there = |one: &&Operation| one.path == *path && one.method == *method;
-                let found = DOCUMENT.operations.iter().find(is_there);
-                assert!(found.is_some_and(|one| !one.id.is_empty() && !one.answers.is_empty()));
+                let same = |one: &&&Operation| one.path == *path && one.method == *method;
+                let found: Vec<_> = operations.iter().filter(same).collect();
+                assert_eq!(found.len(), 1, "{method} {path}");
+                assert!(!found[0].id.is_empty() && !found[0].answers.is_empty());
             }
         }
-        for operation in &DOCUMENT.operations {
-            let links = operation.fields.iter().filter_map(|field| field.schema.as_ref());
-            for name in links.chain(operation.answers.iter().filter_map(|(.., name)| name.as_ref()))
-            {
-                assert!(DOCUMENT.schemas.iter().any(|schema| schema.name == *name), "{name}");
+    }
+
+    #[test]
+    fn every_shape_that_a_subject_links_to_is_on_its_page() {
+        for subject in &DOCUMENT.subjects {
+            assert!(!subject.operations.is_empty(), "{}", subject.name);
+            let taken =
+                subject.operations.iter().flat_map(|one| one.parameters.iter().chain(&one.fields));
+            let inner = subject.schemas.iter().flat_map(|schema| &schema.fields);
+            let answers = subject.operations.iter().flat_map(|one| &one.answers);
+            let links = taken.chain(inner).filter_map(|field| field.schema.as_ref());
+            for name in links.chain(answers.filter_map(|(.., name)| name.as_ref())) {
+                let is_there = subject.schemas.iter().any(|schema| schema.name == *name);
+                assert!(is_there, "{name} on the page of {}", subject.name);
             }
         }
     }

@@ -166,7 +166,9 @@ async fn a_no_is_a_page_for_people_and_a_problem_for_programs() {
 #[tokio::test]
 async fn every_page_is_whole_in_both_languages_and_asks_for_what_is_embedded() {
     let world = world().await;
-    for path in ["/", "/docs", "/problems", "/problems/throttled", "/gallery", "/nothing"] {
+    for path in
+        ["/", "/docs", "/docs/messages", "/problems", "/problems/throttled", "/gallery", "/nothing"]
+    {
         for language in ["pl", "en"] {
             let headers = [("accept-language", language), ("accept", "text/html")];
             let page = world.send(request(Method::GET, path, &headers)).await;
@@ -182,6 +184,9 @@ async fn every_page_is_whole_in_both_languages_and_asks_for_what_is_embedded() {
             }
         }
     }
+    let unknown =
+        world.send(request(Method::GET, "/docs/nothing", &[("accept", "text/html")])).await;
+    assert_eq!(unknown.status, 404);
     let old = world.send(request(Method::GET, "/static/portal.000000000000.css", &[])).await;
     assert_eq!((old.status, old.header("cache-control")), (200, "no-cache"));
     assert_eq!(world.send(request(Method::GET, "/static/mod.rs", &[])).await.status, 404);

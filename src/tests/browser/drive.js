@@ -13,9 +13,8 @@ const { createRequire } = require('module');
 const load = createRequire(path.join(process.argv[2], 'x.js'));
 const { chromium } = load('playwright-core');
 const { AxeBuilder } = load('@axe-core/playwright');
+const { WIDTHS, judge, listen, picture } = require('./judge.js');
 
-const WIDTHS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } };
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 // Each language meets each width and each theme.
 const FACES = [['pl', 'light', 'desk'], ['pl', 'dark', 'phone'], ['en', 'dark', 'desk'], ['en', 'light', 'phone']];
 // What a person waits for a page at most.
@@ -34,39 +33,20 @@ async function begin(one) {
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const person = { context, page, said: [], faces: new Map() };
-  listen(page, person.said, one.who);
+  listen(page, plan.base, (text) => person.said.push(`${one.who}: ${text}`));
   page.on('dialog', (dialog) => dialog.accept());
   people.set(one.who, person);
 }
 
-// A page of ours never asks for anything from elsewhere, and its policy stops nothing of ours.
-function listen(page, said, who) {
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of [45]\d\d/.test(message.text())) said.push(`${who}: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => said.push(`${who}: ${error}`));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(plan.base) && !request.url().startsWith('data:')) said.push(`${who}: asked ${request.url()}`);
-  });
-}
-
 async function judged(page, name) {
   const said = [];
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  if (wide > 0) said.push(`${name}: scrolls sideways by ${wide} px`);
+  const say = (text) => said.push(`${name}: ${text}`);
+  await judge(AxeBuilder, page, plan.javascript, say);
   const text = await page.locator('body').innerText();
   // A key without a text is shown as the key: whoever reads it reads a code.
   const code = text.match(/\b(accounts|agreements|apply|desk|audit|frame|lists|forms|mails)-[a-z][a-z0-9-]+\b/);
-  if (code) said.push(`${name}: shows the code ${code[0]}`);
-  if (plan.javascript) {
-    const { violations, passes } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
-    if (passes.length < 10) said.push(`${name}: axe checked only ${passes.length} rules`);
-    for (const one of violations) {
-      const places = one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')}: ${node.failureSummary.replace(/\s+/g, ' ')}`);
-      said.push(`${name}: ${one.id}: ${one.help} | ${places.join(' | ')}`);
-    }
-  }
-  await page.screenshot({ path: path.join(plan.pictures, `${name}.png`), fullPage: true });
+  if (code) say(`shows the code ${code[0]}`);
+  await picture(page, path.join(plan.pictures, `${name}.png`));
   return said;
 }
 
@@ -85,7 +65,7 @@ async function look(person, one) {
     });
     await context.addCookies(cookies);
     const page = await context.newPage();
-    listen(page, said, name);
+    listen(page, plan.base, (text) => said.push(`${name}: ${text}`));
     const answer = await page.goto(plan.base + at, { waitUntil: 'load' });
     if (answer.status() !== 200) said.push(`${name}: status ${answer.status()}`);
     if (page.url() !== plan.base + at) said.push(`${name}: leads to ${page.url()}`);

@@ -11,11 +11,7 @@ const { createRequire } = require('module');
 const load = createRequire(path.join(process.argv[2], 'x.js'));
 const { chromium } = load('playwright-core');
 const { AxeBuilder } = load('@axe-core/playwright');
-
-const WIDTHS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } };
-
-// The rules of WCAG 2.2 AA and what axe holds for good besides.
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const { WIDTHS, judge, listen, picture } = require('./judge.js');
 
 async function step(page, base, one) {
   if (one.go) return page.goto(base + one.go, { waitUntil: 'load' });
@@ -50,30 +46,16 @@ async function step(page, base, one) {
 async function look(context, plan, story, name, report) {
   const page = await context.newPage();
   const said = [];
-  // A page of ours never asks for anything from elsewhere, and its policy stops nothing of ours.
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of [45]\d\d/.test(message.text())) said.push(message.text());
-  });
-  page.on('pageerror', (error) => said.push(String(error)));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(plan.base) && !request.url().startsWith('data:')) said.push(`asked ${request.url()}`);
-  });
+  const say = (text) => said.push(text);
+  listen(page, plan.base, say);
   try {
     for (const one of story.steps) await step(page, plan.base, one);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    if (wide > 0) said.push(`scrolls sideways by ${wide} px`);
-    if (story.javascript !== false) {
-      const { violations, passes } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
-      if (passes.length < 10) said.push(`axe checked only ${passes.length} rules`);
-      for (const one of violations) {
-        const places = one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')}: ${node.failureSummary.replace(/\s+/g, ' ')}`);
-        said.push(`${one.id}: ${one.help} | ${places.join(' | ')}`);
-      }
-    }
+    await judge(AxeBuilder, page, story.javascript, say);
+    await picture(page, path.join(plan.pictures, `${name}.png`));
   } catch (error) {
-    said.push(String(error));
+    say(String(error));
+    await picture(page, path.join(plan.pictures, `${name}.png`)).catch((worse) => say(String(worse)));
   }
-  await page.screenshot({ path: path.join(plan.pictures, `${name}.png`), fullPage: true });
   await page.close();
   report.push(...said.map((text) => `${name}: ${text}`));
 }

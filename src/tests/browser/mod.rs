@@ -36,6 +36,7 @@ fn stories() -> Vec<Value> {
         page("start", "/"),
         page("gallery", "/gallery"),
         page("docs", "/docs"),
+        page("docs-messages", "/docs/messages"),
         page("apply", "/apply"),
         page("status", "/status"),
         page("ideas", "/ideas"),
