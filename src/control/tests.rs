@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::{
     clock::Clock,
-    domain::{Body, Caller, Content, MessageId, Msisdn, PartnerId, ReceiptWish, Sender, ShortCode},
+    domain::{Body, Caller, Item, MessageId, Msisdn, PartnerId, ReceiptWish, Sender, ShortCode},
     gateway::{
         Gateway, Settings,
         mt::{NewMt, Submitter},
@@ -90,8 +90,8 @@ pub(crate) fn session_card(gateway: &Gateway) -> (Arc<SessionCard>, mpsc::Receiv
     (card, heard)
 }
 
-/// A partner with a charged service, and one of its messages whose fate nobody knows.
-pub(crate) async fn unknown_message(gateway: &Gateway) -> MessageId {
+/// A partner with a charged service, and one of its messages on its way over a link.
+pub(crate) async fn claimed_message(gateway: &Gateway) -> (LinkSeat, Item) {
     let (store, by) = (gateway.store(), Caller::Gateway);
     let partner = NewPartner::unhurried("acme", 100);
     store.add_partner(&by, 0, &partner).await.unwrap();
@@ -105,13 +105,15 @@ pub(crate) async fn unknown_message(gateway: &Gateway) -> MessageId {
     let group = gateway.group("main").unwrap();
     let epoch = store.take_lease("link", "north", 0, i64::MAX).await.unwrap();
     let seat = LinkSeat { name: "north".into(), group, epoch };
-    let claimed = gateway.claim(&seat, &gateway.to_links(group), 10).await;
-    let Some(Content::Mt(message)) = claimed.first().map(|item| item.content.clone()) else {
-        panic!("the message was not claimed");
-    };
-    // As after a crash: claimed, and never reported on.
+    let mut claimed = gateway.claim(&seat, &gateway.to_links(group), 10).await;
+    (seat, claimed.pop().expect("the message was claimed"))
+}
+
+/// The same, and nobody knows its fate: as after a crash, claimed and never reported on.
+pub(crate) async fn unknown_message(gateway: &Gateway) -> MessageId {
+    let (_, item) = claimed_message(gateway).await;
     assert_eq!(gateway.settle_open_claims().await.unwrap(), 1);
-    message.id
+    item.content.message_id()
 }
 
 fn service() -> NewService {

@@ -105,10 +105,15 @@ impl Gateway {
     }
 
     async fn try_orphan(&self, seat: &LinkSeat, row: i64, new: NewReceipt) {
-        let matched = match self.receipt(seat, new).await {
+        let matched = match self.receipt(seat, new.clone()).await {
             Ok(matched) => matched,
             Err(error) => {
+                // The SMSC was told that it is kept, and does not send it again: whoever looks for
+                // receipts of this message next finds it.
                 tracing::warn!(%error, link = %seat.name, "an orphan receipt waits on");
+                let max = self.settings().orphans_max;
+                let too_many = self.inner.recent.keep_orphan(seat.group, row, self.now(), new, max);
+                self.drop_orphans(too_many).await;
                 return;
             }
         };

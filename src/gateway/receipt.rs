@@ -137,6 +137,7 @@ impl Gateway {
         part: u8,
         new: &NewReceipt,
     ) -> Result<Matched, Error> {
+        drop(flight.turn().await);
         let Some(_) = new.state.event() else {
             return self.intermediate(seat, flight, new).await;
         };

@@ -1,14 +1,16 @@
 //! Receipts for messages of unknown fate, and receipts that nothing was known about.
 
+use futures_util::FutureExt as _;
+
 use super::{
     Gateway,
     receipt::{Matched, NewReceipt, reference_of},
     submit::LinkSeat,
 };
 use crate::{
-    control::tests::{daemon, unknown_message},
+    control::tests::{claimed_message, daemon, unknown_message},
     domain::{MessageId, MessageState, message::ReceiptState},
-    store::Stored,
+    store::{Change, GroupLimits, Stored},
 };
 
 fn seat(gateway: &Gateway) -> LinkSeat {
@@ -69,4 +71,33 @@ async fn an_orphan_of_the_last_run_proves_that_an_unknown_message_was_sent() {
     assert_eq!(message(&gateway, id).await.1, MessageState::Delivered);
     assert_eq!(gateway.store().overview().await.unwrap().orphan_receipts, 0);
     assert_eq!(gateway.store().ledger().await.unwrap(), (1, 492));
+}
+
+/// The writer has more to do than fits its inbox, so that the submission waits in front of it. The
+/// receipt comes meanwhile and must not be stored first: the message would be submitted for ever.
+#[tokio::test]
+async fn a_receipt_never_overtakes_the_submission_that_it_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = daemon(folder.path()).await.gateway;
+    let (seat, item) = claimed_message(&gateway).await;
+    let (id, names) = (item.content.message_id(), ["3000000007".into()]);
+    let new = delivered(&gateway, id, false).await;
+    // The writer runs on this thread and only when something waits.
+    tokio::task::unconstrained(async {
+        for _ in 0..GroupLimits::default().inbox {
+            gateway.store().note(Change::default()).await.unwrap();
+        }
+    })
+    .await;
+    let submitted = gateway.submitted(&seat, &item, &names);
+    let mut submitted = std::pin::pin!(tokio::task::unconstrained(submitted));
+    assert!(submitted.as_mut().now_or_never().is_none());
+    let (flight, _) = gateway.inner.recent.get(seat.group, &names[0]).expect("it has a name");
+    let receipt = gateway.receipt(&seat, new);
+    let mut receipt = std::pin::pin!(tokio::task::unconstrained(receipt));
+    assert!(receipt.as_mut().now_or_never().is_none());
+    assert!(!flight.has_begun_to_end(), "the receipt has not waited for its turn");
+    submitted.await.unwrap();
+    assert_eq!(receipt.await.unwrap(), Matched::Final);
+    assert_eq!(message(&gateway, id).await.1, MessageState::Delivered);
 }

@@ -31,6 +31,8 @@ pub struct Flight {
     parts: Mutex<Parts>,
     /// Parts whose name at the SMSC is known.
     names: AtomicU8,
+    /// Held until the submission is handed to the writer.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +49,15 @@ impl Flight {
             awaited: awaited.max(1),
             parts: Mutex::default(),
             names: AtomicU8::new(0),
+            turn: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Whoever has the turn writes, and the next one writes behind it. A receipt finds its message
+    /// as soon as the SMSC's name for it is known, which may be before the submission is on its
+    /// way to the store: written first, its final state would be overwritten by `submitted`.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// So many of its parts have names.
@@ -85,6 +95,12 @@ impl Flight {
         let mut states = parts.states.iter().map(|(_, state)| *state);
         let worst = states.find(|state| *state != ReceiptState::Delivered);
         PartDone::Whole(worst.unwrap_or(ReceiptState::Delivered))
+    }
+
+    /// A receipt for one of its parts was taken.
+    #[cfg(test)]
+    pub(super) fn has_begun_to_end(&self) -> bool {
+        !self.parts.lock().unwrap_or_else(PoisonError::into_inner).states.is_empty()
     }
 
     /// The state of this part could not be stored: its receipt will come again.

@@ -138,6 +138,7 @@ impl Gateway {
         let attempt = item.attempt + 1;
         let awaited = nameless::awaited(ids);
         let flight = Arc::new(Flight::new(Arc::clone(message), attempt, awaited));
+        let turn = flight.turn().await;
         let mut change = Change { items_out: smallvec::smallvec![item.key], ..Change::default() }
             .event(
                 self.step(message.id, MessageEvent::Submit, by_itself())
@@ -156,6 +157,7 @@ impl Gateway {
         }
         self.backlog(message.partner).fetch_sub(1, Ordering::AcqRel);
         self.inner.store.note(change).await?;
+        drop(turn);
         self.inner.lanes.done(item.key);
         metrics::message("mt", "submitted");
         self.match_orphans(seat, ids).await;
@@ -211,6 +213,7 @@ impl Gateway {
             return self.submitted_late_nameless(seat, message, ids).await;
         }
         let flight = Arc::new(Flight::new(Arc::clone(message), 0, nameless::awaited(ids)));
+        let turn = flight.turn().await;
         let mut change = Change::default()
             .event(
                 self.step(message.id, MessageEvent::ProveSent, by_itself())
@@ -225,6 +228,7 @@ impl Gateway {
             change.charge = self.charge_row(message, "late_response");
         }
         self.inner.store.save(change).await.map_err(|error| unshare(&error))?;
+        drop(turn);
         self.inner.recent.unknown_solved(message.id);
         self.match_orphans(seat, ids).await;
         Ok(())
