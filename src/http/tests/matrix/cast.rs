@@ -27,6 +27,14 @@ use crate::{
 
 const PASSWORD: &str = "mosty nad rzeka o swicie";
 
+/// What stands in a path and is the same for everybody.
+const EVERYBODYS: [(&str, &str); 4] = [
+    ("{digits}", "7477"),
+    ("{code}", "not_allowed"),
+    ("{subject}", "messages"),
+    ("{token}", "0123456789abcdef"),
+];
+
 /// Everything of one side, by what stands in the place of an id.
 pub(super) struct Owned {
     pub(super) partner: PartnerId,
@@ -454,10 +462,8 @@ impl Cast {
             .replace("{reference}", reference)
             .replace("{file}", file)
             .replace("{section}", if is("/services/") { "offer" } else { "company" })
-            .replace("{step}", step)
-            .replace("{digits}", "7477")
-            .replace("{code}", "not_allowed")
-            .replace("{token}", "0123456789abcdef");
+            .replace("{step}", step);
+        let path = EVERYBODYS.iter().fold(path, |path, (name, value)| path.replace(name, value));
         let is_access = is("/credentials") || is("/keys") || pattern == "/sandbox";
         if is_access && who.role.is_some_and(Role::is_operator) {
             return format!("{path}?partner={}", self.own.partner.0);
