@@ -10,7 +10,7 @@ use sqlx::{Arguments, AssertSqlSafe};
 
 use super::{
     Error,
-    bulk::{Insert, Listed, chunks},
+    bulk::{Insert, Listed, chunks, padded},
     change::{
         Applied, Change, ChargeRow, Claim, EventRow, Gates, NewMo, NewMt, ReceiptKey, StateRow,
         lane_row, pack_tlvs,
@@ -167,6 +167,8 @@ pub(super) struct Group {
     items_out: Vec<ItemKey>,
     receipt_keys: Vec<ReceiptKey>,
     charges: Vec<ChargeRow>,
+    /// Leases that were looked at in this transaction, and are as they were.
+    held: HashSet<(SmolStr, i64)>,
 }
 
 impl Group {
@@ -180,16 +182,18 @@ impl Group {
     ) -> Result<Applied, Error> {
         let mut verdict = Applied::Done;
         if let Some(claim) = change.claim.take() {
-            verdict = write_claim(tx, &claim, statements).await?;
-            match &verdict {
-                Applied::Fenced => return Ok(verdict),
-                Applied::Stale(keys) => {
-                    let is_stale =
-                        |event: &EventRow| keys.iter().any(|key| key.seq == event.message.0);
-                    change.events.retain(|event| !is_stale(event));
-                }
-                _ => {}
+            if !self.holds(tx, &claim).await? {
+                return Ok(Applied::Fenced);
             }
+            verdict = write_claim(tx, &claim, statements).await?;
+            if let Applied::Stale(keys) = &verdict {
+                let is_stale = |event: &EventRow| keys.iter().any(|key| key.seq == event.message.0);
+                change.events.retain(|event| !is_stale(event));
+            }
+        }
+        if !change.rare.is_empty() {
+            // One of these may give a lease away.
+            self.held.clear();
         }
         for rare in std::mem::take(&mut change.rare) {
             rare::write(tx, rare).await?;
@@ -206,7 +210,25 @@ impl Group {
         Ok(verdict)
     }
 
-    /// Writes everything: rows come before their changes of state, and go last.
+    /// The fence: a claim counts only while the lease still has its epoch.
+    async fn holds(&mut self, tx: &mut Tx<'_>, claim: &Claim) -> Result<bool, Error> {
+        let lease = (claim.link.clone(), claim.epoch);
+        if self.held.contains(&lease) {
+            return Ok(true);
+        }
+        let found = fetch_in!(
+            tx,
+            (i64,),
+            "select epoch from lease where kind = 'link' and key = $1 and epoch = $2",
+            claim.link.as_str(),
+            claim.epoch
+        )?;
+        if found.is_some() {
+            self.held.insert(lease);
+        }
+        Ok(found.is_some())
+    }
+
     /// Lanes of this group that have no row yet, as far as the writer knows.
     pub(super) fn new_lanes(&self, known: &HashSet<LaneId>) -> Vec<LaneId> {
         let mut lanes: Vec<LaneId> = self
@@ -220,6 +242,7 @@ impl Group {
         lanes
     }
 
+    /// Writes everything: rows come before their changes of state, and go last.
     pub(super) async fn write(
         &mut self,
         tx: &mut Tx<'_>,
@@ -318,13 +341,12 @@ impl Group {
         }
         for ((state, error), (at, mut messages)) in alike {
             messages.sort_unstable();
-            for chunk in chunks(&messages) {
-                let text = statements.state.text(chunk.len());
-                run!(tx, text, arguments => {
+            for (size, ids) in padded(&messages) {
+                run!(tx, statements.state.text(size), arguments => {
                     add(&mut arguments, state.as_str())?;
                     add(&mut arguments, at)?;
                     add(&mut arguments, error.map(SmolStr::as_str))?;
-                    for id in chunk {
+                    for id in ids {
                         add(&mut arguments, *id)?;
                     }
                 });
@@ -335,38 +357,33 @@ impl Group {
 
     async fn drop_items(&mut self, tx: &mut Tx<'_>, statements: &Statements) -> Result<(), Error> {
         self.items_out.sort_unstable();
-        write_rows!(tx, statements.item_out, &self.items_out, row => [
-            row.lane.0, row.due_at, row.seq,
-        ]);
+        for (size, keys) in padded(&self.items_out) {
+            run!(tx, statements.item_out.text(size), arguments => {
+                for key in keys {
+                    add(&mut arguments, key.lane.0)?;
+                    add(&mut arguments, key.due_at)?;
+                    add(&mut arguments, key.seq)?;
+                }
+            });
+        }
         Ok(())
     }
 }
 
-/// The fence: the claim counts only while the lease still has our epoch, and only for items that
-/// are there and unclaimed. An item in memory may be older than that: a page may be read while
-/// the item's row is on its way out.
+/// The claim counts only for items that are there and unclaimed. An item in memory may be older
+/// than that: a page may be read while the item's row is on its way out.
 async fn write_claim(
     tx: &mut Tx<'_>,
     claim: &Claim,
     statements: &Statements,
 ) -> Result<Applied, Error> {
-    let held = fetch_in!(
-        tx,
-        (i64,),
-        "select epoch from lease where kind = 'link' and key = $1 and epoch = $2",
-        claim.link.as_str(),
-        claim.epoch
-    )?;
-    if held.is_none() {
-        return Ok(Applied::Fenced);
-    }
     let mut claimed: Vec<(i64, i64, i64)> = Vec::with_capacity(claim.items.len());
-    for chunk in chunks(&claim.items) {
-        let text = statements.claim.text(chunk.len());
+    for (size, keys) in padded(&claim.items) {
+        let text = statements.claim.text(size);
         let rows: Vec<(i64, i64, i64)> = fetch!(tx, text, arguments => {
             add(&mut arguments, claim.link.as_str())?;
             add(&mut arguments, claim.epoch)?;
-            for key in chunk {
+            for key in keys {
                 add(&mut arguments, key.lane.0)?;
                 add(&mut arguments, key.due_at)?;
                 add(&mut arguments, key.seq)?;

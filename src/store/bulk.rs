@@ -6,8 +6,9 @@
 
 use std::{fmt::Write, sync::Arc};
 
-/// Rows in one statement: all sizes that are ever prepared, largest first.
-pub(super) const SIZES: [usize; 4] = [64, 16, 4, 1];
+/// Rows in one statement: all sizes that are ever prepared, largest first. Powers of two make the
+/// fewest statements of a group that is not too large to prepare.
+pub(super) const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// Cuts `rows` into chunks of the sizes above.
 pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
@@ -16,6 +17,16 @@ pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
         let (chunk, rest) = rows.split_at(size);
         rows = rest;
         Some(chunk)
+    })
+}
+
+/// The same for conditions, where a row may stand twice: the last one fills the next size up, so
+/// that up to 64 rows are one statement. Gives that size with the rows.
+pub(super) fn padded<T>(rows: &[T]) -> impl Iterator<Item = (usize, impl Iterator<Item = &T>)> {
+    rows.chunks(SIZES[0]).filter_map(|chunk| {
+        let size = chunk.len().next_power_of_two();
+        let last = chunk.last()?;
+        Some((size, chunk.iter().chain(std::iter::repeat_n(last, size - chunk.len()))))
     })
 }
 
@@ -117,8 +128,28 @@ mod tests {
         let rows: Vec<usize> = (0..151).collect();
         let cut: Vec<&[usize]> = chunks(&rows).collect();
         let sizes: Vec<usize> = cut.iter().map(|chunk| chunk.len()).collect();
-        assert_eq!(sizes, [64, 64, 16, 4, 1, 1, 1]);
+        assert_eq!(sizes, [64, 64, 16, 4, 2, 1]);
         assert_eq!(cut.concat(), rows);
+    }
+
+    #[test]
+    fn conditions_are_filled_up_to_a_listed_size() {
+        let listed = |count: usize| -> Vec<(usize, Vec<usize>)> {
+            let rows: Vec<usize> = (0..count).collect();
+            padded(&rows).map(|(size, rows)| (size, rows.copied().collect())).collect()
+        };
+        assert_eq!(listed(0), []);
+        assert_eq!(listed(3), [(4, vec![0, 1, 2, 2])]);
+        for count in 1..200 {
+            let cut = listed(count);
+            assert_eq!(cut.len(), count.div_ceil(64));
+            for (size, rows) in &cut {
+                assert!(SIZES.contains(size) && rows.len() == *size, "{count}");
+            }
+            let mut all: Vec<usize> = cut.into_iter().flat_map(|(_, rows)| rows).collect();
+            all.dedup();
+            assert_eq!(all, (0..count).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -69,13 +69,13 @@ pub struct Deadline<'a> {
 }
 
 pub(super) async fn queue_mail(tx: &mut Tx<'_>, at: i64, new: &NewMail) -> Result<i64, Error> {
-    let id = next_id(tx, "select coalesce(max(id), 0) + 1 from mail").await?;
-    execute!(
+    let row = fetch_in!(
         tx,
+        (i64,),
         "insert into mail (id, recipient, recipient_name, language, template, data, attachments, \
          subject, partner_id, state, attempt, due_at, queued_at, tried_from) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 0, $10, $10, $10)",
-        id,
+         values ((select coalesce(max(id), 0) + 1 from mail), $1, $2, $3, $4, $5, $6, $7, $8, \
+         'queued', 0, $9, $9, $9) returning id",
         new.recipient.as_str(),
         new.recipient_name.as_str(),
         new.language.as_str(),
@@ -86,7 +86,7 @@ pub(super) async fn queue_mail(tx: &mut Tx<'_>, at: i64, new: &NewMail) -> Resul
         new.partner.map(|partner| partner.0),
         at
     )?;
-    Ok(id)
+    Ok(row.map_or(0, |(id,)| id))
 }
 
 pub(super) async fn note_happening(
@@ -95,12 +95,10 @@ pub(super) async fn note_happening(
     by: &Caller,
     new: &Happening<'_>,
 ) -> Result<(), Error> {
-    let id = next_id(tx, "select coalesce(max(id), 0) + 1 from happening").await?;
     execute!(
         tx,
         "insert into happening (id, subject, at, who, kind, note, is_public) \
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        id,
+         values ((select coalesce(max(id), 0) + 1 from happening), $1, $2, $3, $4, $5, $6)",
         new.subject,
         at,
         by.to_string(),

@@ -171,11 +171,10 @@ async fn follow(
         }
         (Traffic::Be(wanted), Some(id)) => {
             let keywords = checked::service(wanted)?;
-            change_service(tx, id, wanted).await?;
+            let version = change_service(tx, id, wanted).await?;
             put_texts(tx, id, wanted).await?;
             put_keywords(tx, id, wanted, &keywords).await?;
-            let row = fetch_in!(tx, (i64,), "select version from service where id = $1", id)?;
-            Ok((known, row.map(|(version,)| version)))
+            Ok((known, version))
         }
         (Traffic::State(state), Some(id)) => {
             checked::state(state)?;
@@ -194,19 +193,26 @@ async fn follow(
 }
 
 /// A secret that signs callbacks stays; only a service that had none gets the one that is wanted.
-async fn change_service(tx: &mut Tx<'_>, id: i64, wanted: &NewService) -> Result<(), Error> {
+/// Answers with the version that it is now.
+async fn change_service(
+    tx: &mut Tx<'_>,
+    id: i64,
+    wanted: &NewService,
+) -> Result<Option<i64>, Error> {
     let tariff = tariff_id(tx, wanted.tariff.as_deref()).await?;
     let (delivery, url, secrets) = match &wanted.callback {
         Some((url, secrets)) => ("callback", Some(url.as_str()), Some(secrets.join(","))),
         None => ("smpp", None, None),
     };
-    execute!(
+    let row = fetch_in!(
         tx,
+        (i64,),
         "update service set version = version + 1, state = $1, short_code = $2, billing = $3, \
          tariff_id = $4, link_group = $5, delivery = $6, callback_url = $7, \
          callback_secrets = coalesce(callback_secrets, $8), on_unknown = $9, \
          validity_max_us = $10, test_numbers = $11, rate = $12, parts_max = $13, \
-         begins_at = $14, ends_at = $15, coding = $16, retry = $17, tlvs = $18 where id = $19",
+         begins_at = $14, ends_at = $15, coding = $16, retry = $17, tlvs = $18 where id = $19 \
+         returning version",
         wanted.state.as_str(),
         wanted.short_code.as_str(),
         wanted.billing.as_str(),
@@ -227,7 +233,7 @@ async fn change_service(tx: &mut Tx<'_>, id: i64, wanted: &NewService) -> Result
         listed(&wanted.limits.tlvs),
         id
     )?;
-    Ok(())
+    Ok(row.map(|(version,)| version))
 }
 
 async fn update(
