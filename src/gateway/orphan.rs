@@ -10,10 +10,11 @@ use smol_str::SmolStr;
 use super::{
     Error, Gateway,
     receipt::{Matched, NewReceipt},
+    recent::Lone,
     submit::LinkSeat,
 };
 use crate::{
-    domain::MtMessage,
+    domain::{GroupId, MtMessage},
     metrics,
     store::{
         Change,
@@ -45,8 +46,8 @@ impl Gateway {
         let id = new.smsc_message_id.clone();
         // Remember before the commit: the answer it waits for may be stored in the same group.
         let max = self.settings().orphans_max;
-        let (row, at) = (orphan.id, orphan.received_at);
-        let too_many = self.inner.recent.keep_orphan(seat.group, row, at, new.clone(), max);
+        let lone = Lone { row: orphan.id, received_at: orphan.received_at, receipt: new.clone() };
+        let too_many = self.inner.recent.keep_orphan(seat.group, lone, max);
         // That answer may also have come since this receipt looked for it. Then nobody looks for
         // the orphan any more, unless this does: whoever takes it from the memory has it.
         if self.inner.recent.get(seat.group, &id).is_some()
@@ -77,8 +78,8 @@ impl Gateway {
     /// After an answer is stored: receipts that came before it (P15).
     pub(super) async fn match_orphans(&self, seat: &LinkSeat, ids: &[SmolStr]) {
         for id in ids {
-            for (row, new) in self.inner.recent.take_orphans(seat.group, id) {
-                self.try_orphan(seat, row, new).await;
+            for lone in self.inner.recent.take_orphans(seat.group, id) {
+                self.try_orphan(seat, lone).await;
             }
         }
     }
@@ -89,7 +90,8 @@ impl Gateway {
         let Some(group) = self.group(&message.link_group) else { return };
         let (subscriber, number) = (message.recipient.as_str(), message.sender.as_str());
         let found = self.inner.recent.orphans_between(group, subscriber, number, message.id.0);
-        let mut names: Vec<&SmolStr> = found.iter().map(|(_, new)| &new.smsc_message_id).collect();
+        let mut names: Vec<&SmolStr> =
+            found.iter().map(|lone| &lone.receipt.smsc_message_id).collect();
         names.sort_unstable();
         names.dedup();
         // Each part has a name of its own.
@@ -97,23 +99,29 @@ impl Gateway {
             return;
         }
         let seat = LinkSeat { name: link.clone(), group, epoch: 0 };
-        for (row, new) in found {
-            if self.inner.recent.take_orphan(group, &new.smsc_message_id, row) {
-                self.try_orphan(&seat, row, new).await;
+        for lone in found {
+            if self.inner.recent.take_orphan(group, &lone.receipt.smsc_message_id, lone.row) {
+                self.try_orphan(&seat, lone).await;
             }
         }
     }
 
-    async fn try_orphan(&self, seat: &LinkSeat, row: i64, new: NewReceipt) {
-        let matched = match self.receipt(seat, new.clone()).await {
+    /// Remembers one that has its row already, for as long as it would have waited anyway.
+    pub(super) async fn wait_on(&self, group: GroupId, lone: Lone) {
+        let max = self.settings().orphans_max;
+        let too_many = self.inner.recent.keep_orphan(group, lone, max);
+        self.drop_orphans(too_many).await;
+    }
+
+    async fn try_orphan(&self, seat: &LinkSeat, lone: Lone) {
+        let row = lone.row;
+        let matched = match self.receipt(seat, lone.receipt.clone()).await {
             Ok(matched) => matched,
             Err(error) => {
                 // The SMSC was told that it is kept, and does not send it again: whoever looks for
                 // receipts of this message next finds it.
                 tracing::warn!(%error, link = %seat.name, "an orphan receipt waits on");
-                let max = self.settings().orphans_max;
-                let too_many = self.inner.recent.keep_orphan(seat.group, row, self.now(), new, max);
-                self.drop_orphans(too_many).await;
+                self.wait_on(seat.group, lone).await;
                 return;
             }
         };
@@ -133,11 +141,10 @@ impl Gateway {
         let mut proved_now: HashSet<(SmolStr, SmolStr)> = HashSet::new();
         for orphan in self.inner.store.orphans(LEFT_ORPHANS_MAX).await? {
             let Some(group) = self.group(&orphan.link_group) else { continue };
-            let (row, received_at) = (orphan.id, orphan.received_at);
-            let link = orphan.link.clone();
-            let new = receipt_of(orphan);
-            let recent = &self.inner.recent;
-            let proves = recent.unknown_between(&new.sender, &new.recipient, None);
+            let (row, link) = (orphan.id, orphan.link.clone());
+            let lone = lone_of(orphan);
+            let new = &lone.receipt;
+            let proves = self.inner.recent.unknown_between(&new.sender, &new.recipient, None);
             let numbers = (new.sender.clone(), new.recipient.clone());
             let is_proof = proves.is_some_and(|proved| proved.0 < row);
             if answered.contains(&row) || is_proof || proved_now.contains(&numbers) {
@@ -145,19 +152,17 @@ impl Gateway {
                     proved_now.insert(numbers);
                 }
                 let seat = LinkSeat { name: link, group, epoch: 0 };
-                self.try_orphan(&seat, row, new).await;
+                self.try_orphan(&seat, lone).await;
             } else {
-                let max = self.settings().orphans_max;
-                let too_many = recent.keep_orphan(group, row, received_at, new, max);
-                self.drop_orphans(too_many).await;
+                self.wait_on(group, lone).await;
             }
         }
         Ok(())
     }
 }
 
-pub(super) fn receipt_of(orphan: Orphan) -> NewReceipt {
-    NewReceipt {
+pub(super) fn lone_of(orphan: Orphan) -> Lone {
+    let receipt = NewReceipt {
         smsc_message_id: orphan.smsc_message_id,
         state: orphan.state,
         network_error: orphan.network_error,
@@ -165,7 +170,8 @@ pub(super) fn receipt_of(orphan: Orphan) -> NewReceipt {
         sender: orphan.sender,
         recipient: orphan.recipient,
         reference: None,
-    }
+    };
+    Lone { row: orphan.id, received_at: orphan.received_at, receipt }
 }
 
 #[cfg(test)]

@@ -121,11 +121,12 @@ pub enum PartDone {
 type Key = (GroupId, SmolStr);
 
 /// A receipt that waits for its message.
-#[derive(Debug)]
-struct Lone {
-    row: i64,
-    received_at: i64,
-    receipt: NewReceipt,
+#[derive(Debug, Clone)]
+pub struct Lone {
+    pub row: i64,
+    /// Microseconds UTC; its time to wait counts from here.
+    pub received_at: i64,
+    pub receipt: NewReceipt,
 }
 
 #[derive(Debug)]
@@ -186,16 +187,9 @@ impl Recent {
 
     /// Remembers a receipt; answers with the rows of the oldest ones beyond `max`, which are
     /// forgotten.
-    pub fn keep_orphan(
-        &self,
-        group: GroupId,
-        row: i64,
-        received_at: i64,
-        receipt: NewReceipt,
-        max: usize,
-    ) -> Vec<i64> {
-        let key = (group, receipt.smsc_message_id.clone());
-        self.orphans.entry(key.clone()).or_default().push(Lone { row, received_at, receipt });
+    pub fn keep_orphan(&self, group: GroupId, lone: Lone, max: usize) -> Vec<i64> {
+        let (row, key) = (lone.row, (group, lone.receipt.smsc_message_id.clone()));
+        self.orphans.entry(key.clone()).or_default().push(lone);
         let mut count = self.orphan_count.fetch_add(1, Ordering::AcqRel) + 1;
         let mut order = self.orphan_order.lock().unwrap_or_else(PoisonError::into_inner);
         order.push_back((key, row));
@@ -217,11 +211,7 @@ impl Recent {
         pushed_out
     }
 
-    pub fn take_orphans(
-        &self,
-        group: GroupId,
-        smsc_message_id: &SmolStr,
-    ) -> Vec<(i64, NewReceipt)> {
+    pub fn take_orphans(&self, group: GroupId, smsc_message_id: &SmolStr) -> Vec<Lone> {
         // Usually there are none, and looking must cost nothing.
         if self.orphans.is_empty() {
             return Vec::new();
@@ -229,7 +219,7 @@ impl Recent {
         let found = self.orphans.remove(&(group, smsc_message_id.clone()));
         let lone = found.map(|(_, lone)| lone).unwrap_or_default();
         self.orphan_count.fetch_sub(lone.len(), Ordering::AcqRel);
-        lone.into_iter().map(|lone| (lone.row, lone.receipt)).collect()
+        lone
     }
 
     /// The receipts that went from a subscriber to a number of ours after a moment.
@@ -239,7 +229,7 @@ impl Recent {
         subscriber: &str,
         number: &str,
         after: i64,
-    ) -> Vec<(i64, NewReceipt)> {
+    ) -> Vec<Lone> {
         // Usually there are none, and looking must cost nothing.
         if self.orphans.is_empty() {
             return Vec::new();
@@ -250,7 +240,7 @@ impl Recent {
                 let fits = one.row > after
                     && one.receipt.sender == subscriber
                     && one.receipt.recipient == number;
-                fitting.extend(fits.then(|| (one.row, one.receipt.clone())));
+                fitting.extend(fits.then(|| one.clone()));
             }
         }
         fitting

@@ -9,7 +9,7 @@
 
 use smol_str::{SmolStr, ToSmolStr};
 
-use super::{Error, Gateway, orphan::receipt_of, receipt::Matched, submit::LinkSeat};
+use super::{Error, Gateway, orphan::lone_of, receipt::Matched, submit::LinkSeat};
 use crate::{
     domain::{Caller, MessageId, Receipt, Refusal, message::ReceiptState},
     metrics,
@@ -89,17 +89,13 @@ impl Gateway {
 
     async fn retry_orphan(&self, orphan: Orphan) -> Result<Retried, Error> {
         let group = self.group(&orphan.link_group).ok_or_else(|| unknown(orphan.id))?;
-        let (row, received_at) = (orphan.id, orphan.received_at);
+        let row = orphan.id;
         let seat = LinkSeat { name: orphan.link.clone(), group, epoch: 0 };
-        let new = receipt_of(orphan);
-        let recent = &self.inner.recent;
-        recent.take_orphan(group, &new.smsc_message_id, row);
-        let matched = self.match_receipt(&seat, &new).await;
+        let lone = lone_of(orphan);
+        self.inner.recent.take_orphan(group, &lone.receipt.smsc_message_id, row);
+        let matched = self.match_receipt(&seat, &lone.receipt).await;
         let Ok(Some(matched)) = matched else {
-            // It waits on under its own row, as long as it would have anyway.
-            let max = self.settings().orphans_max;
-            let too_many = recent.keep_orphan(group, row, received_at, new, max);
-            self.drop_orphans(too_many).await;
+            self.wait_on(group, lone).await;
             return matched.map(|_| Retried::Waits);
         };
         let change = Change { rare: vec![Rare::DropOrphan(row)], ..Change::default() };

@@ -10,7 +10,7 @@ use sqlx::{Arguments, AssertSqlSafe};
 
 use super::{
     Error,
-    bulk::{Insert, Listed, chunks, padded},
+    bulk::{Insert, Listed},
     change::{
         Applied, Change, ChargeRow, Claim, EventRow, Gates, NewMo, NewMt, ReceiptKey, StateRow,
         lane_row, pack_tlvs,
@@ -137,12 +137,12 @@ macro_rules! fetch {
     };
 }
 
-/// Writes rows in chunks; the last argument lists the values of one row.
+/// Writes rows in as many statements as they need; the last argument lists the values of one row.
 macro_rules! write_rows {
     ($tx:expr, $statement:expr, $rows:expr, $row:ident => [$($value:expr),* $(,)?]) => {
-        for chunk in chunks($rows) {
-            run!($tx, $statement.text(chunk.len()), arguments => {
-                for $row in chunk { $( add(&mut arguments, $value)?; )* }
+        for (text, rows) in $statement.cut($rows) {
+            run!($tx, text, arguments => {
+                for $row in rows { $( add(&mut arguments, $value)?; )* }
             });
         }
     };
@@ -167,7 +167,7 @@ pub(super) struct Group {
     items_out: Vec<ItemKey>,
     receipt_keys: Vec<ReceiptKey>,
     charges: Vec<ChargeRow>,
-    /// Leases that were looked at in this transaction, and are as they were.
+    /// Leases that were looked at in this transaction, which gives none away.
     held: HashSet<(SmolStr, i64)>,
 }
 
@@ -190,10 +190,6 @@ impl Group {
                 let is_stale = |event: &EventRow| keys.iter().any(|key| key.seq == event.message.0);
                 change.events.retain(|event| !is_stale(event));
             }
-        }
-        if !change.rare.is_empty() {
-            // One of these may give a lease away.
-            self.held.clear();
         }
         for rare in std::mem::take(&mut change.rare) {
             rare::write(tx, rare).await?;
@@ -341,8 +337,8 @@ impl Group {
         }
         for ((state, error), (at, mut messages)) in alike {
             messages.sort_unstable();
-            for (size, ids) in padded(&messages) {
-                run!(tx, statements.state.text(size), arguments => {
+            for (text, ids) in statements.state.cut(&messages) {
+                run!(tx, text, arguments => {
                     add(&mut arguments, state.as_str())?;
                     add(&mut arguments, at)?;
                     add(&mut arguments, error.map(SmolStr::as_str))?;
@@ -357,15 +353,9 @@ impl Group {
 
     async fn drop_items(&mut self, tx: &mut Tx<'_>, statements: &Statements) -> Result<(), Error> {
         self.items_out.sort_unstable();
-        for (size, keys) in padded(&self.items_out) {
-            run!(tx, statements.item_out.text(size), arguments => {
-                for key in keys {
-                    add(&mut arguments, key.lane.0)?;
-                    add(&mut arguments, key.due_at)?;
-                    add(&mut arguments, key.seq)?;
-                }
-            });
-        }
+        write_rows!(tx, statements.item_out, &self.items_out, row => [
+            row.lane.0, row.due_at, row.seq,
+        ]);
         Ok(())
     }
 }
@@ -378,8 +368,7 @@ async fn write_claim(
     statements: &Statements,
 ) -> Result<Applied, Error> {
     let mut claimed: Vec<(i64, i64, i64)> = Vec::with_capacity(claim.items.len());
-    for (size, keys) in padded(&claim.items) {
-        let text = statements.claim.text(size);
+    for (text, keys) in statements.claim.cut(&claim.items) {
         let rows: Vec<(i64, i64, i64)> = fetch!(tx, text, arguments => {
             add(&mut arguments, claim.link.as_str())?;
             add(&mut arguments, claim.epoch)?;

@@ -8,10 +8,10 @@ use std::{fmt::Write, sync::Arc};
 
 /// Rows in one statement: all sizes that are ever prepared, largest first. Powers of two make the
 /// fewest statements of a group that is not too large to prepare.
-pub(super) const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// Cuts `rows` into chunks of the sizes above.
-pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let size = SIZES.into_iter().find(|size| *size <= rows.len())?;
         let (chunk, rest) = rows.split_at(size);
@@ -22,7 +22,7 @@ pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 
 /// The same for conditions, where a row may stand twice: the last one fills the next size up, so
 /// that up to 64 rows are one statement. Gives that size with the rows.
-pub(super) fn padded<T>(rows: &[T]) -> impl Iterator<Item = (usize, impl Iterator<Item = &T>)> {
+fn padded<T>(rows: &[T]) -> impl Iterator<Item = (usize, impl Iterator<Item = &T>)> {
     rows.chunks(SIZES[0]).filter_map(|chunk| {
         let size = chunk.len().next_power_of_two();
         let last = chunk.last()?;
@@ -49,8 +49,12 @@ impl Insert {
         Self { texts }
     }
 
-    /// The text for a chunk made by [`chunks`].
-    pub(super) fn text(&self, rows: usize) -> Arc<str> {
+    /// The statements for all of `rows`, each with its own.
+    pub(super) fn cut<'r, T>(&self, rows: &'r [T]) -> impl Iterator<Item = (Arc<str>, &'r [T])> {
+        chunks(rows).map(|chunk| (self.text(chunk.len()), chunk))
+    }
+
+    fn text(&self, rows: usize) -> Arc<str> {
         of_size(&self.texts, rows)
     }
 }
@@ -88,7 +92,15 @@ impl Listed {
         Self { texts }
     }
 
-    pub(super) fn text(&self, rows: usize) -> Arc<str> {
+    /// The statements for all of `rows`, each with its own; a row may stand twice.
+    pub(super) fn cut<'r, T>(
+        &self,
+        rows: &'r [T],
+    ) -> impl Iterator<Item = (Arc<str>, impl Iterator<Item = &'r T>)> {
+        padded(rows).map(|(size, rows)| (self.text(size), rows))
+    }
+
+    fn text(&self, rows: usize) -> Arc<str> {
         of_size(&self.texts, rows)
     }
 }

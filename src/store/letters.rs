@@ -86,7 +86,8 @@ pub(super) async fn queue_mail(tx: &mut Tx<'_>, at: i64, new: &NewMail) -> Resul
         new.partner.map(|partner| partner.0),
         at
     )?;
-    Ok(row.map_or(0, |(id,)| id))
+    let (id,) = row.ok_or_else(|| Error::Unavailable("a letter was not queued".to_owned()))?;
+    Ok(id)
 }
 
 pub(super) async fn note_happening(
@@ -148,7 +149,8 @@ pub(super) async fn meet_deadline(
 }
 
 /// The next number of a table, by a statement that asks for it. `PostgreSQL` writers take their
-/// turn at the audit lock, so it must be taken first: append the audit row before the others.
+/// turn at the audit lock, so it must be taken first: append the audit row before the others, as
+/// well before those that take their number as they are inserted.
 pub(super) async fn next_id(tx: &mut Tx<'_>, sql: &'static str) -> Result<i64, Error> {
     Ok(fetch_in!(tx, (i64,), sql)?.map_or(1, |(id,)| id))
 }

@@ -150,7 +150,7 @@ async function main() {
       }
     } catch (error) {
       const person = people.get(one.who);
-      if (person) await person.page.screenshot({ path: path.join(plan.pictures, 'failed.png'), fullPage: true }).catch(() => {});
+      if (person) await picture(person.page, path.join(plan.pictures, 'failed.png')).catch(() => {});
       answer = { failed: `${error}` };
     }
     process.stdout.write(`${JSON.stringify(answer)}\n`);

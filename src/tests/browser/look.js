@@ -51,11 +51,10 @@ async function look(context, plan, story, name, report) {
   try {
     for (const one of story.steps) await step(page, plan.base, one);
     await judge(AxeBuilder, page, story.javascript, say);
-    await picture(page, path.join(plan.pictures, `${name}.png`));
   } catch (error) {
     say(String(error));
-    await picture(page, path.join(plan.pictures, `${name}.png`)).catch((worse) => say(String(worse)));
   }
+  await picture(page, path.join(plan.pictures, `${name}.png`)).catch((error) => say(String(error)));
   await page.close();
   report.push(...said.map((text) => `${name}: ${text}`));
 }
