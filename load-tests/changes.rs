@@ -1,8 +1,10 @@
 //! Services that change while messages flow: nothing lost, nothing misrouted, and what it costs.
 //!
 //! `cargo run --release --example changes -- --rate 5000 --changes 1000 --seconds 60
-//! [--silent-partners 10000 --keywords 100000]` runs as long without a change as with them, checks
-//! every message against the log of the changes and prints both latencies. Build the daemon first.
+//! [--silent-partners 10000 --keywords 100000]` runs as long without a change, with them and
+//! without them again, checks every message against the log of the changes and prints the latencies
+//! of each part: the store grows and the machine varies, so that one quiet part says little. Build
+//! the daemon first.
 
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
@@ -14,8 +16,10 @@ use std::{
 mod common;
 
 use common::{
-    Arguments, Counts, Latencies, Plan, World, crowd,
-    offers::{Desk, NUMBER, Offers},
+    Arguments, Counts, Latencies, Plan, World,
+    api::Api,
+    crowd,
+    offers::{NUMBER, Offers},
     partner, partner_name,
     verdict::{Judge, Verdict},
 };
@@ -47,37 +51,90 @@ async fn main() {
         }
     })
     .await;
-    let (offers, world) = (offers.expect("they were made"), Arc::new(world));
+    let (mut offers, world) = (offers.expect("they were made"), Arc::new(world));
     println!("gateway process {}, {} MiB resident", world.pid(), world.resident());
     let (counts, latencies) = (Arc::new(Counts::default()), Arc::new(Latencies::default()));
     let mut sessions = submit(&world, rate * 6 / 10, &counts, &latencies).await;
     let mut subscribers = text(&world, rate * 4 / 10, offers.words());
     tokio::time::sleep(Duration::from_secs(3)).await;
     drop(latencies.drain());
-    let cpu = world.cpu();
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    let (quiet, quiet_cpu) = (latencies.drain(), world.cpu() - cpu);
-    let mut desk = offers.through(world.http).await;
-    let begun = (desk.offers().log().len(), world.cpu());
-    let took = change(&mut desk, arguments.number("changes", 1000), seconds).await;
-    let (changed, changed_cpu) = (latencies.drain(), world.cpu() - begun.1);
+    let begun = offers.log().len();
+    let mut took = Duration::ZERO;
+    let mut parts = Vec::new();
+    for name in ["quiet", "changed", "quiet again"] {
+        let before = Gateway::look(&world).await;
+        if name == "changed" {
+            took = change(&world, &mut offers, arguments.number("changes", 1000), seconds).await;
+        } else {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+        let after = Gateway::look(&world).await;
+        parts.push(format!(
+            "=> {name:11} {}; {}",
+            tell_latencies(&latencies.drain()),
+            after.since(&before)
+        ));
+    }
     subscribers.abort_all();
     counts.is_over.store(true, Ordering::Release);
     let mut judge = Judge::of(&world.database()).await;
     judge.settled().await;
-    let verdict = judge.verdict(desk.offers().log()).await;
+    let verdict = judge.verdict(offers.log()).await;
     sessions.abort_all();
     println!(
-        "{} versions in {took:.1?}; {} MiB resident; CPU {quiet_cpu:.1} s quiet, {changed_cpu:.1} s \
-         changed",
-        desk.offers().log().len() - begun.0,
+        "{} versions in {took:.1?}; {} MiB resident",
+        offers.log().len() - begun,
         world.resident()
     );
     let acked = world.smsc.journal(|journal| journal.mos_acked);
     tell(&verdict, counts.snapshot(), acked);
-    for (name, latencies) in [("quiet", quiet), ("changed", changed)] {
-        let [p50, p99, p999] = [500, 990, 999].map(|share| latencies.per_mille(share));
-        println!("=> {name:8} submit_sm to its response: p50 {p50:?}, p99 {p99:?}, p99.9 {p999:?}");
+    for part in parts {
+        println!("{part}");
+    }
+}
+
+fn tell_latencies(latencies: &Latencies) -> String {
+    let [p50, p99, p999] =
+        [500, 990, 999].map(|share| latencies.per_mille(share).as_secs_f64() * 1000.0);
+    format!("submit_sm to its response: p50 {p50:.1} ms, p99 {p99:.1} ms, p99.9 {p999:.1} ms")
+}
+
+/// What the gateway says of itself at a moment.
+struct Gateway {
+    cpu: f64,
+    /// Seconds and count of groups, and of groups with people's changes.
+    groups: (f64, f64),
+    guests: (f64, f64),
+}
+
+impl Gateway {
+    async fn look(world: &World) -> Self {
+        let mut api = Api::connect(world.admin, "accept: */*").await;
+        let page = api.read("/metrics").await;
+        let value = |name: &str| {
+            let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.parse::<f64>().ok()).unwrap_or_default()
+        };
+        let histogram =
+            |name: &str| (value(&format!("{name}_sum")), value(&format!("{name}_count")));
+        Self {
+            cpu: world.cpu(),
+            groups: histogram("bramka_commit_duration_seconds"),
+            guests: histogram("bramka_commit_guests_seconds"),
+        }
+    }
+
+    fn since(&self, before: &Self) -> String {
+        let mean = |now: (f64, f64), then: (f64, f64)| {
+            let count = now.1 - then.1;
+            (if count > 0.0 { (now.0 - then.0) * 1000.0 / count } else { 0.0 }, count)
+        };
+        let (group, groups) = mean(self.groups, before.groups);
+        let (guest, guests) = mean(self.guests, before.guests);
+        format!(
+            "CPU {:.1} s, {groups} groups of {group:.2} ms, {guests} with changes of {guest:.2} ms",
+            self.cpu - before.cpu
+        )
     }
 }
 
@@ -152,7 +209,9 @@ fn text(world: &Arc<World>, rate: u64, words: Vec<String>) -> JoinSet<()> {
 }
 
 /// Makes `count` changes evenly over that time; how long it really took.
-async fn change(desk: &mut Desk, count: u64, seconds: u64) -> Duration {
+async fn change(world: &World, offers: &mut Offers, count: u64, seconds: u64) -> Duration {
+    // Connected only now: one that asks nothing for a while is told to go.
+    let mut desk = offers.through(world.http).await;
     let begun = Instant::now();
     let mut made = 0;
     while made < count {

@@ -39,6 +39,15 @@ impl Api {
         self.answer().await.0
     }
 
+    /// A page as text.
+    pub(crate) async fn read(&mut self, page: &str) -> String {
+        let request = format!("GET {page} HTTP/1.1\r\nhost: localhost\r\n{}\r\n\r\n", self.header);
+        self.stream.write_all(request.as_bytes()).await.expect("a request");
+        let (status, body) = self.answer().await;
+        assert_eq!(status, 200, "GET {page}");
+        String::from_utf8(body).expect("text")
+    }
+
     /// Changes a version of something; the answer is what it is like now.
     pub(crate) async fn change(&mut self, way: &str, path: &str, of: i64, body: &Value) -> Value {
         let body = body.to_string();

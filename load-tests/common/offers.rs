@@ -54,8 +54,8 @@ pub(crate) struct Offers {
 }
 
 /// The same while the daemon runs.
-pub(crate) struct Desk {
-    offers: Offers,
+pub(crate) struct Desk<'o> {
+    offers: &'o mut Offers,
     staff: Api,
     partner: Api,
 }
@@ -167,7 +167,7 @@ impl Offers {
     }
 
     /// Goes on through the daemon.
-    pub(crate) async fn through(self, http: SocketAddr) -> Desk {
+    pub(crate) async fn through(&mut self, http: SocketAddr) -> Desk<'_> {
         let [staff, partner] = self.tokens.each_ref().map(|token| bearer(token));
         let (staff, partner) =
             (Api::connect(http, &staff).await, Api::connect(http, &partner).await);
@@ -187,11 +187,7 @@ impl Offers {
     }
 }
 
-impl Desk {
-    pub(crate) fn offers(&self) -> &Offers {
-        &self.offers
-    }
-
+impl Desk<'_> {
     async fn edit(&mut self, place: usize, name: &str, value: &str) {
         let (id, version) = self.offers.services[place].at;
         let path = format!("/api/v1/services/{id}");
@@ -224,7 +220,7 @@ impl Desk {
 
     /// The next change or two: a suspension, its end, a new version, a keyword that moves.
     pub(crate) async fn change(&mut self) -> u64 {
-        let Offers { services, turn, .. } = &mut self.offers;
+        let Offers { services, turn, .. } = &mut *self.offers;
         let (pair, kind) = (*turn / 4 % (services.len() / 2), *turn % 4);
         let (alfa, beta) = (2 * pair, 2 * pair + 1);
         *turn += 1;
