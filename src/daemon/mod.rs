@@ -117,9 +117,9 @@ async fn open_gateway(config: &Config, clock: Clock, tasks: &Tasks) -> anyhow::R
     let (store, writer) = Store::open(place, limits).await.context("opening the store")?;
     // Its error means that nothing may be acknowledged any more: the daemon ends with it (P4).
     let stopping = tasks.stopping_in(Phase::Writer);
-    tasks.spawn_in(Phase::Writer, "store writer", async move {
+    tasks.spawn_apart(Phase::Writer, "store writer", async move {
         writer.run_until(async { stopping.cancelled().await }).await.context("writing to the store")
-    });
+    })?;
     let groups: Vec<SmolStr> = config.smsc_link.iter().map(|link| link.group().into()).collect();
     let (gateway, pages) = Gateway::new(store, clock, settings(config), &groups)
         .await

@@ -1,4 +1,5 @@
-//! The one task that writes. It takes what is there, commits once, answers all.
+//! The one task that writes, in the daemon on a thread of its own. It takes what is there, commits
+//! once, answers all.
 //!
 //! A group is closed after `records` or after `wait`, whichever is first (P3). Under light load it
 //! is closed at once: waiting would only add delay. While one group commits, the next gathers in

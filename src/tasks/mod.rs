@@ -4,6 +4,7 @@
 //! daemon, because half a gateway is worse than none. The surprise: stopping has phases, and a
 //! task is told to stop when its own phase begins, not before.
 
+mod apart;
 mod phase;
 mod scope;
 mod signals;
@@ -134,7 +135,17 @@ impl Tasks {
         name: impl Into<String>,
         work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) {
-        let (tasks, name) = (self.clone(), name.into());
+        start(self.enlist(phase, name.into(), work));
+    }
+
+    /// Puts work on the board; what comes back runs it and reports its end.
+    fn enlist(
+        &self,
+        phase: Phase,
+        name: String,
+        work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let tasks = self.clone();
         let id = {
             let mut board = self.board();
             board.next_id += 1;
@@ -142,7 +153,7 @@ impl Tasks {
             board.running.insert(id, (name.clone(), phase));
             id
         };
-        start(async move {
+        async move {
             let how = match tasks.unless_dropped(phase, work).await {
                 Some(Ok(Ok(()))) => How::Returned,
                 Some(Ok(Err(error))) => How::Failed(error),
@@ -153,7 +164,7 @@ impl Tasks {
                 board.running.remove(&id);
                 board.ended.push_back(Ended { name, how });
             });
-        });
+        }
     }
 
     /// Runs work, catching its panic, until it ends or its time is over.

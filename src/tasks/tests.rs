@@ -81,6 +81,30 @@ async fn a_task_that_ends_by_itself_ends_the_daemon_with_its_name() {
     }
 }
 
+#[tokio::test]
+async fn a_task_apart_has_its_own_thread_and_is_missed_and_waited_for_like_any_other() {
+    let (tasks, signals, _words) = tasks(None);
+    let (sender, thread) = oneshot::channel();
+    let stopping = tasks.stopping_in(Phase::Writer);
+    let work = async move {
+        sender.send(std::thread::current().name().map(str::to_owned)).unwrap();
+        stopping.cancelled().await;
+        Ok(())
+    };
+    tasks.spawn_apart(Phase::Writer, "writer", work).unwrap();
+    assert_eq!(thread.await.unwrap().as_deref(), Some("writer"));
+    assert_eq!(tasks.names(), ["writer"]);
+    signals.send(Signal::Stop).await.unwrap();
+    tasks.until_signal_or_death().await.unwrap();
+    tasks.drain(GRACE).await.unwrap();
+    assert!(tasks.names().is_empty());
+
+    let (tasks, _signals, _words) = self::tasks(None);
+    tasks.spawn_apart(Phase::Writer, "writer", async { panic!("seven of nine") }).unwrap();
+    let death = tasks.until_signal_or_death().await.unwrap_err();
+    assert_eq!(format!("{death:#}"), "task `writer` panicked: seven of nine");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silent_link_is_waited_for_thirty_seconds_and_then_dropped_at_the_end() {
     let (tasks, _signals, _words) = tasks(None);
