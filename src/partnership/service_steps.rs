@@ -224,18 +224,19 @@ impl Partnership {
         self.write_service(signed, &write).await
     }
 
-    /// Every gate with what is in its way, for a description as it is.
+    /// Gates with what is in their way, for a description as it is.
     pub(super) async fn gates(
         &self,
         row: &OfferingRow,
         revision: &RevisionRow,
+        wanted: &[Gate],
     ) -> Result<Vec<(Gate, Option<String>)>, Error> {
         let Ok(meant) = revision.form().check() else {
             let unfinished = || Some("the description is not finished".to_owned());
-            return Ok(Gate::ALL.iter().map(|gate| (*gate, unfinished())).collect());
+            return Ok(wanted.iter().map(|gate| (*gate, unfinished())).collect());
         };
         let mut gates = Vec::new();
-        for gate in Gate::ALL {
+        for gate in wanted {
             let obstacle = match gate {
                 Gate::NumberActive => self.number_obstacle(row, &meant).await?,
                 Gate::TariffSet => self.tariff_obstacle(&meant).await?,
@@ -257,11 +258,9 @@ impl Partnership {
         revision: &RevisionRow,
         wanted: &[Gate],
     ) -> Result<(), Error> {
-        let gates = self.gates(row, revision).await?;
-        let shut = gates.iter().filter(|(gate, _)| wanted.contains(gate));
-        let told: Vec<_> = shut
-            .filter_map(|(gate, why)| why.as_ref().map(|why| format!("{gate}: {why}")))
-            .collect();
+        let gates = self.gates(row, revision, wanted).await?;
+        let shut = gates.iter().filter_map(|(gate, why)| Some((gate, why.as_ref()?)));
+        let told: Vec<_> = shut.map(|(gate, why)| format!("{gate}: {why}")).collect();
         if told.is_empty() { Ok(()) } else { Err(Refusal::WrongState(told.join("; ")).into()) }
     }
 

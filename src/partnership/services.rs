@@ -43,7 +43,6 @@ pub struct ServiceFile {
     pub comments: Vec<ServiceCommentRow>,
     /// Every gate, with what is in its way.
     pub gates: Vec<(Gate, Option<String>)>,
-    pub history: Vec<HappeningRow>,
 }
 
 impl ServiceFile {
@@ -104,11 +103,23 @@ impl Partnership {
         // The gates of what is asked for; a closed service passes none any more.
         let gates = match row.state {
             LifeState::Closed => Vec::new(),
-            _ => self.gates(&row, shown).await?,
+            _ => self.gates(&row, shown, Gate::ALL).await?,
         };
-        let history = self.store.timeline(&row.subject(), !signed.is_operator()).await?;
         let errors = form.check().err().unwrap_or_default();
-        Ok(ServiceFile { row, revisions, form, errors, comments, gates, history })
+        Ok(ServiceFile { row, revisions, form, errors, comments, gates })
+    }
+
+    /// What happened to a service, oldest first, as its reader may see it.
+    pub async fn service_history(
+        &self,
+        signed: &Signed,
+        row: &OfferingRow,
+    ) -> Result<Vec<HappeningRow>, Error> {
+        self.require(signed, Right::SeeServices)?;
+        if !signed.reaches(Some(PartnerId(row.partner_id))) {
+            return Err(UNKNOWN.into());
+        }
+        Ok(self.store.timeline(&row.subject(), !signed.is_operator()).await?)
     }
 
     /// Begins a description; `name` is a word that logs and the API use.
@@ -324,7 +335,7 @@ impl Partnership {
         if row.version != version {
             return Err(Refusal::VersionConflict.into());
         }
-        Ok((row, self.store.revisions(id).await?))
+        Ok((row, self.store.working_revisions(id).await?))
     }
 
     pub(super) async fn write_service(

@@ -227,6 +227,24 @@ on_both!(a_change_takes_effect_when_it_is_approved_and_each_message_names_its_ve
         .code() == "wrong_state");
 });
 
+on_both!(the_description_that_holds_is_found_behind_any_number_that_were_given_up, world => {
+    let row = world.live(&world.described("win", &free()).await).await;
+    let given_up = format!(
+        "insert into service_revision (offering_id, number, state, body, made_by, made_at, \
+         ended_at) with recursive n(i) as (select 2 union all select i + 1 from n where i < 300) \
+         select {}, i, 'withdrawn', '{{}}', 'somebody', 0, 0 from n",
+        row.id
+    );
+    world.run(&given_up).await;
+    let file = world.verbs.service_file(&of(1), row.id).await.unwrap();
+    assert_eq!(file.approved().map(|one| one.number), Some(1));
+    assert_eq!(file.form.keywords, "WIN");
+    let change = [("keywords".to_owned(), "GOL".to_owned())];
+    world.verbs.edit_service(&of(1), (row.id, row.version), &change).await.unwrap();
+    let file = world.verbs.service_file(&of(1), row.id).await.unwrap();
+    assert_eq!(file.open().map(|one| one.number), Some(301));
+});
+
 on_both!(each_shut_gate_is_named, world => {
     // Charged, on a number that nobody activated, without a price, entered yesterday.
     let day = |days: i64| {

@@ -246,6 +246,8 @@ impl Db {
         let pool = SqlitePoolOptions::new()
             .max_connections(place.readers.max(1))
             .acquire_timeout(Duration::from_secs(5))
+            // A file does not go away; each test would be a change of thread and back.
+            .test_before_acquire(false)
             .connect_with(options)
             .await?;
         Ok(Self::Sqlite(pool))

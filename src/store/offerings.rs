@@ -164,14 +164,26 @@ impl Store {
         )
     }
 
-    /// Descriptions of a service, the newest first.
+    /// Descriptions of a service, the newest first: the last ones, and whatever has not ended.
     pub async fn revisions(&self, offering: i64) -> Result<Vec<RevisionRow>, Error> {
+        self.last_revisions(offering, FILE_MAX).await
+    }
+
+    /// Descriptions of a service that a step may be about: those that have not ended, and the
+    /// newest one, whatever became of it.
+    pub async fn working_revisions(&self, offering: i64) -> Result<Vec<RevisionRow>, Error> {
+        self.last_revisions(offering, 1).await
+    }
+
+    async fn last_revisions(&self, offering: i64, last: i64) -> Result<Vec<RevisionRow>, Error> {
         fetch_all!(
             &self.db,
             RevisionRow,
-            "select * from service_revision where offering_id = $1 order by number desc limit $2",
+            "select * from service_revision where offering_id = $1 and (ended_at is null \
+             or number > (select max(number) from service_revision where offering_id = $1) - $2) \
+             order by number desc",
             offering,
-            FILE_MAX
+            last
         )
     }
 

@@ -25,6 +25,7 @@ use crate::{
         },
     },
     partnership::ServiceFile,
+    store::HappeningRow,
 };
 
 #[derive(Template)]
@@ -71,6 +72,7 @@ pub(super) async fn whole(
 ) -> Result<Response, Problem> {
     let partnership = page.app().partnership.clone();
     let file = partnership.service_file(&person.signed, id).await?;
+    let history = partnership.service_history(&person.signed, &file.row).await?;
     let page = page.titled_as(&file.row.name).under("/services", "services-title").with(form);
     let may_edit = person.is_partner() && person.may(Right::EditServices);
     let may_approve = person.is_operator() && person.may(Right::ApproveServices);
@@ -95,7 +97,7 @@ pub(super) async fn whole(
         parts: parts(&page, &file.form),
         gates: gates(&page, &file),
         said: said(&page, &file),
-        timeline: timeline(&page, person, &file),
+        timeline: timeline(&page, person, &history),
         orders: orders.links,
         fields: ServiceForm::FIELDS
             .iter()
@@ -264,8 +266,8 @@ fn said(page: &Page, file: &ServiceFile) -> Vec<(String, String)> {
 }
 
 /// Who of the other side it was stays there.
-fn timeline(page: &Page, person: &Person, file: &ServiceFile) -> Timeline {
-    let step = |row: &crate::store::HappeningRow| {
+fn timeline(page: &Page, person: &Person, history: &[HappeningRow]) -> Timeline {
+    let step = |row: &HappeningRow| {
         let what = row.kind.trim_start_matches("service_");
         let tone = match what {
             "approve" | "go_live" | "resume" | "pass_test" => Tone::Good,
@@ -281,7 +283,7 @@ fn timeline(page: &Page, person: &Person, file: &ServiceFile) -> Timeline {
             tone,
         }
     };
-    Timeline { steps: file.history.iter().rev().map(step).collect() }
+    Timeline { steps: history.iter().rev().map(step).collect() }
 }
 
 /// Whose step it is; a comment or an end can come from both.
