@@ -35,12 +35,23 @@ async function step(page, base, one) {
     if (!title.includes(one.title)) throw new Error(`the title is "${title}", not "${one.title}"`);
     return undefined;
   }
+  if (one.menu) return unfold(page);
   if (one.focus) {
     const found = await page.evaluate((wanted) => document.activeElement.matches(wanted), one.focus);
     if (!found) throw new Error(`the focus is not on ${one.focus}`);
     return undefined;
   }
   throw new Error(`an unknown step: ${JSON.stringify(one)}`);
+}
+
+// On a phone the ways of the menu are behind a button, on a desk there is none.
+async function unfold(page) {
+  const [button, way] = [page.locator('.menu-button'), page.locator('.menu a').first()];
+  const isPhone = page.viewportSize().width === WIDTHS.phone.width;
+  if (await button.isVisible() !== isPhone) throw new Error('the button of the menu is for phones');
+  if (await way.isVisible() === isPhone) throw new Error('the menu is folded on phones only');
+  if (isPhone) await button.click();
+  if (!await way.isVisible()) throw new Error('the menu shows no way');
 }
 
 async function look(context, plan, story, name, report) {

@@ -34,6 +34,7 @@ fn stories() -> Vec<Value> {
     let page = |name: &str, path: &str| json!({ "name": name, "steps": [{ "go": path }] });
     vec![
         page("start", "/"),
+        json!({ "name": "menu", "steps": [{ "go": "/" }, { "menu": true }] }),
         page("gallery", "/gallery"),
         page("docs", "/docs"),
         page("docs-messages", "/docs/messages"),

@@ -1,5 +1,6 @@
 frame-skip = Skip to the content
 frame-menu = Main menu
+frame-menu-button = Menu
 frame-menu-docs = API
 frame-menu-problems = Problems
 frame-login = Log in

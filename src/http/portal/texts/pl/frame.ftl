@@ -1,5 +1,6 @@
 frame-skip = Przejdź do treści
 frame-menu = Menu główne
+frame-menu-button = Menu
 frame-menu-docs = API
 frame-menu-problems = Problemy
 frame-login = Zaloguj się
