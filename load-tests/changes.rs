@@ -109,7 +109,7 @@ struct Gateway {
 
 impl Gateway {
     async fn look(world: &World) -> Self {
-        let mut api = Api::connect(world.admin, "accept: */*").await;
+        let mut api = Api::connect(world.admin, "").await;
         let page = api.read("/metrics").await;
         let value = |name: &str| {
             let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -18,7 +18,7 @@ pub(crate) fn bearer(token: &str) -> String {
 
 pub(crate) struct Api {
     stream: BufReader<TcpStream>,
-    /// Sent with each request: who asks.
+    /// A line of each request that says who asks; none for what is open to everybody.
     header: String,
 }
 
@@ -26,33 +26,34 @@ impl Api {
     pub(crate) async fn connect(address: SocketAddr, header: &str) -> Self {
         let stream = TcpStream::connect(address).await.expect("the daemon listens");
         stream.set_nodelay(true).expect("a setting");
-        Self { stream: BufReader::new(stream), header: header.to_owned() }
+        let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
+        Self { stream: BufReader::new(stream), header }
     }
 
     /// The status of a page.
     pub(crate) async fn look(&mut self, page: &str) -> u16 {
-        let request = format!(
-            "GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{}\r\n\r\n",
-            self.header
-        );
-        self.stream.write_all(request.as_bytes()).await.expect("a request");
-        self.answer().await.0
+        self.get(page).await.0
     }
 
     /// A page as text.
     pub(crate) async fn read(&mut self, page: &str) -> String {
-        let request = format!("GET {page} HTTP/1.1\r\nhost: localhost\r\n{}\r\n\r\n", self.header);
-        self.stream.write_all(request.as_bytes()).await.expect("a request");
-        let (status, body) = self.answer().await;
+        let (status, body) = self.get(page).await;
         assert_eq!(status, 200, "GET {page}");
         String::from_utf8(body).expect("text")
+    }
+
+    async fn get(&mut self, page: &str) -> (u16, Vec<u8>) {
+        let request =
+            format!("GET {page} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{}\r\n", self.header);
+        self.stream.write_all(request.as_bytes()).await.expect("a request");
+        self.answer().await
     }
 
     /// Changes a version of something; the answer is what it is like now.
     pub(crate) async fn change(&mut self, way: &str, path: &str, of: i64, body: &Value) -> Value {
         let body = body.to_string();
         let request = format!(
-            "{way} {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{}\r\nif-match: \"{of}\"\r\n\
+            "{way} {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n{}if-match: \"{of}\"\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.header,
             body.len()

@@ -149,8 +149,8 @@ pub(super) async fn meet_deadline(
 }
 
 /// The next number of a table, by a statement that asks for it. `PostgreSQL` writers take their
-/// turn at the audit lock, so it must be taken first: append the audit row before the others, as
-/// well before those that take their number as they are inserted.
+/// turn at the audit lock, so it must be taken first: append the audit row before the others. The
+/// same holds for rows that take their number as they are inserted.
 pub(super) async fn next_id(tx: &mut Tx<'_>, sql: &'static str) -> Result<i64, Error> {
     Ok(fetch_in!(tx, (i64,), sql)?.map_or(1, |(id,)| id))
 }
